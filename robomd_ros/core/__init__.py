@@ -1,0 +1,1 @@
+"""The ROS-free core: variations, trials, search, evidence and the campaign loop."""

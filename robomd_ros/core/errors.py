@@ -1,0 +1,37 @@
+"""Errors named for the situation; a message says what happened, the value, and the remedy."""
+
+
+class RoboMDError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigurationError(RoboMDError):
+    """A parameter, file or argument cannot be used; raised before anything is created or moved."""
+
+
+class CatalogueError(ConfigurationError):
+    """A variation catalogue, or a variation in it, is unknown, duplicate or malformed."""
+
+
+class PolicyLoadError(ConfigurationError):
+    """The policy under test is missing, foreign, or does not fit the task."""
+
+
+class CampaignFolderError(ConfigurationError):
+    """A campaign folder belongs to another configuration or cannot be written."""
+
+
+class TrialLogError(RoboMDError):
+    """The trial database is damaged or holds what this version cannot read."""
+
+
+class PolicyFault(RoboMDError):
+    """The policy raised, or returned a command that no robot may execute; the trial is INVALID."""
+
+
+class CellFault(RoboMDError):
+    """A cell could not give a valid outcome (died, hung, refused); the trial is INVALID."""
+
+
+class CellLostError(CellFault):
+    """The cell itself is gone: no further trial runs there until it returns."""

@@ -1,0 +1,1 @@
+"""The policy under test: its protocol and the adapters that load one."""

@@ -1,0 +1,35 @@
+"""The protocol of a policy under test."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Observation = Mapping[str, Any]
+"""What a policy sees at one step.
+
+`images`: camera name -> (H, W, 3) uint8 RGB; `proprioception`: name -> float64 array
+(`eef_pos` (3,) m and `eef_quat_xyzw` (4,) in the robot base's world frame, `gripper_qpos`,
+`joint_pos` (n,) rad); `state`: the simulator's privileged state, only where the policy asks for it.
+"""
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """A manipulation policy as the campaign sees it: a black box.
+
+    A policy may set `wants_state = True` to be given the simulator's state as well.
+    """
+
+    def reset(self, seed: int, instruction: str) -> None:
+        """An episode starts: forget the last one; draw any randomness from the seed."""
+        ...
+
+    def act(self, observation: Observation) -> NDArray[np.float64]:
+        """Return the robot command for this observation.
+
+        In simulation: (7,) float in [-1, 1], the delta pose (x, y, z, rotation vector) of robosuite's
+        OSC_POSE controller and the gripper (-1 open, 1 close).
+        """
+        ...

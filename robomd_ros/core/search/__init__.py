@@ -1,0 +1,1 @@
+"""Search strategies: which scene to try next."""

@@ -1,0 +1,86 @@
+"""The protocol of a search strategy: ask for a scene, tell the outcome."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.trial import Trial
+from robomd_ros.core.variations import Catalogue, Scene
+
+
+@dataclass(frozen=True)
+class SearchContext:
+    """What every strategy is built from.
+
+    Attributes:
+        catalogue: the actions.
+        seed: of everything random in the strategy.
+        accumulate: scenes accumulate on success and reset on failure (Algorithm 1); else every
+            scene is a single variation.
+        max_scene_size: a search episode ends after this many successes.
+        horizon: longest rollout, policy steps; scales the success penalty.
+        options: the strategy's own parameters (learning_rate, n_steps, ...).
+    """
+
+    catalogue: Catalogue
+    seed: int
+    accumulate: bool
+    max_scene_size: int
+    horizon: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Search(Protocol):
+    """Chooses what to try next. Not thread-safe: the campaign calls it under its lock.
+
+    A lane is one sequence of accumulating scenes; every cell works on a lane of its own, so that
+    slow and fast cells never wait for each other. Lanes are numbered from 0 and may come at any
+    time. Between an `ask` and its `tell` (or `drop`) a lane asks nothing else.
+    """
+
+    @property
+    def name(self) -> str:
+        """ppo, uniform, thompson, ..."""
+        ...
+
+    @property
+    def wants_images(self) -> bool:
+        """Whether `begin` must be given a nominal picture and trials must carry theirs."""
+        ...
+
+    def begin(self, nominal_image: NDArray[np.uint8] | None) -> None:
+        """Called once before the first ask; (H, W, 3) uint8 RGB if `wants_images`."""
+        ...
+
+    def ask(self, lane: int) -> Scene:
+        """The next scene for this lane."""
+        ...
+
+    def tell(self, lane: int, trial: Trial) -> None:
+        """The valid outcome of the lane's last ask."""
+        ...
+
+    def drop(self, lane: int) -> None:
+        """The lane's last ask will have no outcome; its search episode ends."""
+        ...
+
+    def observe(self, trial: Trial) -> None:
+        """A valid trial that this search did not ask for (confirmation, another run of it)."""
+        ...
+
+    def policy_probability(self) -> NDArray[np.float64] | None:
+        """Eq. 3: (len(catalogue),) probabilities at the nominal state; None if there is no agent."""
+        ...
+
+    def restore(self, asked: Sequence[Scene], folder: Path) -> None:
+        """Go on with a campaign: `asked` are the scenes asked for so far, in order (valid or
+        pending), `folder` the checkpoints; a learning agent goes on from its last update."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint if there is anything new to write; atomic."""
+        ...
