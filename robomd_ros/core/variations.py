@@ -210,7 +210,9 @@ def load_catalogue(path: Path) -> Catalogue:
             f"cannot read the variation catalogue {path}: {error.strerror}"
         ) from error
     except yaml.YAMLError as error:
-        raise CatalogueError(f"the variation catalogue {path} is not valid YAML: {error}") from error
+        raise CatalogueError(
+            f"the variation catalogue {path} is not valid YAML: {error}"
+        ) from error
     try:
         return _catalogue_from(document)
     except CatalogueError as error:

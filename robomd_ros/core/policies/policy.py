@@ -29,7 +29,7 @@ class Policy(Protocol):
     def act(self, observation: Observation) -> NDArray[np.float64]:
         """Return the robot command for this observation.
 
-        In simulation: (7,) float in [-1, 1], the delta pose (x, y, z, rotation vector) of robosuite's
+        In simulation: (7,) float in [-1, 1], the delta pose (xyz, rotation vector) of robosuite's
         OSC_POSE controller and the gripper (-1 open, 1 close).
         """
         ...

@@ -73,12 +73,13 @@ class Search(Protocol):
         ...
 
     def policy_probability(self) -> NDArray[np.float64] | None:
-        """Eq. 3: (len(catalogue),) probabilities at the nominal state; None if there is no agent."""
+        """Eq. 3: (len(catalogue),) probabilities at the nominal state; None without an agent."""
         ...
 
     def restore(self, asked: Sequence[Scene], folder: Path) -> None:
         """Go on with a campaign: `asked` are the scenes asked for so far, in order (valid or
-        pending), `folder` the checkpoints; a learning agent goes on from its last update."""
+        pending), `folder` the checkpoints; a learning agent goes on from its last update.
+        """
         ...
 
     def save(self, folder: Path) -> None:
