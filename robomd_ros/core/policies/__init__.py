@@ -1,1 +1,23 @@
-"""The policy under test: its protocol and the adapters that load one."""
+"""The policy under test: its protocol, the adapters that load one, and the guard around it."""
+
+from robomd_ros.core.policies.guard import (
+    check_action,
+    check_policy,
+    next_action,
+    start_episode,
+    wants_state,
+)
+from robomd_ros.core.policies.loading import load_policy, policy_path
+from robomd_ros.core.policies.policy import Observation, Policy
+
+__all__ = [
+    "Observation",
+    "Policy",
+    "check_action",
+    "check_policy",
+    "load_policy",
+    "next_action",
+    "policy_path",
+    "start_episode",
+    "wants_state",
+]
