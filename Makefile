@@ -1,0 +1,33 @@
+# One command each; the first that runs sets everything up (scripts/setup.sh) and says what it does.
+#   make sim [BUDGET=210 CELLS=2 SEED=0 OUT=folder TASK=lift POLICY=lift_bc SEARCH=ppo ANY_LAUNCH_ARGUMENT=value]
+#   make test    make check    make bench    make clean
+SHELL := /bin/bash
+VENV ?= $(CURDIR)/.venv
+RUN := env -u PYTHONPATH -u AMENT_PREFIX_PATH -u COLCON_PREFIX_PATH -u PYTHONHOME VENV="$(VENV)"
+BIN := $(VENV)/bin
+
+# Every variable given on the command line becomes a launch argument: make sim SEED=1 is robomd sim seed:=1.
+# Make exports such variables, so that values keep their spaces and quotes.
+GIVEN := $(filter-out VENV PYTHON,$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word))))))
+
+.PHONY: sim test check bench setup clean
+
+setup:
+	@$(RUN) scripts/setup.sh
+
+sim: setup
+	@arguments=(); for name in $(GIVEN); do arguments+=("$${name,,}:=$${!name}"); done; \
+	exec $(RUN) "$(BIN)/robomd" sim "$${arguments[@]}"
+
+test: setup
+	@$(RUN) "$(BIN)/python" -m pytest -q
+
+check: setup
+	@$(RUN) "$(BIN)/ruff" check . && $(RUN) "$(BIN)/ruff" format --check . && $(RUN) "$(BIN)/mypy"
+
+bench: setup
+	@for bench in test/bench/bench_*.py; do echo "== $$bench"; $(RUN) "$(BIN)/python" "$$bench" || exit; done
+
+clean:
+	rm -rf build install log .pytest_cache .mypy_cache .ruff_cache "$(VENV)" *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+package_name = "robomd_ros"
+
+
+def tree(folder):
+    """(target, files) pairs that install a folder below share/robomd_ros."""
+    pairs = []
+    for path in sorted(p for p in Path(folder).rglob("*") if p.is_dir()) + [Path(folder)]:
+        files = sorted(str(f) for f in path.iterdir() if f.is_file() and f.suffix != ".pyc")
+        if files and "__pycache__" not in path.parts:
+            pairs.append((f"share/{package_name}/{path}", files))
+    return pairs
+
+
+setup(
+    name=package_name,
+    version="0.1.0",
+    packages=find_packages(include=["robomd_ros*", "sim_bridge*"]),
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
+        (f"share/{package_name}", ["package.xml"]),
+        *tree("launch"),
+        *tree("config"),
+    ],
+    install_requires=["setuptools"],
+    python_requires=">=3.10",
+    zip_safe=True,
+    maintainer="RoboMD maintainers",
+    maintainer_email="robomd@example.com",
+    description="Find out which changes of the environment make a manipulation policy fail.",
+    license="Apache-2.0",
+    entry_points={
+        "console_scripts": [
+            "robomd = robomd_ros.cli:main",
+            "diagnosis_node = robomd_ros.nodes.diagnosis_node:main",
+            "perturbation_node = robomd_ros.nodes.perturbation_node:main",
+            "operator_prompt = robomd_ros.nodes.operator_prompt:main",
+            "monitor_node = robomd_ros.nodes.monitor_node:main",
+            "sim_bridge_node = sim_bridge.sim_bridge_node:main",
+        ],
+    },
+)

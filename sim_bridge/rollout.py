@@ -1,0 +1,108 @@
+"""One execution of the policy in one scene of the simulator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.errors import CellFault, PolicyFault
+from robomd_ros.core.policies import Policy, next_action, start_episode, wants_state
+from robomd_ros.core.trial import Outcome, Result, Source
+from robomd_ros.core.variations import Scene
+
+
+class Engine(Protocol):
+    """What a rollout needs of a simulator: this project's engine and stock robosuite both do."""
+
+    def reset(self, seed: int, scene: Scene) -> None:
+        """Start an episode: same seed and scene, same start."""
+        ...
+
+    def step(self, action: NDArray[np.float64]) -> None:
+        """Execute one command for one control period."""
+        ...
+
+    def observe(self, state: bool = False) -> dict[str, Any]:
+        """What the policy sees now."""
+        ...
+
+    @property
+    def success(self) -> bool:
+        """Whether the task is done now."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Commands executed since the reset."""
+        ...
+
+    @property
+    def time(self) -> float:
+        """Simulated time since the reset, s."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Rollout:
+    """What a rollout gave.
+
+    Attributes:
+        outcome: SUCCESS as soon as the task is done, FAILURE at the horizon, INVALID if the policy
+            gave no command.
+        image: (H, W, 3) uint8 RGB, the first picture of the policy's camera.
+    """
+
+    outcome: Outcome
+    image: NDArray[np.uint8]
+
+
+def run_rollout(
+    simulation: Engine,
+    policy: Policy,
+    scene: Scene,
+    seed: int,
+    *,
+    horizon: int,
+    instruction: str,
+    camera: str,
+    action_size: int,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Rollout:
+    """Execute the policy once from the start that the seed draws, in the scene.
+
+    Args:
+        simulation: where it runs; it is reset first.
+        policy: the policy under test; nothing it does raises here.
+        scene: the variations in force.
+        seed: of the initial state and of the policy's episode.
+        horizon: policy steps after which the rollout has failed.
+        instruction: what the policy is told to do.
+        camera: whose first picture is returned.
+        action_size: values of a command.
+        should_stop: asked before every step.
+
+    Raises:
+        CellFault: `should_stop` said so; the rollout has no outcome.
+    """
+    simulation.reset(seed, scene)
+    state = wants_state(policy)
+    observation = simulation.observe(state)
+    image = observation["images"][camera]
+    try:
+        start_episode(policy, seed, instruction)
+        while not simulation.success and simulation.steps < horizon:
+            if should_stop():
+                raise CellFault(f"the rollout was cancelled after {simulation.steps} steps")
+            simulation.step(next_action(policy, observation, action_size))
+            observation = simulation.observe(state)
+    except PolicyFault as fault:
+        detail = f"at step {simulation.steps}: {fault}"
+        return Rollout(_outcome(simulation, Result.INVALID, Source.POLICY, detail), image)
+    result = Result.SUCCESS if simulation.success else Result.FAILURE
+    return Rollout(_outcome(simulation, result, Source.SIMULATOR), image)
+
+
+def _outcome(simulation: Engine, result: Result, source: Source, detail: str = "") -> Outcome:
+    return Outcome(result, source, simulation.time, simulation.steps, detail)
