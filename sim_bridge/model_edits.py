@@ -1,0 +1,106 @@
+"""Changes of a compiled model, each equal to compiling the changed description.
+
+Every function writes into the model that it is given and leaves derived constants
+(`mujoco.mj_setConst`) to the caller.
+"""
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_LEG_INSET = 0.1
+"""m, how far robosuite's TableArena keeps a leg from the edge of the table."""
+
+_LEG_RADIUS = 0.025
+
+
+def paint(model: mujoco.MjModel, geoms: NDArray[np.int64], rgb: Array) -> None:
+    """Give geoms one plain colour, rgb in [0, 1].
+
+    The material goes too: its texture would be multiplied with the colour.
+    """
+    model.geom_matid[geoms] = -1
+    model.geom_rgba[geoms, :3] = rgb
+
+
+def resize_box(model: mujoco.MjModel, body: int, half_size: Array) -> None:
+    """Make the boxes of a body this big, with collision, and with mass at the same density.
+
+    Args:
+        model: the compiled model.
+        body: a body whose box geoms are all alike and concentric.
+        half_size: (3,) m.
+    """
+    boxes = _geoms(model, body, mujoco.mjtGeom.mjGEOM_BOX)
+    volume = 8.0 * float(np.prod(half_size))
+    density = model.body_mass[body] / (8.0 * float(np.prod(model.geom_size[boxes[0]])))
+    model.geom_size[boxes] = half_size
+    model.geom_rbound[boxes] = np.linalg.norm(half_size)
+    model.geom_aabb[boxes, 3:] = half_size
+    first = model.body_bvhadr[body]
+    model.bvh_aabb[first : first + model.body_bvhnum[body], 3:] = half_size
+    mass = density * volume
+    square = np.square(half_size)
+    model.body_mass[body] = mass
+    model.body_inertia[body] = mass / 3.0 * (square.sum() - square)
+
+
+def resize_table(model: mujoco.MjModel, body: int, half_size: Array, height: float) -> None:
+    """Resize robosuite's table; its top stays at `height` (m) and the legs follow."""
+    resize_box(model, body, half_size)
+    model.body_pos[body, 2] = height - half_size[2]
+    model.site_pos[model.site("table_top").id] = (0.0, 0.0, half_size[2])
+    half_length = (height - half_size[2]) / 2.0
+    signs = ((1, 1), (-1, 1), (-1, -1), (1, -1))
+    for leg, sign in zip(_geoms(model, body, mujoco.mjtGeom.mjGEOM_CYLINDER), signs, strict=True):
+        far = half_size[:2] > 2.0 * _LEG_INSET
+        inset = np.where(far, half_size[:2] - _LEG_INSET, 0.0)
+        model.geom_pos[leg] = (*(np.array(sign) * inset), -half_length)
+        model.geom_size[leg, :2] = (_LEG_RADIUS, half_length)
+        model.geom_rbound[leg] = np.hypot(_LEG_RADIUS, half_length)
+        model.geom_aabb[leg, 3:] = (_LEG_RADIUS, _LEG_RADIUS, half_length)
+
+
+def set_mass(model: mujoco.MjModel, body: int, mass: float) -> None:
+    """Give a body this mass, kg; its inertia scales with it."""
+    model.body_inertia[body] *= mass / model.body_mass[body]
+    model.body_mass[body] = mass
+
+
+def set_friction(model: mujoco.MjModel, body: int, sliding: float) -> None:
+    """Give the geoms of a body this sliding friction coefficient."""
+    first = model.body_geomadr[body]
+    model.geom_friction[first : first + model.body_geomnum[body], 0] = sliding
+
+
+def scale_light(model: mujoco.MjModel, factor: Array | float) -> None:
+    """Multiply the colour of every light by a factor, a number or one per channel.
+
+    The headlight too, its ambient part included: white light would remain.
+    """
+    headlight = model.vis.headlight
+    for colour in (headlight.ambient, headlight.diffuse, headlight.specular):
+        colour[:] = colour * factor
+    for colours in (model.light_ambient, model.light_diffuse, model.light_specular):
+        colours[:] = colours * factor
+
+
+def move_camera(model: mujoco.MjModel, camera: int, shift: Array, turn: Array) -> None:
+    """Move a fixed camera by `shift` (m, world axes) and turn it by a rotation vector `turn`
+    (rad, the camera's own axes).
+    """
+    model.cam_pos[camera] += shift
+    angle = float(np.linalg.norm(turn))
+    if angle > 0.0:
+        rotation, quat = np.zeros(4), np.zeros(4)
+        mujoco.mju_axisAngle2Quat(rotation, turn / angle, angle)
+        mujoco.mju_mulQuat(quat, model.cam_quat[camera], rotation)
+        model.cam_quat[camera] = quat
+
+
+def _geoms(model: mujoco.MjModel, body: int, kind: mujoco.mjtGeom) -> NDArray[np.int64]:
+    first = model.body_geomadr[body]
+    geoms = np.arange(first, first + model.body_geomnum[body])
+    return geoms[model.geom_type[geoms] == kind]

@@ -1,0 +1,185 @@
+"""robosuite's own model, with lighter visual meshes, compiled once and kept in a cache."""
+
+import hashlib
+import logging
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from sim_bridge.tasks import Task
+
+MODEL_VERSION = 1
+"""Raise it whenever the code below makes another model from the same robosuite."""
+
+FACE_SHARE = 0.05
+"""Share of a visual mesh's faces that is kept."""
+
+FEWEST_FACES = 60
+"""Meshes are not reduced below this."""
+
+_MAGIC = b"RMDMODEL"
+_DIGEST_BYTES = 32
+
+
+def load_model(task: Task) -> mujoco.MjModel:
+    """The task's compiled model, from the cache if a sound one is there, else built (seconds).
+
+    Safe when several processes start at once: each writes a file of its own and renames it.
+    """
+    path = cache_path(task)
+    model = _read(path)
+    if model is None:
+        model = build_model(task)
+        _write(path, model)
+    return model
+
+
+def cache_path(task: Task) -> Path:
+    """Where the compiled model is kept; the name changes with everything that shapes the model."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "robomd"
+    key = "-".join(
+        (
+            f"mujoco{mujoco.__version__}",
+            f"robosuite{version('robosuite')}",
+            f"v{MODEL_VERSION}",
+            f"faces{FACE_SHARE:g}",
+        )
+    )
+    return root / f"{task.environment}-{task.robot}-{key}.mjb"
+
+
+def build_model(task: Task, *, lighten: bool = True) -> mujoco.MjModel:
+    """Compile robosuite's MJCF of the task.
+
+    Args:
+        task: which one.
+        lighten: reduce the visual meshes and the supersampling; bodies, masses, collision geometry
+            and everything else that moves stay as they are.
+    """
+    mjcf = stock_mjcf(task)
+    stock = mujoco.MjModel.from_xml_string(mjcf)
+    if not lighten:
+        return stock
+    spec = mujoco.MjSpec.from_string(mjcf)
+    for index in _visual_meshes(stock):
+        _reduce_mesh(spec, stock, index)
+    spec.visual.quality.offsamples = 0
+    model = spec.compile()
+    _require_same_bodies(stock, model)
+    return model
+
+
+def stock_environment(task: Task, **options: Any) -> Any:
+    """robosuite's environment of the task, with its log lines below errors left out."""
+    logging.getLogger("robosuite_logs").addFilter(lambda record: record.levelno >= logging.ERROR)
+    import robosuite
+
+    defaults = {
+        "has_renderer": False,
+        "has_offscreen_renderer": False,
+        "use_camera_obs": False,
+        "control_freq": task.control_freq,
+        "ignore_done": True,
+        "seed": 0,
+    }
+    return robosuite.make(task.environment, robots=task.robot, **{**defaults, **options})
+
+
+def stock_mjcf(task: Task) -> str:
+    """The MJCF that robosuite compiles for the task."""
+    environment = stock_environment(task)
+    try:
+        return str(environment.edit_model_xml(environment.model.get_xml()))
+    finally:
+        environment.close()
+
+
+def _visual_meshes(model: mujoco.MjModel) -> list[int]:
+    """Meshes that no colliding geom uses."""
+    of_mesh = model.geom_type == mujoco.mjtGeom.mjGEOM_MESH
+    colliding = of_mesh & ((model.geom_contype != 0) | (model.geom_conaffinity != 0))
+    used = set(model.geom_dataid[of_mesh].tolist())
+    return sorted(used - set(model.geom_dataid[colliding].tolist()))
+
+
+def _reduce_mesh(spec: mujoco.MjSpec, stock: mujoco.MjModel, index: int) -> None:
+    """Replace one mesh of the specification by one with fewer faces."""
+    import fast_simplification
+
+    compiled = stock.mesh(index)
+    vertices, faces = _mesh_arrays(stock, index)
+    target = max(FEWEST_FACES, int(len(faces) * FACE_SHARE))
+    if len(faces) > target:
+        vertices, faces = fast_simplification.simplify(
+            vertices.astype(np.float32), faces.astype(np.int32), target_count=target, agg=5
+        )
+    mesh = spec.mesh(compiled.name)
+    mesh.file = ""
+    mesh.scale = (1.0, 1.0, 1.0)
+    mesh.refpos = (0.0, 0.0, 0.0)
+    mesh.refquat = (1.0, 0.0, 0.0, 0.0)
+    mesh.uservert = np.ascontiguousarray(vertices, np.float32).ravel()
+    mesh.userface = np.ascontiguousarray(faces, np.int32).ravel()
+
+
+def _mesh_arrays(
+    model: mujoco.MjModel, index: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(V, 3) vertices in the frame of the mesh's file, and (F, 3) faces.
+
+    The compiler moves a mesh into its own inertial frame and remembers the move.
+    """
+    start, count = model.mesh_vertadr[index], model.mesh_vertnum[index]
+    vertices = model.mesh_vert[start : start + count].astype(np.float64)
+    rotation = np.zeros(9)
+    mujoco.mju_quat2Mat(rotation, model.mesh_quat[index])
+    vertices = vertices @ rotation.reshape(3, 3).T + model.mesh_pos[index]
+    start, count = model.mesh_faceadr[index], model.mesh_facenum[index]
+    return vertices, model.mesh_face[start : start + count].astype(np.int64)
+
+
+def _require_same_bodies(stock: mujoco.MjModel, light: mujoco.MjModel) -> None:
+    """Refuse a model whose dynamics the reduction has changed."""
+    for name in ("body_mass", "body_inertia", "body_ipos", "body_iquat", "dof_M0"):
+        if not np.array_equal(getattr(stock, name), getattr(light, name)):
+            raise RuntimeError(
+                f"reducing the visual meshes changed {name}; raise FACE_SHARE or exclude the mesh"
+            )
+
+
+def _read(path: Path) -> mujoco.MjModel | None:
+    """The model in the cache file; None if there is none or it is not what was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    head = len(_MAGIC) + _DIGEST_BYTES
+    body = content[head:]
+    if content[:head] != _MAGIC + hashlib.sha256(body).digest():
+        return None
+    return mujoco.MjModel.from_binary_path(path.name, {path.name: body})
+
+
+def _write(path: Path, model: mujoco.MjModel) -> None:
+    body = np.empty(mujoco.mj_sizeModel(model), np.uint8)
+    mujoco.mj_saveModel(model, None, body)
+    content = _MAGIC + hashlib.sha256(body.tobytes()).digest() + body.tobytes()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        logging.getLogger(__name__).warning("the model is not cached in %s: %s", path, error)
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        logging.getLogger(__name__).warning("the model is not cached in %s: %s", path, error)
