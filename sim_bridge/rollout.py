@@ -11,6 +11,7 @@ from robomd_ros.core.errors import CellFault, PolicyFault
 from robomd_ros.core.policies import Policy, next_action, start_episode, wants_state
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import Scene
+from sim_bridge.tasks import Task
 
 
 class Engine(Protocol):
@@ -63,11 +64,9 @@ def run_rollout(
     policy: Policy,
     scene: Scene,
     seed: int,
+    task: Task,
     *,
-    horizon: int,
-    instruction: str,
-    camera: str,
-    action_size: int,
+    horizon: int | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Rollout:
     """Execute the policy once from the start that the seed draws, in the scene.
@@ -77,32 +76,34 @@ def run_rollout(
         policy: the policy under test; nothing it does raises here.
         scene: the variations in force.
         seed: of the initial state and of the policy's episode.
-        horizon: policy steps after which the rollout has failed.
-        instruction: what the policy is told to do.
-        camera: whose first picture is returned.
-        action_size: values of a command.
+        task: instruction, camera, horizon and command size.
+        horizon: policy steps after which the rollout has failed; the task's by default.
         should_stop: asked before every step.
 
     Raises:
         CellFault: `should_stop` said so; the rollout has no outcome.
     """
+    limit = task.horizon if horizon is None else horizon
     simulation.reset(seed, scene)
     state = wants_state(policy)
     observation = simulation.observe(state)
-    image = observation["images"][camera]
+    image = observation["images"][task.camera].copy()
     try:
-        start_episode(policy, seed, instruction)
-        while not simulation.success and simulation.steps < horizon:
+        start_episode(policy, seed, task.instruction)
+        while simulation.steps < limit:
             if should_stop():
                 raise CellFault(f"the rollout was cancelled after {simulation.steps} steps")
-            simulation.step(next_action(policy, observation, action_size))
-            observation = simulation.observe(state)
+            if simulation.steps:
+                observation = simulation.observe(state)
+            simulation.step(next_action(policy, observation, task.action_size))
+            if simulation.success:
+                return Rollout(_outcome(simulation, Result.SUCCESS), image)
     except PolicyFault as fault:
         detail = f"at step {simulation.steps}: {fault}"
-        return Rollout(_outcome(simulation, Result.INVALID, Source.POLICY, detail), image)
-    result = Result.SUCCESS if simulation.success else Result.FAILURE
-    return Rollout(_outcome(simulation, result, Source.SIMULATOR), image)
+        return Rollout(_outcome(simulation, Result.INVALID, detail), image)
+    return Rollout(_outcome(simulation, Result.FAILURE), image)
 
 
-def _outcome(simulation: Engine, result: Result, source: Source, detail: str = "") -> Outcome:
+def _outcome(simulation: Engine, result: Result, detail: str = "") -> Outcome:
+    source = Source.POLICY if result is Result.INVALID else Source.SIMULATOR
     return Outcome(result, source, simulation.time, simulation.steps, detail)

@@ -1,0 +1,152 @@
+"""A simulator as a cell, in this process."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.errors import CellFault, ConfigurationError
+from robomd_ros.core.policies import check_policy, load_policy, wants_state
+from robomd_ros.core.trial import Trial
+from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
+from sim_bridge.rollout import Rollout, run_rollout
+from sim_bridge.simulation import Simulation
+from sim_bridge.tasks import task as task_named
+
+
+@dataclass(frozen=True)
+class SimulatorOptions:
+    """What a simulator cell is made of.
+
+    Attributes:
+        task: name of the task.
+        policy: specification of the policy under test, see `load_policy`.
+        catalogue: every variation of it is checked before the first trial; None checks none.
+        image_size: side of the pictures, pixels; None takes the task's.
+        horizon: policy steps after which a rollout has failed; None takes the task's.
+        trial_timeout: s that a worker may take for one trial before it is killed.
+        start_timeout: s that a worker may take to start; the first start compiles the model.
+    """
+
+    task: str
+    policy: str
+    catalogue: Catalogue | None = None
+    image_size: int | None = None
+    horizon: int | None = None
+    trial_timeout: float = 60.0
+    start_timeout: float = 180.0
+
+    def __post_init__(self) -> None:
+        task_named(self.task)
+        if self.catalogue is not None and self.catalogue.task != self.task:
+            raise ConfigurationError(
+                f"the catalogue is for the task {self.catalogue.task!r}, the cell for "
+                f"{self.task!r}; use a catalogue of that task"
+            )
+        for name, lowest in (("image_size", 16), ("horizon", 1)):
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise ConfigurationError(f"{name} must be at least {lowest}; got {value}")
+        for name in ("trial_timeout", "start_timeout"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} must be above 0 s; got {getattr(self, name)}")
+
+
+class TrialRunner:
+    """A simulation and a policy that fit each other."""
+
+    def __init__(self, options: SimulatorOptions) -> None:
+        """Load everything and try the policy once.
+
+        Raises:
+            PolicyLoadError: the policy is missing or does not fit the task.
+            CatalogueError: the simulation cannot make one of the variations.
+        """
+        self.options = options
+        self.task = task_named(options.task)
+        self.policy = load_policy(options.policy)
+        self.simulation = Simulation(self.task, image_size=options.image_size)
+        for variation in options.catalogue or ():
+            self.simulation.check(Scene((variation,)))
+        self.simulation.reset(0, NOMINAL)
+        observation = self.simulation.observe(wants_state(self.policy))
+        check_policy(self.policy, observation, self.task.action_size, self.task.instruction)
+
+    def run(self, scene: Scene, seed: int, should_stop: Callable[[], bool]) -> Rollout:
+        """One rollout; see `run_rollout`."""
+        return run_rollout(
+            self.simulation,
+            self.policy,
+            scene,
+            seed,
+            self.task,
+            horizon=self.options.horizon,
+            should_stop=should_stop,
+        )
+
+    def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
+        """The first picture of the scene, (H, W, 3) uint8 RGB."""
+        self.simulation.reset(seed, scene)
+        image: NDArray[np.uint8] = self.simulation.observe()["images"][self.task.camera].copy()
+        return image
+
+    def close(self) -> None:
+        """Free the simulation."""
+        self.simulation.close()
+
+
+class SimulatorCell:
+    """A cell in this process: for scripts and tests; a crash of the simulator takes all along."""
+
+    def __init__(self, name: str, options: SimulatorOptions) -> None:
+        """Only remember; `connect` does the work."""
+        self._name = name
+        self._options = options
+        self._runner: TrialRunner | None = None
+        self._cancelled = threading.Event()
+
+    @property
+    def name(self) -> str:
+        """Unique name of the cell in a campaign."""
+        return self._name
+
+    def connect(self) -> None:
+        """Build the simulation and load the policy; PolicyLoadError, CatalogueError."""
+        if self._runner is None:
+            runner = TrialRunner(self._options)
+            # The graphics context belongs to a thread; trials may run on another than this one.
+            runner.simulation.close()
+            self._runner = runner
+
+    def run(self, scene: Scene, seed: int) -> Trial:
+        """One trial; CellFault if cancelled, CatalogueError for an impossible scene."""
+        runner = self._connected()
+        self._cancelled.clear()
+        rollout = runner.run(scene, seed, self._cancelled.is_set)
+        return Trial(-1, self._name, scene, seed, rollout.outcome, rollout.image)
+
+    def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
+        """The first picture of the scene, (H, W, 3) uint8 RGB."""
+        return self._connected().observe(scene, seed)
+
+    def available(self) -> bool:
+        """Whether `connect` was called and `close` was not."""
+        return self._runner is not None
+
+    def cancel(self) -> None:
+        """A running trial ends before its next step."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Free the simulation; idempotent."""
+        runner, self._runner = self._runner, None
+        self._cancelled.set()
+        if runner is not None:
+            runner.close()
+
+    def _connected(self) -> TrialRunner:
+        if self._runner is None:
+            raise CellFault(f"cell {self._name!r} is not connected; call connect() first")
+        return self._runner

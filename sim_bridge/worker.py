@@ -1,0 +1,254 @@
+"""A simulator as a cell in a supervised child process that may die or hang."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core import errors
+from robomd_ros.core.errors import CellFault, CellLostError, ConfigurationError
+from robomd_ros.core.trial import Outcome, Result, Trial
+from robomd_ros.core.variations import Scene
+from sim_bridge.cells import SimulatorOptions
+
+_POLL = 0.1
+"""s between looks at the cancel flag while waiting."""
+_CANCEL_GRACE = 2.0
+"""s that a cancelled trial may still take before its worker is killed."""
+_RETRY_AFTER = 10.0
+"""s before a worker that could not start is tried again."""
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class _WorkerFailure(Exception):
+    """The worker died or was killed; the message says why."""
+
+
+class WorkerCell:
+    """A cell whose simulator and policy run in a child process.
+
+    A worker that dies or does not answer in time makes the trial INVALID with the reason and is
+    started again. The child ends with this process, however that ends.
+    """
+
+    def __init__(self, name: str, options: SimulatorOptions) -> None:
+        """Only remember; `connect` starts the child."""
+        self._name = name
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._ready = False
+        self._closed = False
+        self._number = 0
+        self._cancelled = -1
+        self._retry_at = 0.0
+        self._guard = threading.RLock()
+        self._send_lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """Unique name of the cell in a campaign."""
+        return self._name
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker; None if there is none."""
+        process = self._process
+        return process.pid if process is not None else None
+
+    def connect(self) -> None:
+        """Start the worker and wait until it can run trials.
+
+        Raises:
+            PolicyLoadError, CatalogueError, ConfigurationError: as the worker found them.
+            CellLostError: it died or took longer than `start_timeout`.
+        """
+        self._make_ready()
+
+    def run(self, scene: Scene, seed: int) -> Trial:
+        """One trial; INVALID if the worker died or hung, which costs a restart.
+
+        Raises:
+            CellLostError: the worker cannot be started; try again when `available`.
+            CellFault: cancelled or closed.
+        """
+        try:
+            kind, value = self._request("run", scene, seed)
+        except _WorkerFailure as failure:
+            return self._invalid(scene, seed, str(failure))
+        if kind == "fault":
+            return self._invalid(scene, seed, value)
+        outcome, image = value
+        return Trial(-1, self._name, scene, seed, outcome, image)
+
+    def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
+        """The first picture of the scene, (H, W, 3) uint8 RGB; CellFault if there is none."""
+        try:
+            kind, value = self._request("observe", scene, seed)
+        except _WorkerFailure as failure:
+            raise CellFault(f"cell {self._name!r} took no picture: {failure}") from failure
+        if kind == "fault":
+            raise CellFault(f"cell {self._name!r} took no picture: {value}")
+        image: NDArray[np.uint8] = value
+        return image
+
+    def available(self) -> bool:
+        """Whether a trial could start now; a worker that could not start is retried after 10 s."""
+        return not self._closed and time.monotonic() >= self._retry_at
+
+    def cancel(self) -> None:
+        """A running trial ends before its next step; a stuck worker is killed after 2 s."""
+        number = self._number
+        self._cancelled = number
+        with contextlib.suppress(OSError, AttributeError):
+            self._send(("cancel", number, None, 0))
+
+    def close(self) -> None:
+        """End the worker; idempotent, from any thread."""
+        self._closed = True
+        self._end_process()
+
+    def _request(self, kind: str, scene: Scene, seed: int) -> tuple[str, Any]:
+        self._number += 1
+        number = self._number
+        try:
+            self._make_ready()
+        except ConfigurationError as error:
+            raise CellLostError(f"cell {self._name!r} cannot start again: {error}") from error
+        deadline = time.monotonic() + self._options.trial_timeout
+        try:
+            self._send((kind, number, scene, seed))
+            answer, value, _ = self._receive(deadline, self._options.trial_timeout)
+        except _WorkerFailure:
+            self._restart()
+            raise
+        except OSError as error:
+            reason = self._death()
+            self._restart()
+            raise _WorkerFailure(reason) from error
+        if answer == "cancelled":
+            raise CellFault(f"cell {self._name!r}: {value}")
+        return answer, value
+
+    def _make_ready(self) -> None:
+        """Start the worker unless it runs, and wait for it."""
+        if not self._ready:
+            try:
+                self._start()
+                limit = self._options.start_timeout
+                answer = self._receive(time.monotonic() + limit, limit)
+            except _WorkerFailure as failure:
+                self._lose()
+                raise CellLostError(f"cell {self._name!r} did not start: {failure}") from failure
+            if answer[0] == "refused":
+                self._lose()
+                raise _refusal(answer[1], f"{answer[2]}")
+            self._ready = True
+
+    def _start(self) -> None:
+        with self._guard:
+            if self._closed:
+                raise CellFault(f"cell {self._name!r} is closed")
+            if self._process is not None:
+                return
+            ours, theirs = Pipe()
+            command = [sys.executable, "-m", "sim_bridge.worker_process", str(theirs.fileno())]
+            # Its own session: a Ctrl-C in the terminal reaches the parent alone.
+            self._process = subprocess.Popen(  # noqa: S603 - a fixed command
+                command,
+                stdin=subprocess.PIPE,
+                pass_fds=(theirs.fileno(),),
+                env=_environment(),
+                start_new_session=True,
+            )
+            theirs.close()
+            self._connection, self._ready = ours, False
+        with contextlib.suppress(OSError):
+            self._send(self._options)
+
+    def _send(self, message: Any) -> None:
+        with self._send_lock:
+            connection = self._connection
+            if connection is None:
+                raise BrokenPipeError("no worker")
+            connection.send(message)
+
+    def _receive(self, deadline: float, limit: float) -> Any:
+        """The next message; _WorkerFailure when the worker died, hung or had to be killed."""
+        connection = self._connection
+        grace: float | None = None
+        while connection is not None:
+            now = time.monotonic()
+            if grace is None and self._cancelled == self._number:
+                grace = now + _CANCEL_GRACE
+            if grace is not None and now > grace:
+                self._restart()
+                raise CellFault(f"cell {self._name!r}: cancelled; its stuck worker was killed")
+            if now > deadline:
+                self._end_process()
+                raise _WorkerFailure(f"no answer within {limit:g} s: worker killed")
+            try:
+                if connection.poll(_POLL):
+                    return connection.recv()
+            except (EOFError, OSError) as error:
+                raise _WorkerFailure(self._death()) from error
+        raise CellFault(f"cell {self._name!r} is closed")
+
+    def _death(self) -> str:
+        """Why the worker is gone; CellFault if that was our own wish."""
+        process = self._process
+        if self._closed or process is None:
+            raise CellFault(f"cell {self._name!r} was closed")
+        try:
+            code = process.wait(timeout=5.0)
+        except subprocess.TimeoutExpired:
+            return "worker closed its connection and was killed"
+        if code >= 0:
+            return f"worker died: exit code {code}"
+        return f"worker died: signal {-code} ({signal.Signals(-code).name})"
+
+    def _lose(self) -> None:
+        self._end_process()
+        self._retry_at = time.monotonic() + _RETRY_AFTER
+
+    def _restart(self) -> None:
+        """Replace the worker; the next trial waits for the new one to be ready."""
+        self._end_process()
+        if not self._closed:
+            self._start()
+
+    def _end_process(self) -> None:
+        with self._guard:
+            process, self._process = self._process, None
+            self._connection, self._ready = None, False
+        if process is not None:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+
+    def _invalid(self, scene: Scene, seed: int, reason: str) -> Trial:
+        return Trial(-1, self._name, scene, seed, Outcome(Result.INVALID, detail=reason))
+
+
+def _environment() -> dict[str, str]:
+    """This environment, one thread per worker, and the same import path as here."""
+    threads = {name: os.environ.get(name, "1") for name in _THREADS}
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return {**os.environ, **threads, "PYTHONPATH": path}
+
+
+def _refusal(class_name: str, message: str) -> Exception:
+    kind = getattr(errors, class_name, None)
+    if isinstance(kind, type) and issubclass(kind, ConfigurationError):
+        return kind(message)
+    return CellLostError(f"the worker could not start: {message}")
