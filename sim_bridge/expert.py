@@ -26,35 +26,44 @@ class ScriptedExpert:
     """Height of the waypoint above the cube's centre, m."""
     gain = 10.0
     """Command per metre of distance; the controller moves 0.05 m at a command of 1."""
-    close_steps = 4
-    """Steps that the fingers are given to close before the lift."""
+    settled = 0.0005
+    """Finger motion in a step below which the fingers hold something, m."""
 
     def __init__(self) -> None:
-        self._closing = 0
-        self._down = False
+        self.reset(0, "")
 
     def reset(self, seed: int, instruction: str) -> None:
         """Forget the phase; the expert draws nothing at random."""
-        self._closing = 0
         self._down = False
+        self._closing = 0
+        self._lifting = False
+        self._opening = 0.0
 
     def act(self, observation: Observation) -> NDArray[np.float64]:
         """The command, (7,) float64 in [-1, 1]."""
         state: dict[str, Any] = observation["state"]
         to_cube = np.asarray(state["cube_pos"]) - np.asarray(state["eef_pos"])
-        if self._closing > self.close_steps and np.linalg.norm(to_cube) > self.lost:
+        distance = float(np.linalg.norm(to_cube))
+        if self._lifting and distance > self.lost:
             self.reset(0, "")
-        if self._closing:
-            self._closing += 1
-            lift = 1.0 if self._closing > self.close_steps else 0.0
-            return self._command(np.array([0.0, 0.0, lift]), CLOSE)
-        if np.linalg.norm(to_cube) < self.tolerance:
+        if not self._closing and distance < self.tolerance:
             self._closing = 1
-            return self._command(np.zeros(3), CLOSE)
+        if self._closing:
+            self._close(np.asarray(observation["proprioception"]["gripper_qpos"]))
+            motion = np.array([0.0, 0.0, 1.0]) if self._lifting else to_cube * self.gain
+            return self._command(motion, CLOSE)
         # Once over the cube the approach goes on downwards even if a disturbance pushes it aside.
         self._down = self._down or float(np.linalg.norm(to_cube[:2])) < self.tolerance
         target = to_cube if self._down else to_cube + np.array([0.0, 0.0, self.hover])
         return self._command(target * self.gain, OPEN)
+
+    def _close(self, gripper_qpos: NDArray[np.float64]) -> None:
+        """Count the closing steps; lift once the fingers have moved and stand still."""
+        opening = float(np.abs(gripper_qpos).sum())
+        moved = self._closing > 4
+        self._lifting = self._lifting or (moved and self._opening - opening < self.settled)
+        self._opening = opening
+        self._closing += 1
 
     @staticmethod
     def _command(motion: NDArray[np.float64], gripper: float) -> NDArray[np.float64]:
