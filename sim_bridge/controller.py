@@ -154,21 +154,22 @@ class OscController:
 def rotation_from_vector(vector: Array) -> Array:
     """(3, 3) rotation matrix of a (3,) rotation vector, rad.
 
-    Note: the quaternion is rounded to float32, as robosuite does; with full precision the two
-    engines drift apart by 1e-7 rad per step.
+    Note: rounded to float32 where robosuite does; with full precision the two engines drift apart
+    by more than 1e-6 rad in 40 steps.
     """
     angle = float(np.linalg.norm(vector))
-    if angle <= 1e-9 * angle:
+    if angle == 0.0:
         return np.eye(3)
-    axis = vector / angle
-    quat = np.array([np.cos(angle / 2), *(axis * np.sin(angle / 2))]).astype(np.float32)
-    quat *= np.float32(np.sqrt(2.0 / np.dot(quat, quat)))
-    q = np.outer(quat, quat)
+    imaginary = vector / angle * np.sin(angle / 2)
+    quat = np.array([np.cos(angle / 2), *imaginary]).astype(np.float32)
+    doubled = quat.astype(np.float64) * np.sqrt(2.0 / float(np.dot(quat, quat)))
+    q = np.outer(doubled.astype(np.float32), doubled.astype(np.float32))
+    _, x, y, z = np.diag(q).astype(np.float64)
     return np.array(
         [
-            [1.0 - q[2, 2] - q[3, 3], q[1, 2] - q[3, 0], q[1, 3] + q[2, 0]],
-            [q[1, 2] + q[3, 0], 1.0 - q[1, 1] - q[3, 3], q[2, 3] - q[1, 0]],
-            [q[1, 3] - q[2, 0], q[2, 3] + q[1, 0], 1.0 - q[1, 1] - q[2, 2]],
+            [1.0 - y - z, q[1, 2] - q[3, 0], q[1, 3] + q[2, 0]],
+            [q[1, 2] + q[3, 0], 1.0 - x - z, q[2, 3] - q[1, 0]],
+            [q[1, 3] - q[2, 0], q[2, 3] + q[1, 0], 1.0 - x - y],
         ],
         dtype=np.float64,
     )
