@@ -34,6 +34,23 @@ class SearchContext:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One earlier ask of a resumed campaign.
+
+    Attributes:
+        lane: the lane that asked.
+        scene: the answer, its variations in the order in which they were added.
+        trial: its valid trial; None if there was none (yet).
+        dropped: the campaign gave the ask up; False with no trial: it is asked again, and told.
+    """
+
+    lane: int
+    scene: Scene
+    trial: Trial | None = None
+    dropped: bool = False
+
+
 class Search(Protocol):
     """Chooses what to try next. Not thread-safe: the campaign calls it under its lock.
 
@@ -76,9 +93,15 @@ class Search(Protocol):
         """Eq. 3: (len(catalogue),) probabilities at the nominal state; None without an agent."""
         ...
 
-    def restore(self, asked: Sequence[Scene], folder: Path) -> None:
-        """Go on with a campaign: `asked` are the scenes asked for so far, in order (valid or
-        pending), `folder` the checkpoints; a learning agent goes on from its last update.
+    def restore(self, asked: Sequence[Asked], folder: Path) -> None:
+        """Go on with a campaign; called before `begin`, once.
+
+        Args:
+            asked: the asks so far, in order. Those without an outcome are told or dropped later.
+            folder: of the checkpoints; a learning agent goes on from its last update.
+
+        Raises:
+            CampaignFolderError: the checkpoint is damaged or of another agent.
         """
         ...
 
