@@ -1,0 +1,316 @@
+"""The record of every trial: an SQLite database that survives the death of its writer."""
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from robomd_ros.core.errors import TrialLogError
+from robomd_ros.core.trial import Outcome, Result, Source
+
+SCHEMA_VERSION = 1
+_APPLICATION_ID = 0x526F4D44
+"""Tells a trial log from any other SQLite file ("RoMD")."""
+
+_SCHEMA = """
+CREATE TABLE trials (
+    trial_index INTEGER PRIMARY KEY,
+    state       TEXT NOT NULL CHECK (state IN ('ASKED', 'DONE')),
+    cell        TEXT NOT NULL,
+    scene       TEXT NOT NULL,
+    seed        INTEGER NOT NULL,
+    result      TEXT CHECK (result IN ('SUCCESS', 'FAILURE', 'INVALID')),
+    source      TEXT,
+    steps       INTEGER,
+    duration_s  REAL,
+    image_path  TEXT NOT NULL DEFAULT '',
+    asked_at    REAL NOT NULL,
+    finished_at REAL,
+    detail      TEXT NOT NULL DEFAULT '',
+    request     INTEGER NOT NULL,
+    lane        INTEGER NOT NULL,
+    attempt     INTEGER NOT NULL,
+    purpose     TEXT NOT NULL CHECK (purpose IN ('search', 'confirmation')),
+    CHECK ((state = 'DONE') = (result IS NOT NULL))
+);
+CREATE UNIQUE INDEX one_valid_trial_per_request ON trials (request)
+    WHERE result IN ('SUCCESS', 'FAILURE');
+CREATE TABLE dropped (
+    request INTEGER PRIMARY KEY,
+    reason  TEXT NOT NULL,
+    at      REAL NOT NULL
+);
+"""
+
+_SELECT = """
+SELECT * FROM trials WHERE :index IS NULL OR trial_index = :index ORDER BY trial_index
+"""
+
+
+class Purpose(str, Enum):
+    """Why a trial was asked."""
+
+    SEARCH = "search"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A wish for one valid trial of a scene; it may take several trials until one is valid.
+
+    Attributes:
+        number: from 0, in the order of asking.
+        purpose: the search's own, or the confirmation of a combination.
+        lane: the search's lane; -1 for a confirmation.
+        scene: variation ids in the order in which they were added.
+        seed: of every trial that serves it.
+    """
+
+    number: int
+    purpose: Purpose
+    lane: int
+    scene: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One row of the table `trials`.
+
+    Attributes:
+        trial_index: number of the trial, from 0.
+        request: what it serves.
+        attempt: which trial of its request it is, from 1.
+        cell: where it runs.
+        asked_at: Unix time, s.
+        outcome: None while it runs.
+        image_path: first picture, relative to the campaign folder; "" if none.
+        finished_at: Unix time, s; None while it runs.
+    """
+
+    trial_index: int
+    request: Request
+    attempt: int
+    cell: str
+    asked_at: float
+    outcome: Outcome | None = None
+    image_path: str = ""
+    finished_at: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the trial has ended."""
+        return self.outcome is not None
+
+
+class TrialLog:
+    """Writes a trial when it is asked, completes it when it ends, and reads all of them.
+
+    Every write is on the disk when the call returns. Not thread-safe: the campaign calls it under
+    its lock, from any thread.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        """Open the log; create it where there is none and `read_only` is off.
+
+        Raises:
+            TrialLogError: the file is damaged, is no trial log, or has another version.
+        """
+        self._path = path
+        if read_only and not path.is_file():
+            raise TrialLogError(f"there is no trial database {path}; give the campaign's folder")
+        mode = "ro" if read_only else "rwc"
+        with self._errors():
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=10.0,
+            )
+        try:
+            with self._errors():
+                self._prepare(read_only)
+        except TrialLogError:
+            self._db.close()
+            raise
+
+    def _prepare(self, read_only: bool) -> None:
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables:
+            self._check()
+        if read_only:
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if not tables:
+            # One transaction: a file with half a schema would be refused as foreign for ever.
+            self._db.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; "
+                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+
+    def _check(self) -> None:
+        if self._db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise TrialLogError(
+                f"{self._path} is an SQLite file but no trial database; choose another folder"
+            )
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            raise TrialLogError(
+                f"{self._path} has schema version {version}, this program reads version "
+                f"{SCHEMA_VERSION}; use the program that wrote it, or another folder"
+            )
+        verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise TrialLogError(self._damage(verdict))
+
+    def ask(self, request: Request, attempt: int, cell: str, now: float) -> TrialRecord:
+        """Insert a trial that is about to start.
+
+        Args:
+            request: what it serves.
+            attempt: which trial of its request it is, from 1.
+            cell: where it runs.
+            now: Unix time, s.
+        """
+        with self._errors(), self._transaction():
+            cursor = self._db.execute(
+                "INSERT INTO trials (trial_index, state, cell, scene, seed, asked_at, request, "
+                "lane, attempt, purpose) VALUES ((SELECT coalesce(max(trial_index), -1) + 1 "
+                "FROM trials), 'ASKED', ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    cell,
+                    json.dumps(request.scene),
+                    request.seed,
+                    now,
+                    request.number,
+                    request.lane,
+                    attempt,
+                    request.purpose.value,
+                ),
+            )
+        return TrialRecord(int(cursor.lastrowid or 0), request, attempt, cell, now)
+
+    def complete(
+        self, trial_index: int, outcome: Outcome, image_path: str, now: float
+    ) -> TrialRecord:
+        """Store the outcome of a trial.
+
+        Raises:
+            TrialLogError: there is no such trial, or it is complete already.
+        """
+        with self._errors(), self._transaction():
+            self._complete(trial_index, outcome, image_path, now)
+            return next(self._select(trial_index))
+
+    def _complete(self, trial_index: int, outcome: Outcome, image_path: str, now: float) -> None:
+        duration = None if math.isnan(outcome.duration) else outcome.duration
+        cursor = self._db.execute(
+            "UPDATE trials SET state = 'DONE', result = ?, source = ?, steps = ?, duration_s = ?, "
+            "image_path = ?, finished_at = ?, detail = ? WHERE trial_index = ? AND state = 'ASKED'",
+            (
+                outcome.result.name,
+                outcome.source.name,
+                outcome.steps,
+                duration,
+                image_path,
+                now,
+                outcome.detail,
+                trial_index,
+            ),
+        )
+        if cursor.rowcount != 1:
+            raise TrialLogError(
+                f"trial {trial_index} is complete already, or was never asked; "
+                "a trial has one outcome"
+            )
+
+    def drop(self, request: int, reason: str, now: float) -> None:
+        """Record that a request is given up."""
+        with self._errors(), self._transaction():
+            self._db.execute("INSERT INTO dropped VALUES (?, ?, ?)", (request, reason, now))
+
+    def records(self) -> list[TrialRecord]:
+        """All trials in the order of their numbers."""
+        with self._errors():
+            return list(self._select(None))
+
+    def dropped(self) -> dict[int, str]:
+        """Requests that were given up, with the reason."""
+        with self._errors():
+            return dict(self._db.execute("SELECT request, reason FROM dropped").fetchall())
+
+    def close(self) -> None:
+        """Close the database; idempotent."""
+        self._db.close()
+
+    def _select(self, trial_index: int | None) -> Iterator[TrialRecord]:
+        """One trial, or all of them."""
+        cursor = self._db.execute(_SELECT, {"index": trial_index})
+        columns = [column[0] for column in cursor.description]
+        for row in cursor:
+            yield _record(dict(zip(columns, row, strict=True)))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn the database's errors into ours, which say what to do."""
+        try:
+            yield
+        except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
+            raise TrialLogError(
+                f"cannot use the trial database {self._path}: {error}; "
+                "check that the disk is not full and the folder can be written"
+            ) from error
+        except (sqlite3.DatabaseError, ValueError, KeyError) as error:
+            raise TrialLogError(self._damage(error)) from error
+
+    def _damage(self, reason: object) -> str:
+        return (
+            f"the trial database {self._path} is damaged ({reason}); restore it from a copy, or "
+            "start a new campaign in another folder"
+        )
+
+
+def _record(row: dict[str, Any]) -> TrialRecord:
+    request = Request(
+        row["request"],
+        Purpose(row["purpose"]),
+        row["lane"],
+        tuple(json.loads(row["scene"])),
+        row["seed"],
+    )
+    outcome = None
+    if row["result"] is not None:
+        outcome = Outcome(
+            Result[row["result"]],
+            Source[row["source"]],
+            math.nan if row["duration_s"] is None else row["duration_s"],
+            row["steps"],
+            row["detail"],
+        )
+    return TrialRecord(
+        row["trial_index"],
+        request,
+        row["attempt"],
+        row["cell"],
+        row["asked_at"],
+        outcome,
+        row["image_path"],
+        row["finished_at"],
+    )
