@@ -137,7 +137,7 @@ class OscController:
             mujoco.mj_step2(model, data)
 
     def _set_goal(self, action: Array) -> None:
-        """robosuite's goal update "achieved": the command is added to where the hand is now."""
+        """The goal update that robosuite calls "achieved": the command is added to where the hand is now."""
         gains, state = self._gains, self._state
         base_pos = self._data.site_xpos[self._base]
         base = self._data.site_xmat[self._base].reshape(3, 3)
@@ -176,8 +176,8 @@ def rotation_from_vector(vector: Array) -> Array:
 
 
 @numba.njit(cache=True)
-def _inverse(matrix: Array) -> Array:
-    """Inverse of a symmetric positive definite matrix; the pseudo-inverse where it is singular."""
+def _cholesky(matrix: Array) -> tuple[Array, bool]:
+    """Lower triangular factor of a symmetric matrix, and whether it is positive definite."""
     n = matrix.shape[0]
     lower = np.zeros((n, n))
     for i in range(n):
@@ -185,12 +185,25 @@ def _inverse(matrix: Array) -> Array:
             rest = matrix[i, j]
             for k in range(j):
                 rest -= lower[i, k] * lower[j, k]
-            if i == j:
-                if rest <= 1e-12 * matrix[i, i]:
-                    return np.ascontiguousarray(np.linalg.pinv(matrix))
-                lower[i, i] = np.sqrt(rest)
-            else:
+            if i > j:
                 lower[i, j] = rest / lower[j, j]
+            elif rest <= 1e-12 * matrix[i, i]:
+                return lower, False
+            else:
+                lower[i, i] = np.sqrt(rest)
+    return lower, True
+
+
+@numba.njit(cache=True)
+def _inverse(matrix: Array) -> Array:
+    """Inverse of a symmetric positive definite matrix; the pseudo-inverse where it is singular.
+
+    Written out because LAPACK's call overhead is most of its time at these sizes.
+    """
+    lower, definite = _cholesky(matrix)
+    if not definite:
+        return np.ascontiguousarray(np.linalg.pinv(matrix))
+    n = matrix.shape[0]
     result = np.zeros((n, n))
     for column in range(n):
         for i in range(column, n):
@@ -208,7 +221,7 @@ def _inverse(matrix: Array) -> Array:
 
 @numba.njit(cache=True)
 def _orientation_error(goal: Array, now: Array) -> Array:
-    """(3,) rotation from now to goal in the world frame; half the sum of the axes' cross products."""
+    """(3,) rotation from now to goal, world frame: half the sum of the axes' cross products."""
     error = np.zeros(3)
     for axis in range(3):
         a, b = now[:, axis], goal[:, axis]

@@ -102,7 +102,7 @@ class StockSimulation:
 
     @property
     def stock_success(self) -> bool:
-        """robosuite's own opinion, which knows the nominal cube only."""
+        """What robosuite itself says, which knows the nominal cube only."""
         return bool(self._environment._check_success())
 
     @property
