@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.errors import CellFault, ConfigurationError
+from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError
 from robomd_ros.core.policies import check_policy, load_policy, wants_state
-from robomd_ros.core.trial import Trial
+from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
 from sim_bridge.rollout import Rollout, run_rollout
 from sim_bridge.simulation import Simulation
@@ -121,10 +121,13 @@ class SimulatorCell:
             self._runner = runner
 
     def run(self, scene: Scene, seed: int) -> Trial:
-        """One trial; CellFault if cancelled, CatalogueError for an impossible scene."""
+        """One trial, INVALID if the simulator cannot make the scene; CellFault if cancelled."""
         runner = self._connected()
         self._cancelled.clear()
-        rollout = runner.run(scene, seed, self._cancelled.is_set)
+        try:
+            rollout = runner.run(scene, seed, self._cancelled.is_set)
+        except CatalogueError as error:
+            return Trial(-1, self._name, scene, seed, Outcome(Result.INVALID, detail=str(error)))
         return Trial(-1, self._name, scene, seed, rollout.outcome, rollout.image)
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:

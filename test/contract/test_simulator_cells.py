@@ -1,0 +1,45 @@
+import pytest
+from cell_contract import CellContract
+
+from robomd_ros.core.variations import Scene, Variation
+from sim_bridge.cells import SimulatorCell, SimulatorOptions
+from sim_bridge.worker import WorkerCell
+
+POLICIES = {"failing": "Still", "slow": "Slow", "broken": "Broken", "nan": "NotANumber"}
+GREEN = Variation("green", "color", "cube", "Change the cube to green", {"rgb": (0.0, 1.0, 0.0)})
+
+
+def options(policy: str, **changes) -> SimulatorOptions:
+    values = {"horizon": 80 if policy == "slow" else 4, **changes}
+    return SimulatorOptions("lift", f"python:sample_policies:{POLICIES[policy]}", **values)
+
+
+class TestSimulatorCell(CellContract):
+    def connected(self, policy):
+        cell = SimulatorCell("here", options(policy))
+        cell.connect()
+        return cell
+
+    def varied(self):
+        return Scene((GREEN,))
+
+
+class TestWorkerCell(CellContract):
+    def connected(self, policy):
+        cell = WorkerCell("child", options(policy))
+        cell.connect()
+        return cell
+
+    def varied(self):
+        return Scene((GREEN,))
+
+
+@pytest.mark.parametrize("kind", [SimulatorCell, WorkerCell])
+def test_both_kinds_give_the_same_trial(kind):
+    trials = []
+    for cell in (SimulatorCell("a", options("failing")), kind("b", options("failing"))):
+        cell.connect()
+        trials.append(cell.run(Scene((GREEN,)), 3))
+        cell.close()
+    assert trials[0].outcome == trials[1].outcome
+    assert (trials[0].image == trials[1].image).all()
