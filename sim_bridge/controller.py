@@ -137,7 +137,7 @@ class OscController:
             mujoco.mj_step2(model, data)
 
     def _set_goal(self, action: Array) -> None:
-        """The goal update that robosuite calls "achieved": the command is added to where the hand is now."""
+        """The goal update that robosuite calls "achieved": from where the hand is now."""
         gains, state = self._gains, self._state
         base_pos = self._data.site_xpos[self._base]
         base = self._data.site_xmat[self._base].reshape(3, 3)

@@ -1,6 +1,5 @@
 """Fewer faces for a mesh that is seen from a metre away at 84x84 pixels."""
 
-import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +32,8 @@ def reduce_mesh(vertices: Vertices, faces: Faces, target: int) -> tuple[Vertices
 def _collapse(vertices: Vertices, faces: Faces, target: int) -> tuple[Vertices, Faces]:
     if len(faces) <= target:
         return vertices, faces
+    import fast_simplification  # noqa: PLC0415 - not needed with a cached model
+
     points, triangles = fast_simplification.simplify(
         vertices.astype(np.float32), faces.astype(np.int32), target_count=target, agg=5
     )
