@@ -1,0 +1,235 @@
+"""Workers that die, hang, refuse or lose their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from robomd_ros.core.errors import (
+    CatalogueError,
+    CellFault,
+    CellLostError,
+    ConfigurationError,
+    PolicyLoadError,
+)
+from robomd_ros.core.trial import Result
+from robomd_ros.core.variations import NOMINAL, Catalogue, Variation
+from sim_bridge.cells import SimulatorCell, SimulatorOptions
+from sim_bridge.worker import WorkerCell
+
+SAMPLES = Path(__file__).parents[1] / "contract"
+
+
+@pytest.fixture(autouse=True)
+def sample_policies(monkeypatch):
+    monkeypatch.syspath_prepend(SAMPLES)
+
+
+@pytest.fixture
+def worker():
+    cells = []
+
+    def opened(policy: str, connect: bool = True, **changes) -> WorkerCell:
+        values = {"horizon": 4, **changes}
+        options = SimulatorOptions("lift", f"python:sample_policies:{policy}", **values)
+        cells.append(WorkerCell("worker", options))
+        if connect:
+            cells[-1].connect()
+        return cells[-1]
+
+    yield opened
+    for cell in cells:
+        cell.close()
+
+
+def gone(pid: int, within: float = 5.0) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ("Segfault", "worker died: signal 11 (SIGSEGV)"),
+        ("Leaving", "worker died: exit code 7"),
+        ("Hanging", "no answer within 3 s: worker killed"),
+    ],
+)
+def test_a_worker_that_fails_spoils_one_trial(worker, policy, reason):
+    cell = worker(policy, trial_timeout=3.0)
+    before = cell.pid
+    assert cell.run(NOMINAL, 1).outcome.result is Result.FAILURE
+    outcome = cell.run(NOMINAL, 13).outcome
+    assert outcome.result is Result.INVALID
+    assert outcome.detail == reason
+    assert cell.available()
+    assert cell.run(NOMINAL, 2).outcome.result is Result.FAILURE
+    assert cell.pid != before
+    assert gone(before)
+
+
+def test_a_worker_killed_in_mid_trial(worker):
+    cell = worker("Slow", horizon=80)
+    threading.Timer(0.5, lambda: os.kill(cell.pid, signal.SIGKILL)).start()
+    assert cell.run(NOMINAL, 0).outcome.detail == "worker died: signal 9 (SIGKILL)"
+    assert cell.observe(NOMINAL, 0).shape == (84, 84, 3)
+
+
+def test_a_worker_killed_between_trials(worker):
+    cell = worker("Still")
+    os.kill(cell.pid, signal.SIGKILL)
+    assert gone(cell.pid)
+    results = [cell.run(NOMINAL, seed).outcome.result for seed in range(2)]
+    assert results[-1] is Result.FAILURE
+
+
+def test_cancel_kills_a_stuck_worker(worker):
+    cell = worker("Hanging", trial_timeout=60.0)
+    threading.Timer(0.5, cell.cancel).start()
+    begun = time.monotonic()
+    with pytest.raises(CellFault, match="cancelled; its stuck worker was killed"):
+        cell.run(NOMINAL, 13)
+    assert time.monotonic() - begun < 5.0
+    assert cell.run(NOMINAL, 1).outcome.valid
+
+
+def test_cancel_while_idle_spoils_nothing(worker):
+    cell = worker("Still")
+    cell.cancel()
+    assert cell.run(NOMINAL, 0).outcome.valid
+    cell.cancel()
+    assert cell.run(NOMINAL, 1).outcome.valid
+
+
+def test_close_from_another_thread_ends_a_running_trial(worker):
+    cell = worker("Slow", horizon=80)
+    pid = cell.pid
+    threading.Timer(0.5, cell.close).start()
+    with pytest.raises(CellFault, match="closed"):
+        cell.run(NOMINAL, 0)
+    assert gone(pid)
+
+
+def test_constructor_starts_nothing(worker):
+    assert worker("Still", connect=False).pid is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ("Missing", "has no 'Missing'"),
+        ("NoAct", "NoAct has no method act"),
+        ("WrongSize", r"does not fit the task: .*\(6,\).*\(7,\)"),
+        ("NeedsArguments", "NeedsArguments needs 1 arguments"),
+        ("failing_factory", "OSError: no camera calibration"),
+        ("NOT_CALLABLE", "which cannot be called"),
+    ],
+)
+def test_a_policy_that_does_not_load_says_so_here(worker, policy, reason):
+    with pytest.raises(PolicyLoadError, match=reason):
+        worker(policy)
+
+
+def test_a_variation_that_the_simulator_cannot_make_is_refused(worker):
+    odd = Variation("odd", "gravity", "moon", "Move the robot to the moon", {"g": 1.6})
+    with pytest.raises(CatalogueError, match="odd"):
+        worker("Still", catalogue=Catalogue("lift", [odd]))
+
+
+def test_a_start_that_takes_too_long_loses_the_cell(worker):
+    cell = worker("Still", connect=False, start_timeout=0.2)
+    with pytest.raises(CellLostError, match=r"did not start: no answer within 0\.2 s"):
+        cell.connect()
+    assert not cell.available()
+    assert cell.pid is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"task": "fold"}, "unknown task 'fold'"),
+        ({"horizon": 0}, "horizon must be at least 1; got 0"),
+        ({"image_size": 4}, "image_size must be at least 16; got 4"),
+        ({"trial_timeout": 0.0}, "trial_timeout must be above 0 s; got 0"),
+    ],
+)
+def test_wrong_options(changes, reason):
+    values = {"task": "lift", "policy": "lift_bc", **changes}
+    with pytest.raises(ConfigurationError, match=reason):
+        SimulatorOptions(**values)
+
+
+def test_catalogue_of_another_task():
+    other = Catalogue("square", [Variation("a", "color", "nut", "Paint the nut")])
+    with pytest.raises(ConfigurationError, match="for the task 'square', the cell for 'lift'"):
+        SimulatorOptions("lift", "lift_bc", other)
+
+
+def test_trials_may_run_on_another_thread_than_connect():
+    cell = SimulatorCell("here", SimulatorOptions("lift", "python:sample_policies:Still"))
+    cell.connect()
+    images = []
+    thread = threading.Thread(target=lambda: images.append(cell.observe(NOMINAL, 0)))
+    thread.start()
+    thread.join()
+    cell.close()
+    assert images[0].std() > 10
+
+
+def parent_script(policy: str) -> str:
+    return textwrap.dedent(
+        f"""
+        import sys, threading, time
+        sys.path[:0] = [{str(SAMPLES)!r}, {str(SAMPLES.parents[1])!r}]
+        from robomd_ros.core.variations import NOMINAL
+        from sim_bridge.cells import SimulatorOptions
+        from sim_bridge.worker import WorkerCell
+        cell = WorkerCell("w", SimulatorOptions("lift", "python:sample_policies:{policy}"))
+        starter = threading.Thread(target=cell.connect)
+        starter.start()
+        starter.join()
+        time.sleep(0.3)  # the thread that started the worker is gone; the worker stays
+        assert cell.run(NOMINAL, 1).outcome.valid
+        print(cell.pid, flush=True)
+        cell.run(NOMINAL, 13)
+        """
+    )
+
+
+@pytest.mark.parametrize("policy", ["Slow", "Hanging"])
+def test_the_worker_dies_with_its_parent(policy):
+    command = [sys.executable, "-c", parent_script(policy)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        time.sleep(0.5)
+        assert not gone(pid, within=0.1)
+        parent.kill()
+        parent.wait()
+    assert gone(pid)
+
+
+def test_ctrl_c_ends_parent_and_worker_without_the_workers_traceback():
+    command = [sys.executable, "-c", parent_script("Slow")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as parent:
+        pid = int(parent.stdout.readline())
+        os.killpg(parent.pid, signal.SIGINT)
+        os.kill(pid, signal.SIGINT)
+        errors = parent.communicate(timeout=10)[1]
+    assert gone(pid)
+    assert errors.count("Traceback") == 1
+    assert "worker_process" not in errors
