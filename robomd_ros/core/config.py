@@ -73,7 +73,7 @@ class CampaignConfig:
     horizon: int = 80
 
     def __post_init__(self) -> None:
-        for name in ("task", "policy", "catalogue"):
+        for name in ("task", "policy", "catalogue", "search"):
             _check_text(name, getattr(self, name))
         _check_ids(self.variation_ids)
         _check_action_space(self.action_space)

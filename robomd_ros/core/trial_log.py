@@ -282,7 +282,7 @@ class TrialLog:
 
     def _damage(self, reason: object) -> str:
         return (
-            f"the trial database {self._path} is damaged ({reason}); restore it from a copy, or "
+            f"the trial database {self._path} is damaged ({' '.join(str(reason).split())}); restore it from a copy, or "
             "start a new campaign in another folder"
         )
 

@@ -1,0 +1,431 @@
+"""The campaign loop: cells run trials, the search chooses, the evidence grows."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.campaign_folder import NOMINAL_PICTURE, CampaignFolder
+from robomd_ros.core.campaign_status import CampaignListener, CampaignState, CampaignStatus, Pace
+from robomd_ros.core.cell import Cell
+from robomd_ros.core.cell_pool import Attempt, CellPool, attempt
+from robomd_ros.core.dispatch import Dispatcher, Job, nominal_seed
+from robomd_ros.core.environments import agent_picture
+from robomd_ros.core.errors import CellFault, CellLostError
+from robomd_ros.core.evidence import Evidence
+from robomd_ros.core.publisher import Publisher
+from robomd_ros.core.ranking import FailureRanking, build_ranking
+from robomd_ros.core.search import Search, SearchContext, make_search
+from robomd_ros.core.trial import Outcome, Result, Trial
+from robomd_ros.core.trial_log import TrialRecord
+from robomd_ros.core.variations import NOMINAL, Scene
+
+MAX_DROPS_IN_A_ROW = 5
+"""So many requests without a valid trial, one after the other, end the campaign."""
+_PUBLISHER_TIMEOUT = 10.0
+
+Task = Callable[[], None]
+
+
+class Campaign:
+    """Runs the trials of one campaign folder on some cells until the budget or the order is done.
+
+    One thread per cell; whatever is shared is under one lock. `run` blocks and may be called once;
+    `pause`, `resume`, `stop` and `status` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        folder: CampaignFolder,
+        cells: Sequence[Cell],
+        listener: CampaignListener | None = None,
+        search: Search | None = None,
+        poll_period: float = 0.2,
+        stop_timeout: float = 1.5,
+    ) -> None:
+        """Connect the pieces; nothing runs yet.
+
+        Args:
+            folder: an open campaign folder; the caller closes it after `run`.
+            cells: where trials run; the caller closes them after `run`.
+            listener: is told what happens.
+            search: the strategy; by default the one of the configuration.
+            poll_period: how often a cell that is away is asked whether it is back, s.
+            stop_timeout: how long a stopped trial may take to end before it is left alone, s.
+
+        Raises:
+            ConfigurationError: no cell, or two of one name.
+        """
+        config = folder.config
+        self._folder = folder
+        self._config = config
+        self._pool = CellPool(cells)
+        self._listener = listener
+        self._poll_period = poll_period
+        self._stop_timeout = stop_timeout
+        self._search = search or make_search(
+            config.search,
+            SearchContext(
+                folder.catalogue,
+                config.seed,
+                config.accumulates,
+                config.max_scene_size,
+                config.horizon,
+                config.search_options,
+            ),
+        )
+        self._dispatcher = Dispatcher(config, folder.catalogue, self._search)
+        self._evidence = Evidence(folder.catalogue, config.seed)
+        self._pace = Pace()
+        self._publisher: Publisher | None = None
+        self._listener_failed = False
+        self._change = threading.Condition()
+        self._busy: set[str] = set()
+        self._begun = False
+        self._observing = False
+        self._observe_faults = 0
+        self._paused = False
+        self._settled = False
+        self._open_scenes: list[Scene] = []
+        self._scene = NOMINAL
+        self._warning = ""
+        self._ending: CampaignState | None = None
+        self._error: Exception | None = None
+        self._closed = False
+        self._last_status: CampaignStatus | None = None
+
+    # What the world may ask
+
+    def run(self) -> FailureRanking:
+        """Run the campaign to its end and return the final ranking, which is also on disk.
+
+        Raises:
+            CampaignFolderError: the search agent's checkpoint is damaged.
+            TrialLogError: a trial could not be stored.
+            CellFault: there were no valid trials any more; the message says why.
+            Exception: what a cell or the listener raised against its contract.
+        """
+        if self._publisher is not None:
+            raise RuntimeError("a campaign runs once; open its folder again to resume it")
+        self._publisher = Publisher(self._publish_ranking, self._listener_raised)
+        threads = [self._thread(cell) for cell in self._pool.cells]
+        try:
+            with self._change:
+                self._restore()
+                self._announce()
+            for thread in threads:
+                thread.start()
+            self._wait_for_end()
+        except Exception as error:  # noqa: BLE001 (stored, and raised below)
+            self._fail(error)
+        finally:
+            self.stop()  # a KeyboardInterrupt; nothing if the campaign has ended
+            self._join(threads)
+            ranking = self._finish()
+        if self._error is not None:
+            raise self._error
+        return ranking
+
+    def pause(self) -> None:
+        """Start no new trial; those that run go on to their end."""
+        with self._change:
+            self._paused = True
+            self._pace.interrupt()
+            self._announce()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        with self._change:
+            self._paused = False
+            self._announce()
+            self._change.notify_all()
+
+    def stop(self) -> None:
+        """End soon: running trials are cancelled and asked again when the folder is resumed.
+
+        Returns at once; `run` returns within the stop timeout.
+        """
+        self._end(CampaignState.STOPPED)
+
+    def status(self) -> CampaignStatus:
+        """What the campaign is doing."""
+        with self._change:
+            state, waiting_for = self._state()
+            done, budget = self._dispatcher.valid, self._config.budget
+            ended = state in (CampaignState.FINISHED, CampaignState.FAILED, CampaignState.STOPPED)
+            return CampaignStatus(
+                state=state,
+                trials_done=done,
+                trials_budget=budget,
+                invalid_trials=self._dispatcher.invalid,
+                scene=self._scene,
+                waiting_for=waiting_for,
+                message="; ".join(filter(None, (self._pool.describe(), self._warning))),
+                eta=0.0 if ended else self._pace.time_left(budget - done),
+            )
+
+    def _state(self) -> tuple[CampaignState, str]:
+        if self._ending is not None:
+            return self._ending, ""
+        if self._paused:
+            return CampaignState.PAUSED, "resume"
+        if self._pool.empty:
+            started = self._dispatcher.valid + self._dispatcher.invalid > 0
+            return (CampaignState.WAITING if started else CampaignState.STARTING), "a cell"
+        if not self._begun:
+            return CampaignState.STARTING, "the first picture"
+        return CampaignState.RUNNING, ""
+
+    # Beginning and end
+
+    def _restore(self) -> None:
+        """Take in what the folder holds."""
+        log = self._folder.log
+        for record in log.records():
+            if not record.done:
+                outcome = Outcome(Result.INVALID, detail="interrupted")
+                log.complete(record.trial_index, outcome, "", time.time())
+        records = log.records()
+        if records:
+            asked, others = self._dispatcher.restore(records, log.dropped())
+            self._search.restore(asked, self._folder.checkpoints)
+            for trial in (*(a.trial for a in asked if a.trial), *others):
+                self._evidence.add(trial.scene, trial.outcome.failed)
+            for trial in others:
+                self._search.observe(trial)
+        picture = self._folder.nominal_picture() if self._search.wants_images else None
+        if picture is not None or not self._search.wants_images:
+            self._begin(picture)
+        self._evaluate()
+
+    def _begin(self, picture: NDArray[np.uint8] | None) -> None:
+        self._search.begin(picture)
+        self._begun = True
+
+    def _thread(self, cell: Cell) -> threading.Thread:
+        name = f"cell-{cell.name}"
+        return threading.Thread(target=self._work, args=(cell,), name=name, daemon=True)
+
+    def _wait_for_end(self) -> None:
+        with self._change:
+            while self._ending is None:
+                self._change.wait()
+
+    def _join(self, threads: Sequence[threading.Thread]) -> None:
+        """Wait for the cells; one that does not end in time is left alone."""
+        deadline = time.monotonic() + self._stop_timeout
+        while any(t.is_alive() for t in threads) and time.monotonic() < deadline:
+            # Again and again: a trial that was about to start has missed the first time.
+            self._cancel()
+            for thread in filter(threading.Thread.is_alive, threads):
+                thread.join(0.1)
+
+    def _cancel(self) -> None:
+        with self._change:
+            busy = [cell for cell in self._pool.cells if cell.name in self._busy]
+        for cell in busy:
+            cell.cancel()
+
+    def _finish(self) -> FailureRanking:
+        """Store and publish what is final."""
+        with self._change:
+            self._closed = True
+            ranking = self._ranking_maker()()
+        published = self._publisher is None or self._publisher.close(_PUBLISHER_TIMEOUT)
+        if self._error is None:  # else the disk may be the reason, and all that counts is there
+            self._search.save(self._folder.checkpoints)
+            self._folder.write_ranking(ranking.to_dict())
+        if self._listener is not None and published and not self._listener_failed:
+            self._listener.on_ranking(ranking)
+            self._listener.on_status(self.status())
+        return ranking
+
+    def _end(self, state: CampaignState, error: Exception | None = None) -> None:
+        with self._change:
+            if self._ending is not None:
+                return
+            self._ending, self._error = state, error
+            if error is not None:
+                self._warning = str(error) or type(error).__name__
+            self._change.notify_all()
+
+    def _fail(self, error: Exception) -> None:
+        self._end(CampaignState.FAILED, error)
+
+    # The cells' threads
+
+    def _work(self, cell: Cell) -> None:
+        try:
+            while (task := self._next_task(cell)) is not None:
+                task()
+        except Exception as error:  # noqa: BLE001 (a thread's boundary; run() raises it)
+            self._fail(error)
+
+    def _next_task(self, cell: Cell) -> Task | None:
+        """Wait until there is something to do in this cell; None at the end."""
+        with self._change:
+            while not self._over():
+                task = self._task(cell)
+                self._announce()
+                if task is not None:
+                    return task
+                self._change.wait(self._poll_period)
+            return None
+
+    def _over(self) -> bool:
+        spent = self._dispatcher.valid >= self._config.budget
+        if (spent or self._settled) and not self._dispatcher.running:
+            self._end(CampaignState.FINISHED)
+        return self._ending is not None
+
+    def _task(self, cell: Cell) -> Task | None:
+        if self._paused or not self._pool.look(cell):
+            return None
+        if not self._begun:
+            if self._observing:
+                return None
+            self._observing = True
+            self._busy.add(cell.name)
+            return partial(self._observe_nominal, cell)
+        if self._settled:  # unless a trial in flight unsettles it
+            return None
+        job = self._dispatcher.next_job(cell.name, self._pool.others(cell), self._open_scenes)
+        if job is None:
+            return None
+        record = self._folder.log.ask(job.request, job.trials, cell.name, time.time())
+        self._scene = job.scene
+        self._busy.add(cell.name)
+        return partial(self._run_trial, cell, job, record)
+
+    def _observe_nominal(self, cell: Cell) -> None:
+        """Take the picture that every search episode starts from."""
+        picture, reason, lost = None, "", False
+        try:
+            picture = cell.observe(NOMINAL, nominal_seed(self._config.seed))
+            agent_picture(picture)
+            self._folder.store_picture(NOMINAL_PICTURE, picture)
+        except CellLostError as error:
+            reason, lost = f"cell lost: {error}", True
+        except (CellFault, ValueError) as error:
+            picture, reason = None, str(error)
+        with self._change:
+            self._observing = False
+            self._busy.discard(cell.name)
+            if self._closed or (picture is None and self._ending is not None):
+                return
+            if picture is not None:
+                self._begin(picture)
+            elif lost:
+                self._pool.lost(cell, reason)
+            else:
+                self._observe_failed(cell, reason)
+            self._change.notify_all()
+
+    def _observe_failed(self, cell: Cell, reason: str) -> None:
+        self._observe_faults += 1
+        self._warning = f"no picture of the nominal scene from {cell.name}: {reason}"
+        if self._observe_faults >= self._config.max_attempts:
+            self._fail(
+                CellFault(
+                    f"{self._warning} ({self._observe_faults} times); check the cell's camera"
+                )
+            )
+
+    def _run_trial(self, cell: Cell, job: Job, record: TrialRecord) -> None:
+        done = attempt(cell, job.scene, job.request.seed, self._search.wants_images)
+        path = ""
+        if done.trial.image is not None and (done.trial.outcome.valid or self._ending is None):
+            path = f"images/{record.trial_index:06d}.png"
+            self._folder.store_picture(path, done.trial.image)
+        done = replace(done, trial=replace(done.trial, index=record.trial_index, image_path=path))
+        with self._change:
+            self._busy.discard(cell.name)
+            if self._closed:  # too late: the row stays open, and is asked again on resume
+                return
+            if done.lost:
+                self._pool.lost(cell, done.trial.outcome.detail)
+            self._take_in(job, done)
+            self._change.notify_all()
+
+    def _take_in(self, job: Job, done: Attempt) -> None:
+        trial = done.trial
+        if not trial.outcome.valid and self._ending is not None:
+            self._dispatcher.interrupted(job)  # cancelled, most likely; the row stays open
+            return
+        now = time.time()
+        self._folder.log.complete(trial.index, trial.outcome, trial.image_path, now)
+        self._post_trial(trial, now)
+        if trial.outcome.valid:
+            self._pace.tick(time.monotonic())
+            self._evidence.add(trial.scene, trial.outcome.failed)
+            self._dispatcher.succeeded(job, trial)
+            self._search.save(self._folder.checkpoints)
+            self._evaluate()
+            return
+        self._warning = f"trial {trial.index} in {trial.cell} was invalid: {trial.outcome.detail}"
+        if self._dispatcher.failed(job, done.lost):
+            self._drop(job, trial.outcome.detail, now)
+
+    def _drop(self, job: Job, reason: str, now: float) -> None:
+        self._folder.log.drop(job.request.number, reason, now)
+        scene = ", ".join(job.request.scene) or "nominal"
+        self._warning = f"gave up the scene {scene} after {job.trials} invalid trials: {reason}"
+        if self._dispatcher.dropped_in_a_row >= MAX_DROPS_IN_A_ROW:
+            raise CellFault(
+                f"{MAX_DROPS_IN_A_ROW} scenes in a row had no valid trial; the last reason: "
+                f"{reason}. Check the cells and the policy, then start again with the same folder"
+            )
+
+    # What is known, and telling it
+
+    def _evaluate(self) -> None:
+        """Draw the conclusions from the trials so far."""
+        posterior = self._evidence.posterior()
+        self._settled = posterior.settled(self._config.top_k) >= self._config.confidence
+        self._open_scenes = posterior.open_combinations()
+        if self._publisher is not None:
+            self._publisher.post_ranking(self._ranking_maker())
+
+    def _ranking_maker(self) -> Callable[[], FailureRanking]:
+        """What makes the ranking of this moment, on whatever thread."""
+        config = self._config
+        return partial(
+            build_ranking,
+            self._evidence.posterior(),
+            self._folder.catalogue,
+            self._search.policy_probability(),
+            config.order_by,
+            campaign_id=self._folder.campaign_id,
+            policy=config.policy,
+            search_agent=self._search.name,
+            action_space=config.action_space,
+            converged=self._settled,
+            stamp=time.time(),
+        )
+
+    def _publish_ranking(self, ranking: FailureRanking) -> None:
+        self._folder.write_ranking(ranking.to_dict())
+        if self._listener is not None:
+            self._listener.on_ranking(ranking)
+
+    def _listener_raised(self, error: Exception) -> None:
+        self._listener_failed = True
+        self._fail(error)
+
+    def _announce(self) -> None:
+        """Tell the listener if anything has changed."""
+        status = self.status()
+        if self._listener is None or self._publisher is None:
+            return
+        if replace(status, eta=0.0) != self._last_status:
+            self._last_status = replace(status, eta=0.0)
+            self._publisher.post(partial(self._listener.on_status, status))
+
+    def _post_trial(self, trial: Trial, now: float) -> None:
+        if self._listener is not None and self._publisher is not None:
+            told = replace(trial, image=None)
+            self._publisher.post(partial(self._listener.on_trial, told, now))

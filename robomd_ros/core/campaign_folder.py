@@ -1,0 +1,293 @@
+"""A campaign on disk: created once, resumed with the same configuration only."""
+
+import fcntl
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from robomd_ros.core.config import CampaignConfig, installed_versions
+from robomd_ros.core.errors import CampaignFolderError, ConfigurationError, TrialLogError
+from robomd_ros.core.trial_log import TrialLog
+from robomd_ros.core.variations import Catalogue
+
+CAMPAIGN_FILE = "campaign.yaml"
+TRIALS_FILE = "trials.db"
+RANKING_FILE = "ranking.json"
+NOMINAL_PICTURE = "images/nominal.png"
+_LOCK_FILE = "campaign.lock"
+
+
+@dataclass
+class CampaignFolder:
+    """An open campaign folder; it is locked until `close`.
+
+    Attributes:
+        path: the folder.
+        campaign_id: unique name of the campaign.
+        config: its configuration.
+        catalogue: the variations that it uses.
+        log: its trials.
+        lock: the open lock file.
+    """
+
+    path: Path
+    campaign_id: str
+    config: CampaignConfig
+    catalogue: Catalogue
+    log: TrialLog
+    lock: IO[str]
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the search agent's checkpoints are."""
+        return self.path / "checkpoints"
+
+    def write_ranking(self, ranking: Mapping[str, Any]) -> None:
+        """Replace ranking.json; a reader sees the old one or the new one."""
+        text = json.dumps(ranking, indent=1, allow_nan=False) + "\n"
+        _write_atomically(self.path / RANKING_FILE, text.encode())
+
+    def store_picture(self, name: str, picture: NDArray[np.uint8]) -> None:
+        """Store a picture, (H, W, 3) uint8 RGB, as PNG under a name relative to the folder."""
+        done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        if not done:
+            raise CampaignFolderError(f"cannot encode the picture {name} ({picture.shape}) as PNG")
+        _write_atomically(self.path / name, data.tobytes())
+
+    def nominal_picture(self) -> NDArray[np.uint8] | None:
+        """The stored picture of the nominal scene, (H, W, 3) uint8 RGB; None if there is none."""
+        path = self.path / NOMINAL_PICTURE
+        stored = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+        if stored is None:
+            return None
+        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+    def close(self) -> None:
+        """Close the log and unlock the folder; idempotent."""
+        self.log.close()
+        self.lock.close()
+
+
+@dataclass(frozen=True)
+class StoredCampaign:
+    """What a campaign folder holds, for those who only read.
+
+    Attributes:
+        path: the folder.
+        campaign_id: unique name of the campaign.
+        config: its configuration.
+        versions: of the packages that it was started with.
+        ranking: the content of ranking.json; None if there is none yet.
+    """
+
+    path: Path
+    campaign_id: str
+    config: CampaignConfig
+    versions: Mapping[str, str]
+    ranking: Mapping[str, Any] | None
+
+    def open_log(self) -> TrialLog:
+        """Its trials, read-only; the caller closes it."""
+        return TrialLog(self.path / TRIALS_FILE, read_only=True)
+
+
+def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> CampaignFolder:
+    """Create a campaign folder, or open it again with the configuration that it has.
+
+    Args:
+        folder: created if it does not exist.
+        config: the campaign's.
+        catalogue: at least the variations that the configuration names.
+
+    Raises:
+        ConfigurationError: the catalogue is of another task, or lacks a variation.
+        CampaignFolderError: the folder is in use, belongs to another configuration (the
+            differences are listed), is not a campaign, or cannot be written.
+        TrialLogError: its database is damaged.
+    """
+    if config.task != catalogue.task:
+        raise ConfigurationError(
+            f"the catalogue {config.catalogue} is for the task {catalogue.task!r}, the "
+            f"configuration for {config.task!r}; give one that fits"
+        )
+    used = catalogue.subset(config.variation_ids) if config.variation_ids else catalogue
+    resumed = _inspect(folder)
+    if resumed is not None:
+        _refuse_differences(folder, resumed, config, used)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _locked(folder)
+        try:
+            campaign_id = _create(folder, config, used) if resumed is None else _id_of(resumed)
+            return CampaignFolder(folder, campaign_id, config, used, _open_log(folder), lock)
+        except BaseException:
+            lock.close()
+            raise
+    except OSError as error:
+        raise CampaignFolderError(
+            f"cannot write the campaign folder {folder}: {error.strerror}; choose another one"
+        ) from error
+
+
+def read_campaign(folder: Path) -> StoredCampaign:
+    """Read a campaign folder, also while the campaign runs; nothing is written.
+
+    Raises:
+        CampaignFolderError: it is no campaign folder, or a file of it cannot be read.
+    """
+    document = _inspect(folder)
+    if document is None:
+        raise CampaignFolderError(
+            f"{folder} holds no campaign (no {CAMPAIGN_FILE}); give a campaign's folder"
+        )
+    path = folder / RANKING_FILE
+    try:
+        ranking = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        config = CampaignConfig.from_mapping(document["config"])
+    except (OSError, ValueError, ConfigurationError) as error:
+        raise CampaignFolderError(f"cannot read the campaign in {folder}: {error}") from error
+    return StoredCampaign(folder, _id_of(document), config, document.get("versions", {}), ranking)
+
+
+def _inspect(folder: Path) -> dict[str, Any] | None:
+    """The campaign document of a folder; None if it is empty or missing."""
+    if folder.exists() and not folder.is_dir():
+        raise CampaignFolderError(f"{folder} is a file; choose a folder for the campaign")
+    path = folder / CAMPAIGN_FILE
+    try:
+        if not path.is_file():
+            # A lock or a half-written file is all that a creation cut off by a crash leaves.
+            ours = {_LOCK_FILE, f"{CAMPAIGN_FILE}.tmp"}
+            foreign = (
+                sorted(p.name for p in folder.iterdir() if p.name not in ours)
+                if (folder.exists())
+                else []
+            )
+            if foreign:
+                raise CampaignFolderError(
+                    f"{folder} is not empty and holds no campaign (it has {foreign[0]!r}); "
+                    "choose an empty or a new folder"
+                )
+            return None
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CampaignFolderError(f"cannot read {path}: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
+        raise CampaignFolderError(f"{path} is not a campaign's description; choose another folder")
+    return document
+
+
+def _id_of(document: Mapping[str, Any]) -> str:
+    return str(document.get("campaign_id", ""))
+
+
+def _create(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str:
+    campaign_id = f"{config.task}-{uuid.uuid4().hex[:12]}"
+    document = {
+        "campaign_id": campaign_id,
+        "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seed": config.seed,
+        "config": config.to_mapping(),
+        "catalogue": _contents(catalogue),
+        "versions": installed_versions(),
+    }
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    _write_atomically(folder / CAMPAIGN_FILE, text.encode())
+    return campaign_id
+
+
+def _open_log(folder: Path) -> TrialLog:
+    images = folder / "images"
+    path = folder / TRIALS_FILE
+    if not path.exists() and images.is_dir() and any(images.glob("[0-9]*.png")):
+        raise TrialLogError(
+            f"the trial database {path} is missing, but the campaign has pictures of trials; "
+            "restore it from a copy, or start a new campaign in another folder"
+        )
+    images.mkdir(exist_ok=True)
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    return TrialLog(path)
+
+
+def _refuse_differences(
+    folder: Path, document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue
+) -> None:
+    """Versions may differ, and so may the catalogue's path; what the campaign does may not."""
+    there = _flat({**document["config"], "catalogue": document.get("catalogue")})
+    here = _flat({**config.to_mapping(), "catalogue": _contents(catalogue)})
+    lines = [
+        f"  {key}: there {there.get(key)!r}, here {here.get(key)!r}"
+        for key in sorted(there.keys() | here.keys())
+        if key != "variation_ids" and there.get(key) != here.get(key)
+    ]
+    if lines:
+        raise CampaignFolderError(
+            f"the campaign in {folder} has another configuration:\n" + "\n".join(lines) + "\n"
+            "Choose another folder, or start with the same settings to resume it."
+        )
+
+
+def _contents(catalogue: Catalogue) -> dict[str, Any]:
+    """The ids, for people, and a digest of all that the catalogue says."""
+    content = {
+        "task": catalogue.task,
+        "instruction": catalogue.instruction,
+        "nominal": sorted(["/".join(k), dict(v)] for k, v in catalogue.nominal.items()),
+        "variations": [
+            [v.id, v.factor, v.target, v.description, dict(v.parameters)] for v in catalogue
+        ],
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return {"variations": [v.id for v in catalogue], "digest": digest}
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Take the folder's lock, which the system frees when its holder dies."""
+    lock = (folder / _LOCK_FILE).open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise CampaignFolderError(
+            f"the campaign in {folder} is running already (process {holder}); stop that one, "
+            "or choose another folder"
+        ) from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise CampaignFolderError(
+            f"cannot write {path}: {error.strerror}; free some space or choose another folder"
+        ) from error
