@@ -1,8 +1,12 @@
 """The policy's picture, drawn as fast as software rendering allows."""
 
+import os
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
+
+from robomd_ros.core.errors import ConfigurationError
 
 
 class CameraRenderer:
@@ -26,8 +30,18 @@ class CameraRenderer:
             model: what is drawn; its colours, lights and sizes may change between pictures.
             camera: name of a camera of the model.
             size: side of the square picture, pixels.
+
+        Raises:
+            ConfigurationError: this machine cannot draw that way.
         """
-        self._renderer = mujoco.Renderer(model, height=size, width=size)
+        try:
+            self._renderer = mujoco.Renderer(model, height=size, width=size)
+        except (mujoco.FatalError, RuntimeError, ImportError) as error:
+            raise ConfigurationError(
+                f"no graphics context could be opened with MUJOCO_GL="
+                f"{os.environ.get('MUJOCO_GL', '')!r} ({error}); install libegl1 or libosmesa6, or "
+                "set MUJOCO_GL to egl, osmesa or glfw before mujoco is imported"
+            ) from error
         self._camera = model.camera(camera).id
         self._option = mujoco.MjvOption()
         self._option.geomgroup[0] = 0

@@ -60,6 +60,7 @@ class StockSimulation:
 
     def start_from(self, start: Start, scene: Scene = NOMINAL) -> None:
         """Start an episode from a given start."""
+        self._take_graphics()
         self._half_size = self._editor.apply(scene, start.half_size)
         self._margin = success_margin(self._task, start)
         self._scene = scene
@@ -76,8 +77,16 @@ class StockSimulation:
 
     def step(self, action: NDArray[np.float64]) -> None:
         """Execute one command; ValueError unless it is the task's number of finite numbers."""
-        self._images = self._environment.step(checked_action(action, self._task))[0]
+        command = checked_action(action, self._task)
+        self._take_graphics()
+        self._images = self._environment.step(command)[0]
         self._steps += 1
+
+    def _take_graphics(self) -> None:
+        """Robosuite draws into whatever context is current; another engine's may be."""
+        context = self._environment.sim._render_context_offscreen
+        if context is not None:
+            context.gl_ctx.make_current()
 
     def observe(self, state: bool = False) -> dict[str, Any]:
         """As Simulation.observe, with robosuite's picture turned upright."""

@@ -1,0 +1,114 @@
+"""The fast engine against stock robosuite: same starts, same commands, same states."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from robomd_ros.core.variations import NOMINAL, Scene, Variation
+from sim_bridge.models import load_model
+from sim_bridge.simulation import Simulation
+from sim_bridge.stock import StockSimulation
+from sim_bridge.tasks import task
+
+LIFT = task("lift")
+BIG = Variation("big", "size", "cube", "Resize cube", {"half_size": (0.03, 0.02, 0.04)})
+
+
+@pytest.fixture(scope="module")
+def engines():
+    engines = Simulation(LIFT), StockSimulation(LIFT, pictures=False)
+    yield engines
+    for engine in engines:
+        engine.close()
+
+
+def drive(engine, seed: int, scene: Scene, steps: int = 40) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    engine.reset(seed, scene)
+    trace = []
+    for _ in range(steps):
+        engine.step(rng.uniform(-1, 1, 7))
+        trace.append(engine.proprioception())
+    return {key: np.array([reading[key] for reading in trace]) for key in trace[0]}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_commands_give_the_same_joint_positions(engines, seed):
+    fast, stock = (drive(engine, seed, NOMINAL) for engine in engines)
+    assert np.ptp(fast["joint_pos"], axis=0).max() > 0.1  # it did move
+    assert np.abs(fast["joint_pos"] - stock["joint_pos"]).max() < 1e-6
+    assert np.abs(fast["gripper_qpos"] - stock["gripper_qpos"]).max() < 1e-6
+    assert np.abs(fast["eef_pos"] - stock["eef_pos"]).max() < 1e-6
+
+
+def test_contact_of_meshes_amplifies_rounding_no_further_than_its_solver(engines):
+    """A hand that hits the pedestal: MuJoCo's mesh collision iterates to 1e-6, so the last bit of
+    the two engines' arithmetic shows there, and only there.
+    """
+    traces = []
+    for engine in engines:
+        rng = np.random.default_rng(1005)
+        engine.reset(5)
+        traces.append([])
+        for _ in range(40):
+            engine.step(rng.uniform(-1, 1, 7))
+            traces[-1].append(engine.proprioception()["joint_pos"])
+    gap = np.abs(np.subtract(*traces)).max(axis=1)
+    assert gap[:37].max() < 1e-10
+    assert gap.max() < 1e-4
+
+
+def test_a_touched_cube_moves_alike(engines):
+    """A straight push through the cube, which contact would amplify if anything differed."""
+    places = []
+    for engine in engines:
+        engine.reset(3)
+        for step in range(45):
+            target = np.array([-0.06, 0.0, 0.82]) if step < 22 else np.array([0.12, 0.0, 0.82])
+            error = (target - engine.proprioception()["eef_pos"]) / 0.05
+            engine.step(np.array([*np.clip(error, -1, 1), 0, 0, 0, 1.0]))
+        places.append(engine._readings.cube(engine._half_size).position)
+    assert np.abs(places[0][:2] - [0.0, 0.0]).max() > 0.05  # it was pushed
+    np.testing.assert_allclose(places[0], places[1], atol=1e-6)
+
+
+def test_a_resized_cube_behaves_alike(engines):
+    fast, stock = (drive(engine, 1, Scene((BIG,)), 15) for engine in engines)
+    assert np.abs(fast["joint_pos"] - stock["joint_pos"]).max() < 1e-6
+
+
+def test_the_lighter_model_keeps_robosuites_dynamics(engines):
+    """Every constant of the dynamics; only visual meshes, groups and quality may differ."""
+    fresh, stock = load_model(LIFT), engines[1]
+    stock._editor.restore()
+    names = [n for n in dir(fresh) if n.startswith(("body_", "dof_", "jnt_", "actuator_", "eq_"))]
+    names += ["geom_contype", "geom_friction", "geom_solref", "geom_solimp", "qpos0", "site_pos"]
+    for name in names:
+        value = getattr(fresh, name)
+        if isinstance(value, np.ndarray) and "bvh" not in name:
+            np.testing.assert_array_equal(value, getattr(stock._model, name), err_msg=name)
+    for name in ("timestep", "impratio", "cone", "solver", "iterations", "tolerance", "integrator"):
+        assert getattr(fresh.opt, name) == getattr(stock._model.opt, name), name
+
+
+def test_the_task_states_robosuites_own_start(engines):
+    robot = engines[1]._environment.robots[0]
+    np.testing.assert_allclose(robot.init_qpos, LIFT.home, atol=1e-15)
+    np.testing.assert_allclose(robot.gripper["right"].init_qpos, LIFT.gripper_home)
+    assert robot.initialization_noise == {"magnitude": LIFT.joint_noise, "type": "gaussian"}
+    assert engines[1]._environment.table_offset[2] == LIFT.table_height
+
+
+def test_pictures_agree():
+    """Mean difference over arm poses, of 255; the rest is supersampling and reflections."""
+    fast, stock = Simulation(LIFT), StockSimulation(LIFT)
+    differences = []
+    for seed in range(4):
+        drive(fast, seed, NOMINAL, 8)
+        drive(stock, seed, NOMINAL, 8)
+        images = [engine.observe()["images"]["agentview"].astype(int) for engine in (fast, stock)]
+        differences.append(np.abs(images[0] - images[1]).mean())
+    fast.close()
+    stock.close()
+    assert np.mean(differences) < 2.5
+    assert isinstance(fast._model, mujoco.MjModel)
