@@ -102,7 +102,7 @@ class DiscreteDiagnosisEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
         """Run one trial in the present scene and the action's variation."""
         scene = self._builder.proposed(self._catalogue.variations[int(action)])
         trial = self._valid_trial(scene)
-        info: dict[str, Any] = {"scene": scene.ids, "trial": trial}
+        info: dict[str, Any] = {"scene": scene.ids, "result": trial.outcome.result.name}
         if not trial.outcome.valid:
             self._builder.reset()
             return self._picture, 0.0, False, True, {**info, "invalid": trial.outcome.detail}

@@ -281,8 +281,9 @@ class TrialLog:
             raise TrialLogError(self._damage(error)) from error
 
     def _damage(self, reason: object) -> str:
+        text = " ".join(str(reason).split())
         return (
-            f"the trial database {self._path} is damaged ({' '.join(str(reason).split())}); restore it from a copy, or "
+            f"the trial database {self._path} is damaged ({text}); restore it from a copy, or "
             "start a new campaign in another folder"
         )
 
