@@ -43,7 +43,7 @@ NOMINAL_PRIOR = (0.5, 4.5)
 """Beta prior of q0: a policy that is worth a diagnosis mostly succeeds in the nominal scene."""
 _TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
 _REDRAWS = 3
-_WORTH = 0.1
+_WORTH = 0.05
 _MAX_REPEATS = 3
 
 

@@ -88,13 +88,15 @@ def fit(data: NoisyOr, iterations: int = 8) -> tuple[Floats, Floats]:
     present = np.bincount(data.rows.ravel(), minlength=k + 1)[:k]
     alpha = data.prior[:, 0] + data.failures
     total = data.prior.sum(axis=1) + data.failures + data.successes + present
-    acts = 0.5 * present
+    acts: Floats = 0.5 * present
     r = (alpha + acts) / total
     for _ in range(iterations if len(data.rows) else 0):
         padded = np.append(r, 0.0)[data.rows]
         failing = 1.0 - np.prod(1.0 - padded, axis=1)
         share = padded / np.maximum(failing, 1e-300)[:, None]
-        acts = np.bincount(data.rows.ravel(), weights=share.ravel(), minlength=k + 1)[:k]
+        acts = np.bincount(data.rows.ravel(), weights=share.ravel(), minlength=k + 1)[:k].astype(
+            np.float64
+        )
         r = (alpha + acts) / total
     return r, acts
 

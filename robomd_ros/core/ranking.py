@@ -1,68 +1,206 @@
-"""The ranking: an ordered list of failure modes, as published and as stored."""
+"""The ranking: how the evidence and the search agent's view are put in order."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from robomd_ros.core.variations import Variation
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.metrics import entropy, failure_mode_count, failure_severity_index
+from robomd_ros.core.posterior import Combination, Posterior
+from robomd_ros.core.variations import Catalogue
+
+__all__ = [
+    "FailureMode",
+    "FailureRanking",
+    "RankingInfo",
+    "build_ranking",
+    "density_ratio",
+    "policy_distribution",
+]
+
+Floats = NDArray[np.float64]
+
+CLEARLY_FAILS = 0.1
+"""A tried mode whose interval lies above this is known to fail sometimes."""
 
 
-@dataclass(frozen=True)
-class FailureMode:
-    """A variation, or a combination of them, with its failure likelihood.
+def policy_distribution(logits: ArrayLike) -> Floats:
+    """Eq. 3: softmax of the search agent's logits.
 
-    Attributes:
-        variations: usually one; several for a combination whose failure its parts do not explain.
-        rank: from 1, most likely first.
-        policy_probability: Eq. 3, the search agent's view; NaN if its actions are continuous or if
-            the search has no such view.
-        log_density: log p(a|s) of a continuous search agent (Eq. 4 compares two); NaN if discrete.
-        trials: valid trials whose scene held these variations, alone or among others.
-        failures: those of them that failed.
-        failure_probability: posterior mean of the probability that the policy fails in the scene
-            of exactly these variations, [0, 1].
-        lower: 2.5 % quantile of that posterior.
-        upper: 97.5 % quantile.
-        reliability: distance to the nearest known embedding; NaN if discrete.
-        seen: whether at least one valid trial held it.
+    Args:
+        logits: (n,) unnormalised scores f_a(s); -inf for an action that is ruled out.
+
+    Returns:
+        (n,) probabilities.
+
+    Raises:
+        ValueError: no logit is finite, or one is NaN or +inf.
     """
+    f = np.asarray(logits, dtype=np.float64)
+    if f.ndim != 1 or not np.isfinite(f).any() or np.isnan(f).any() or (f == np.inf).any():
+        raise ValueError(f"logits must be a vector of finite numbers (or -inf); got {f}")
+    weights = np.exp(f - f.max())
+    return np.asarray(weights / weights.sum())
 
-    variations: tuple[Variation, ...]
-    rank: int
-    trials: int
-    failures: int
-    failure_probability: float
-    lower: float
-    upper: float
-    policy_probability: float = math.nan
-    log_density: float = math.nan
-    reliability: float = math.nan
-    seen: bool = True
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Ids of its variations."""
-        return tuple(v.id for v in self.variations)
+def density_ratio(log_density_1: float, log_density_2: float) -> tuple[float, float]:
+    """Eq. 4: p(a1|s) / p(a2|s), from log densities.
+
+    Returns:
+        The ratio (inf where it exceeds the floating-point range) and its natural logarithm.
+
+    Raises:
+        ValueError: a log density is NaN or both are infinite, so that there is no ratio.
+    """
+    log_ratio = log_density_1 - log_density_2
+    if math.isnan(log_ratio):
+        raise ValueError(
+            f"no density ratio of the log densities {log_density_1} and {log_density_2}; "
+            "both actions need a density at this state"
+        )
+    return (math.exp(log_ratio) if log_ratio < 709.0 else math.inf), log_ratio
 
 
 @dataclass(frozen=True)
-class FailureRanking:
-    """What the topic failure_ranking and ranking.json hold, under the same names."""
+class RankingInfo:
+    """What a ranking says about its campaign; names as in FailureRanking."""
 
-    campaign_id: str
-    task: str
-    policy: str
-    search_agent: str
-    action_space: str
-    failure_modes: tuple[FailureMode, ...]
-    trials: int
-    entropy: float
-    failure_mode_count: int
-    failure_severity_index: float
-    converged: bool
+    campaign_id: str = ""
+    policy: str = ""
+    search_agent: str = ""
+    action_space: str = "discrete"
+    converged: bool = False
     stamp: float = 0.0
-    """Unix time, s."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for ranking.json: the message's names; NaN becomes null."""
-        raise NotImplementedError
+
+def build_ranking(
+    posterior: Posterior,
+    catalogue: Catalogue,
+    policy_probability: NDArray[np.float64] | None = None,
+    order_by: str = "evidence",
+    **about: Any,
+) -> FailureRanking:
+    """Order the variations and the combinations that fail on their own.
+
+    By evidence, the posterior mean decides; of equal means, more trials come first, then the order
+    of the catalogue. What was never tried has the prior's mean 0.5 and stands below every mode
+    that is known to fail (mean above 0.5, or a lower bound above CLEARLY_FAILS): an untried
+    variation is worth a trial, but it is no finding. By search agent, Eq. 3 decides for
+    the variations and combinations follow, by evidence.
+
+    Entropy, failure mode count and severity index are those of the evidence, over the modes seen.
+
+    Args:
+        posterior: the evidence.
+        catalogue: its catalogue.
+        policy_probability: (n,) Eq. 3 of the search agent; None if it has none.
+        order_by: "evidence" or "search_agent" (the paper's order).
+        **about: the fields of RankingInfo.
+
+    Raises:
+        ConfigurationError: `order_by` is unknown, or asks for a search agent that has no Eq. 3, or
+            the sizes do not match.
+        TypeError: RankingInfo has no such field.
+    """
+    _check_order(order_by, policy_probability, len(catalogue))
+    info = RankingInfo(**about)
+    modes = [_single(posterior, catalogue, policy_probability, i) for i in range(len(catalogue))]
+    modes += [_joint(combination) for combination in posterior.combinations]
+    key = _by_agent(modes) if order_by == "search_agent" else _by_evidence(modes)
+    order = sorted(range(len(modes)), key=key)
+    ranked = tuple(replace(modes[i], rank=rank) for rank, i in enumerate(order, 1))
+    seen = [mode.failure_probability for mode in ranked if mode.seen]
+    return FailureRanking(
+        campaign_id=info.campaign_id,
+        task=catalogue.task,
+        policy=info.policy,
+        search_agent=info.search_agent,
+        action_space=info.action_space,
+        failure_modes=ranked,
+        trials=posterior.total,
+        entropy=entropy(seen),
+        failure_mode_count=failure_mode_count(seen),
+        failure_severity_index=failure_severity_index(seen),
+        converged=info.converged,
+        stamp=info.stamp,
+    )
+
+
+def _check_order(order_by: str, probability: Floats | None, size: int) -> None:
+    if order_by not in ("evidence", "search_agent"):
+        raise ConfigurationError(f"order_by must be evidence or search_agent; got {order_by!r}")
+    if order_by == "search_agent" and probability is None:
+        raise ConfigurationError(
+            "order_by is search_agent, but this search has no action probabilities (Eq. 3); "
+            "use order_by evidence, or search with ppo"
+        )
+    if probability is not None and np.shape(probability) != (size,):
+        raise ConfigurationError(
+            f"the search agent has probabilities of shape {np.shape(probability)}, the catalogue "
+            f"{size} variations; use the catalogue that the agent was trained on"
+        )
+
+
+def _single(
+    posterior: Posterior, catalogue: Catalogue, probability: Floats | None, i: int
+) -> FailureMode:
+    return FailureMode(
+        variations=(catalogue.variations[i],),
+        rank=0,
+        trials=int(posterior.trials[i]),
+        failures=int(posterior.failures[i]),
+        failure_probability=float(posterior.mean[i]),
+        lower=float(posterior.lower[i]),
+        upper=float(posterior.upper[i]),
+        policy_probability=math.nan if probability is None else float(probability[i]),
+        seen=bool(posterior.trials[i] > 0),
+    )
+
+
+def _joint(combination: Combination) -> FailureMode:
+    return FailureMode(
+        variations=combination.scene.variations,
+        rank=0,
+        trials=combination.trials,
+        failures=combination.failures,
+        failure_probability=combination.mean,
+        lower=combination.lower,
+        upper=combination.upper,
+    )
+
+
+Key = Callable[[int], tuple[float, ...]]
+
+
+def _by_evidence(modes: list[FailureMode]) -> Key:
+    """Sort key of each mode's position: likeliest failure first."""
+    known = [
+        mode.failure_probability
+        for mode in modes
+        if mode.seen and (mode.failure_probability > 0.5 or mode.lower > CLEARLY_FAILS)
+    ]
+    untried = min([0.5, *known])
+
+    def key(i: int) -> tuple[float, ...]:
+        mode = modes[i]
+        probability = mode.failure_probability if mode.seen else untried
+        return (-probability, not mode.seen, -mode.trials, i)
+
+    return key
+
+
+def _by_agent(modes: list[FailureMode]) -> Key:
+    """Sort key of each mode's position: the paper's order, then what Eq. 3 does not cover."""
+    evidence = _by_evidence(modes)
+
+    def key(i: int) -> tuple[float, ...]:
+        probability = modes[i].policy_probability
+        covered = not math.isnan(probability)
+        return (not covered, -probability if covered else 0.0, *evidence(i))
+
+    return key
