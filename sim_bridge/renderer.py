@@ -34,14 +34,9 @@ class CameraRenderer:
         Raises:
             ConfigurationError: this machine cannot draw that way.
         """
-        try:
-            self._renderer = mujoco.Renderer(model, height=size, width=size)
-        except (mujoco.FatalError, RuntimeError, ImportError) as error:
-            raise ConfigurationError(
-                f"no graphics context could be opened with MUJOCO_GL="
-                f"{os.environ.get('MUJOCO_GL', '')!r} ({error}); install libegl1 or libosmesa6, or "
-                "set MUJOCO_GL to egl, osmesa or glfw before mujoco is imported"
-            ) from error
+        # llvmpipe's worker threads cost more than they help at this size; other drivers ignore it.
+        os.environ.setdefault("LP_NUM_THREADS", "0")
+        self._renderer = _open_renderer(model, size)
         self._camera = model.camera(camera).id
         self._option = mujoco.MjvOption()
         self._option.geomgroup[0] = 0
@@ -58,3 +53,20 @@ class CameraRenderer:
     def close(self) -> None:
         """Free the graphics context; idempotent."""
         self._renderer.close()
+
+
+def _open_renderer(model: mujoco.MjModel, size: int) -> mujoco.Renderer:
+    """A renderer whose buffers are no larger than the picture: clearing them takes time."""
+    limits = model.vis.global_
+    nominal = limits.offwidth, limits.offheight
+    limits.offwidth = limits.offheight = size
+    try:
+        return mujoco.Renderer(model, height=size, width=size)
+    except (mujoco.FatalError, RuntimeError, ImportError) as error:
+        raise ConfigurationError(
+            f"no graphics context could be opened with MUJOCO_GL="
+            f"{os.environ.get('MUJOCO_GL', '')!r} ({error}); install libegl1 or libosmesa6, or "
+            "set MUJOCO_GL to egl, osmesa or glfw before mujoco is imported"
+        ) from error
+    finally:
+        limits.offwidth, limits.offheight = nominal
