@@ -9,24 +9,40 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.campaign_folder import NOMINAL_PICTURE, CampaignFolder
+from robomd_ros.core.campaign_folder import (
+    NOMINAL_PICTURE,
+    CampaignFolder,
+    StoredCampaign,
+    open_campaign,
+    read_campaign,
+)
 from robomd_ros.core.campaign_status import CampaignListener, CampaignState, CampaignStatus, Pace
 from robomd_ros.core.cell import Cell
 from robomd_ros.core.cell_pool import Attempt, CellPool, attempt
 from robomd_ros.core.dispatch import Dispatcher, Job, nominal_seed
 from robomd_ros.core.environments import agent_picture
 from robomd_ros.core.errors import CellFault, CellLostError
-from robomd_ros.core.evidence import Evidence
+from robomd_ros.core.findings import Findings
 from robomd_ros.core.publisher import Publisher
-from robomd_ros.core.ranking import FailureRanking, build_ranking
+from robomd_ros.core.ranking import FailureRanking
 from robomd_ros.core.search import Search, SearchContext, make_search
-from robomd_ros.core.trial import Outcome, Result, Trial
+from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.trial_log import TrialRecord
-from robomd_ros.core.variations import NOMINAL, Scene
+from robomd_ros.core.variations import NOMINAL
+
+__all__ = [
+    "Campaign",
+    "CampaignFolder",
+    "CampaignListener",
+    "CampaignState",
+    "CampaignStatus",
+    "StoredCampaign",
+    "open_campaign",
+    "read_campaign",
+]
 
 MAX_DROPS_IN_A_ROW = 5
 """So many requests without a valid trial, one after the other, end the campaign."""
-_PUBLISHER_TIMEOUT = 10.0
 
 Task = Callable[[], None]
 
@@ -64,39 +80,24 @@ class Campaign:
         self._folder = folder
         self._config = config
         self._pool = CellPool(cells)
-        self._listener = listener
         self._poll_period = poll_period
         self._stop_timeout = stop_timeout
-        self._search = search or make_search(
-            config.search,
-            SearchContext(
-                folder.catalogue,
-                config.seed,
-                config.accumulates,
-                config.max_scene_size,
-                config.horizon,
-                config.search_options,
-            ),
-        )
+        self._search = search or _configured_search(folder)
         self._dispatcher = Dispatcher(config, folder.catalogue, self._search)
-        self._evidence = Evidence(folder.catalogue, config.seed)
+        self._findings = Findings(folder, self._search)
         self._pace = Pace()
-        self._publisher: Publisher | None = None
-        self._listener_failed = False
+        self._publisher = Publisher(folder, listener, self._fail)
         self._change = threading.Condition()
         self._busy: set[str] = set()
         self._begun = False
         self._observing = False
         self._observe_faults = 0
         self._paused = False
-        self._settled = False
-        self._open_scenes: list[Scene] = []
         self._scene = NOMINAL
         self._warning = ""
         self._ending: CampaignState | None = None
         self._error: Exception | None = None
         self._closed = False
-        self._last_status: CampaignStatus | None = None
 
     # What the world may ask
 
@@ -109,14 +110,14 @@ class Campaign:
             CellFault: there were no valid trials any more; the message says why.
             Exception: what a cell or the listener raised against its contract.
         """
-        if self._publisher is not None:
+        if self._publisher.started:
             raise RuntimeError("a campaign runs once; open its folder again to resume it")
-        self._publisher = Publisher(self._publish_ranking, self._listener_raised)
+        self._publisher.start()
         threads = [self._thread(cell) for cell in self._pool.cells]
         try:
             with self._change:
                 self._restore()
-                self._announce()
+                self._publisher.status(self.status())
             for thread in threads:
                 thread.start()
             self._wait_for_end()
@@ -135,13 +136,13 @@ class Campaign:
         with self._change:
             self._paused = True
             self._pace.interrupt()
-            self._announce()
+            self._publisher.status(self.status())
 
     def resume(self) -> None:
         """Go on after `pause`."""
         with self._change:
             self._paused = False
-            self._announce()
+            self._publisher.status(self.status())
             self._change.notify_all()
 
     def stop(self) -> None:
@@ -194,13 +195,13 @@ class Campaign:
             asked, others = self._dispatcher.restore(records, log.dropped())
             self._search.restore(asked, self._folder.checkpoints)
             for trial in (*(a.trial for a in asked if a.trial), *others):
-                self._evidence.add(trial.scene, trial.outcome.failed)
+                self._findings.add(trial)
             for trial in others:
                 self._search.observe(trial)
         picture = self._folder.nominal_picture() if self._search.wants_images else None
         if picture is not None or not self._search.wants_images:
             self._begin(picture)
-        self._evaluate()
+        self._conclude()
 
     def _begin(self, picture: NDArray[np.uint8] | None) -> None:
         self._search.begin(picture)
@@ -234,14 +235,11 @@ class Campaign:
         """Store and publish what is final."""
         with self._change:
             self._closed = True
-            ranking = self._ranking_maker()()
-        published = self._publisher is None or self._publisher.close(_PUBLISHER_TIMEOUT)
+            ranking = self._findings.ranking_maker()()
+        self._publisher.close()
         if self._error is None:  # else the disk may be the reason, and all that counts is there
             self._search.save(self._folder.checkpoints)
-            self._folder.write_ranking(ranking.to_dict())
-        if self._listener is not None and published and not self._listener_failed:
-            self._listener.on_ranking(ranking)
-            self._listener.on_status(self.status())
+        self._publisher.conclude(ranking, self.status())
         return ranking
 
     def _end(self, state: CampaignState, error: Exception | None = None) -> None:
@@ -270,7 +268,7 @@ class Campaign:
         with self._change:
             while not self._over():
                 task = self._task(cell)
-                self._announce()
+                self._publisher.status(self.status())
                 if task is not None:
                     return task
                 self._change.wait(self._poll_period)
@@ -278,7 +276,7 @@ class Campaign:
 
     def _over(self) -> bool:
         spent = self._dispatcher.valid >= self._config.budget
-        if (spent or self._settled) and not self._dispatcher.running:
+        if (spent or self._findings.settled) and not self._dispatcher.running:
             self._end(CampaignState.FINISHED)
         return self._ending is not None
 
@@ -291,9 +289,11 @@ class Campaign:
             self._observing = True
             self._busy.add(cell.name)
             return partial(self._observe_nominal, cell)
-        if self._settled:  # unless a trial in flight unsettles it
+        if self._findings.settled:  # unless a trial in flight unsettles it
             return None
-        job = self._dispatcher.next_job(cell.name, self._pool.others(cell), self._open_scenes)
+        job = self._dispatcher.next_job(
+            cell.name, self._pool.others(cell), self._findings.open_scenes
+        )
         if job is None:
             return None
         record = self._folder.log.ask(job.request, job.trials, cell.name, time.time())
@@ -358,13 +358,13 @@ class Campaign:
             return
         now = time.time()
         self._folder.log.complete(trial.index, trial.outcome, trial.image_path, now)
-        self._post_trial(trial, now)
+        self._publisher.trial(trial, now)
         if trial.outcome.valid:
             self._pace.tick(time.monotonic())
-            self._evidence.add(trial.scene, trial.outcome.failed)
+            self._findings.add(trial)
             self._dispatcher.succeeded(job, trial)
             self._search.save(self._folder.checkpoints)
-            self._evaluate()
+            self._conclude()
             return
         self._warning = f"trial {trial.index} in {trial.cell} was invalid: {trial.outcome.detail}"
         if self._dispatcher.failed(job, done.lost):
@@ -380,52 +380,19 @@ class Campaign:
                 f"{reason}. Check the cells and the policy, then start again with the same folder"
             )
 
-    # What is known, and telling it
+    def _conclude(self) -> None:
+        self._findings.conclude()
+        self._publisher.ranking(self._findings.ranking_maker())
 
-    def _evaluate(self) -> None:
-        """Draw the conclusions from the trials so far."""
-        posterior = self._evidence.posterior()
-        self._settled = posterior.settled(self._config.top_k) >= self._config.confidence
-        self._open_scenes = posterior.open_combinations()
-        if self._publisher is not None:
-            self._publisher.post_ranking(self._ranking_maker())
 
-    def _ranking_maker(self) -> Callable[[], FailureRanking]:
-        """What makes the ranking of this moment, on whatever thread."""
-        config = self._config
-        return partial(
-            build_ranking,
-            self._evidence.posterior(),
-            self._folder.catalogue,
-            self._search.policy_probability(),
-            config.order_by,
-            campaign_id=self._folder.campaign_id,
-            policy=config.policy,
-            search_agent=self._search.name,
-            action_space=config.action_space,
-            converged=self._settled,
-            stamp=time.time(),
-        )
-
-    def _publish_ranking(self, ranking: FailureRanking) -> None:
-        self._folder.write_ranking(ranking.to_dict())
-        if self._listener is not None:
-            self._listener.on_ranking(ranking)
-
-    def _listener_raised(self, error: Exception) -> None:
-        self._listener_failed = True
-        self._fail(error)
-
-    def _announce(self) -> None:
-        """Tell the listener if anything has changed."""
-        status = self.status()
-        if self._listener is None or self._publisher is None:
-            return
-        if replace(status, eta=0.0) != self._last_status:
-            self._last_status = replace(status, eta=0.0)
-            self._publisher.post(partial(self._listener.on_status, status))
-
-    def _post_trial(self, trial: Trial, now: float) -> None:
-        if self._listener is not None and self._publisher is not None:
-            told = replace(trial, image=None)
-            self._publisher.post(partial(self._listener.on_trial, told, now))
+def _configured_search(folder: CampaignFolder) -> Search:
+    config = folder.config
+    context = SearchContext(
+        folder.catalogue,
+        config.seed,
+        config.accumulates,
+        config.max_scene_size,
+        config.horizon,
+        config.search_options,
+    )
+    return make_search(config.search, context)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.config import CampaignConfig, installed_versions
 from robomd_ros.core.errors import CampaignFolderError, ConfigurationError, TrialLogError
+from robomd_ros.core.ranking import FailureRanking
 from robomd_ros.core.trial_log import TrialLog
 from robomd_ros.core.variations import Catalogue
 
@@ -88,14 +89,14 @@ class StoredCampaign:
         campaign_id: unique name of the campaign.
         config: its configuration.
         versions: of the packages that it was started with.
-        ranking: the content of ranking.json; None if there is none yet.
+        ranking: the newest one; None if there is none yet.
     """
 
     path: Path
     campaign_id: str
     config: CampaignConfig
     versions: Mapping[str, str]
-    ranking: Mapping[str, Any] | None
+    ranking: FailureRanking | None
 
     def open_log(self) -> TrialLog:
         """Its trials, read-only; the caller closes it."""
@@ -153,7 +154,8 @@ def read_campaign(folder: Path) -> StoredCampaign:
         )
     path = folder / RANKING_FILE
     try:
-        ranking = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        text = path.read_text(encoding="utf-8") if path.is_file() else None
+        ranking = FailureRanking.from_dict(json.loads(text)) if text is not None else None
         config = CampaignConfig.from_mapping(document["config"])
     except (OSError, ValueError, ConfigurationError) as error:
         raise CampaignFolderError(f"cannot read the campaign in {folder}: {error}") from error

@@ -99,6 +99,11 @@ class CampaignConfig:
                 f"search_options must be a mapping of names to values; got {self.search_options!r}"
             )
         options = resolved_options(self.search, self.search_options)
+        if self.order_by == "search_agent" and not strategy(self.search).agent:
+            raise ConfigurationError(
+                f"order_by is 'search_agent', but search {self.search!r} has no "
+                "action probabilities (Eq. 3); use order_by 'evidence' or search 'ppo'"
+            )
         object.__setattr__(self, "search_options", MappingProxyType(options))
         object.__setattr__(self, "variation_ids", tuple(self.variation_ids))
 

@@ -3,58 +3,96 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
+from robomd_ros.core.campaign_folder import CampaignFolder
+from robomd_ros.core.campaign_status import CampaignListener, CampaignStatus
 from robomd_ros.core.ranking import FailureRanking
+from robomd_ros.core.trial import Trial
 
 Event = Callable[[], None]
 MakeRanking = Callable[[], FailureRanking]
+_CLOSING_TIME = 10.0
+"""How long a listener may take for what is still due at the end, s."""
 
 
 class Publisher:
-    """Runs events in order; of several rankings that are due only the newest is made.
+    """Tells everything in its order; of several rankings that are due only the newest is made.
 
-    An event that raises ends the publishing: `failed` is called with the exception, once.
+    Rankings are also written to ranking.json. If the listener or the disk raises, publishing ends
+    and `failed` is called with the exception.
     """
 
     def __init__(
         self,
-        publish_ranking: Callable[[FailureRanking], None],
+        folder: CampaignFolder,
+        listener: CampaignListener | None,
         failed: Callable[[Exception], None],
     ) -> None:
-        self._publish_ranking = publish_ranking
+        self._folder = folder
+        self._listener = listener
         self._failed = failed
         self._change = threading.Condition()
         self._events: deque[Event] = deque()
         self._ranking: MakeRanking | None = None
+        self._status: CampaignStatus | None = None
         self._closing = False
+        self._broken = False
         self._thread = threading.Thread(target=self._loop, name="campaign-publisher", daemon=True)
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread.ident is not None
+
+    def start(self) -> None:
+        """Begin to tell."""
         self._thread.start()
 
-    def post(self, event: Event) -> None:
-        """Run this after the events posted before."""
-        with self._change:
-            self._events.append(event)
-            self._change.notify()
+    def status(self, status: CampaignStatus) -> None:
+        """Tell the status if more than the time left has changed."""
+        compared = replace(status, eta=0.0)
+        if self._listener is not None and compared != self._status:
+            self._status = compared
+            self._post(partial(self._listener.on_status, status))
 
-    def post_ranking(self, make: MakeRanking) -> None:
+    def trial(self, trial: Trial, finished_at: float) -> None:
+        """Tell a trial that has ended, Unix time in s."""
+        if self._listener is not None:
+            self._post(partial(self._listener.on_trial, replace(trial, image=None), finished_at))
+
+    def ranking(self, make: MakeRanking) -> None:
         """Make and publish a ranking when nothing else is due, unless a newer one comes first."""
         with self._change:
             self._ranking = make
             self._change.notify()
 
-    def close(self, timeout: float) -> bool:
-        """Publish what is due and end; whether all of it was published in time (s)."""
+    def close(self) -> None:
+        """Tell what is due, and end."""
         with self._change:
             self._closing = True
             self._change.notify()
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        self._thread.join(_CLOSING_TIME)
+
+    def conclude(self, ranking: FailureRanking, status: CampaignStatus) -> None:
+        """After `close`: the last ranking and status, told on the calling thread."""
+        if not self._broken and not self._thread.is_alive():
+            self._publish_ranking(ranking)
+            if self._listener is not None:
+                self._listener.on_status(status)
+
+    def _post(self, event: Event) -> None:
+        with self._change:
+            self._events.append(event)
+            self._change.notify()
 
     def _loop(self) -> None:
         try:
             while (event := self._next()) is not None:
                 event()
         except Exception as error:  # noqa: BLE001 (a listener may raise anything; it is passed on)
+            self._broken = True
             self._failed(error)
 
     def _next(self) -> Event | None:
@@ -65,3 +103,8 @@ class Publisher:
                 return self._events.popleft()
             make, self._ranking = self._ranking, None
         return None if make is None else lambda: self._publish_ranking(make())
+
+    def _publish_ranking(self, ranking: FailureRanking) -> None:
+        self._folder.write_ranking(ranking.to_dict())
+        if self._listener is not None:
+            self._listener.on_ranking(ranking)

@@ -121,6 +121,7 @@ def test_each_trial_is_stored_with_its_picture(tmp_path):
     assert listener.statuses[-1].state is CampaignState.FINISHED
     assert listener.rankings[-1].trials == 6
     assert json.loads((tmp_path / "ranking.json").read_text()) == listener.rankings[-1].to_dict()
+    assert read_campaign(tmp_path).ranking.trials == 6
 
 
 def test_invalid_trials_are_asked_again_elsewhere_and_are_no_evidence(tmp_path):
@@ -389,6 +390,13 @@ def test_a_damaged_checkpoint_is_refused_before_any_trial(tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(CampaignFolderError, match=r"ppo.pt is damaged.*delete the file"):
         run(tmp_path, [FakeCell()], **values)
+
+
+def test_the_ranking_can_be_in_the_search_agents_order(tmp_path):
+    values = {"search_options": {"n_steps": 16, "n_epochs": 1}, "order_by": "search_agent"}
+    ranking = run(tmp_path, [FakeCell(fails=planted("v2"))], search="ppo", budget=20, **values)
+    singles = [m.policy_probability for m in ranking.failure_modes if len(m.ids) == 1]
+    assert singles == sorted(singles, reverse=True)
 
 
 def test_seeds_repeat_and_differ(tmp_path):

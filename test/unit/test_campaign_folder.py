@@ -140,9 +140,13 @@ def test_reading_while_it_is_open_and_before_there_is_a_ranking(tmp_path):
     stored = read_campaign(tmp_path)
     assert (stored.campaign_id, stored.ranking) == (opened.campaign_id, None)
     assert stored.config.to_mapping() == make_config().to_mapping()
-    opened.write_ranking({"trials": 4})
-    assert read_campaign(tmp_path).ranking == {"trials": 4}
     opened.close()
+
+
+def test_a_ranking_that_cannot_be_read_is_named(tmp_path):
+    create(tmp_path).write_ranking({"trials": 4})
+    with pytest.raises(CampaignFolderError, match=r"cannot read the campaign .* lacks the fields"):
+        read_campaign(tmp_path)
 
 
 def test_reading_what_is_no_campaign(tmp_path):

@@ -26,6 +26,7 @@ from robomd_ros.core.errors import ConfigurationError
         ({"horizon": 0}, "horizon .* got 0"),
         ({"accumulate": "yes"}, "accumulate must be true, false or null .* got 'yes'"),
         ({"order_by": "luck"}, "order_by must be one of evidence, search_agent; got 'luck'"),
+        ({"order_by": "search_agent"}, "order_by is 'search_agent', but search 'uniform' has no"),
         ({"action_space": "embedding"}, "'embedding' .* is not available yet; use 'discrete'"),
         ({"action_space": "cube"}, "action_space must be 'discrete'; got 'cube'"),
         ({"search": "sarsa"}, "unknown search 'sarsa'; allowed: ppo, a2c, uniform, thompson"),

@@ -51,10 +51,19 @@ class Option:
 
 @dataclass(frozen=True)
 class Strategy:
-    """How a search is made, and what it is by default."""
+    """How a search is made, and what it is by default.
+
+    Attributes:
+        module: where its class is, below robomd_ros.core.search.
+        class_name: of its class.
+        agent: whether it has action probabilities (Eq. 3) that a ranking can be ordered by.
+        accumulate: whether scenes accumulate unless the campaign says otherwise.
+        options: its own parameters.
+    """
 
     module: str
     class_name: str
+    agent: bool
     accumulate: bool
     options: Mapping[str, Option]
 
@@ -73,6 +82,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "ppo": Strategy(
         "ppo",
         "PPOSearch",
+        agent=True,
         accumulate=True,
         options={
             "learning_rate": Option(3e-4, 1e-8, 1.0),
@@ -89,6 +99,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "a2c": Strategy(
         "a2c",
         "A2CSearch",
+        agent=True,
         accumulate=True,
         options={
             "learning_rate": Option(2.5e-4, 1e-8, 1.0),
@@ -99,10 +110,11 @@ STRATEGIES: Mapping[str, Strategy] = {
             **_REWARD,
         },
     ),
-    "uniform": Strategy("uniform", "UniformSearch", accumulate=False, options={}),
+    "uniform": Strategy("uniform", "UniformSearch", agent=False, accumulate=False, options={}),
     "thompson": Strategy(
         "thompson",
         "ThompsonSearch",
+        agent=False,
         accumulate=False,
         options={"floor": Option(0.5, 0.0, 1.0)},
     ),

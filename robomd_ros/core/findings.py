@@ -1,0 +1,59 @@
+"""What a campaign's trials say so far: the posterior, whether it is settled, and the ranking."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from robomd_ros.core.campaign_folder import CampaignFolder
+from robomd_ros.core.evidence import Evidence
+from robomd_ros.core.ranking import FailureRanking, build_ranking
+from robomd_ros.core.search import Search
+from robomd_ros.core.trial import Trial
+from robomd_ros.core.variations import Scene
+
+
+class Findings:
+    """The evidence of a campaign and what follows from it. Used under the campaign's lock.
+
+    The posterior takes some 10 ms and is computed at once, not on the publisher's thread: what is
+    asked next depends on it, and must not depend on which thread was faster.
+    """
+
+    def __init__(self, folder: CampaignFolder, search: Search) -> None:
+        self._folder = folder
+        self._config = folder.config
+        self._search = search
+        self._evidence = Evidence(folder.catalogue, folder.config.seed)
+        self.settled = False
+        """Whether the order is right with the wanted confidence."""
+        self.open_scenes: list[Scene] = []
+        """Combinations worth a confirmation, the most valuable first."""
+
+    def add(self, trial: Trial) -> None:
+        """Count a valid trial; `conclude` when there is no other to add."""
+        self._evidence.add(trial.scene, trial.outcome.failed)
+
+    def conclude(self) -> None:
+        """Draw the conclusions from the trials so far."""
+        posterior = self._evidence.posterior()
+        self.settled = posterior.settled(self._config.top_k) >= self._config.confidence
+        self.open_scenes = posterior.open_combinations()
+
+    def ranking_maker(self) -> Callable[[], FailureRanking]:
+        """What makes the ranking of this moment, on whatever thread and whenever."""
+        config = self._config
+        probability = self._search.policy_probability()
+        return partial(
+            build_ranking,
+            self._evidence.posterior(),
+            self._folder.catalogue,
+            probability,
+            # A search agent that has seen nothing yet has no order either.
+            config.order_by if probability is not None else "evidence",
+            campaign_id=self._folder.campaign_id,
+            policy=config.policy,
+            search_agent=self._search.name,
+            action_space=config.action_space,
+            converged=self.settled,
+            stamp=time.time(),
+        )
