@@ -98,9 +98,11 @@ def combinations(catalogue: Catalogue, count: int, seed: int) -> list[tuple[str,
     ids = [v.id for v in catalogue]
     found: list[tuple[str, ...]] = []
     for attempt in range(100 * count):
+        size = 3 if attempt % 3 == 2 else 2
         if len(found) == count:
             break
-        size = 3 if attempt % 3 == 2 else 2
+        if size > len(ids):
+            continue
         chosen = tuple(ids[i] for i in sorted(rng.choice(len(ids), size, replace=False)))
         try:
             catalogue.scene(chosen)

@@ -50,7 +50,7 @@ def write_module(folder: Path, name: str, text: str, monkeypatch) -> None:
 @pytest.mark.parametrize("architecture", [SMALL, BCArchitecture()])
 def test_numpy_and_torch_compute_the_same(architecture):
     torch.manual_seed(1)
-    network = BCNetwork(architecture)
+    network = BCNetwork(architecture).eval()
     rng = np.random.default_rng(2)
     mean = rng.standard_normal(9).astype(np.float32)
     std = rng.uniform(0.5, 2.0, 9).astype(np.float32)
@@ -62,7 +62,7 @@ def test_numpy_and_torch_compute_the_same(architecture):
         picture = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
             command, _ = network(picture, torch.from_numpy((own - mean) / std)[None])
-        np.testing.assert_allclose(policy.forward(image, own), command[0].numpy(), atol=2e-5)
+        np.testing.assert_allclose(policy.forward(image, own), command[0].numpy(), atol=1e-4)
 
 
 def test_opposite_quaternions_are_one_orientation():

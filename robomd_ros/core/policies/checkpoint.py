@@ -35,7 +35,7 @@ class BCArchitecture:
 
     camera: str = "agentview"
     image_size: int = 84
-    channels: tuple[int, int, int] = (32, 32, 48)
+    channels: tuple[int, int, int] = (32, 32, 32)
     hidden: tuple[int, int] = (256, 256)
     action_size: int = 7
 

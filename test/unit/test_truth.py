@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.trial import Outcome, Result
+from robomd_ros.core.variations import Catalogue, Variation
+from sim_bridge.truth import Job, Truth, combinations, policy_sha256
+
+IDENTITY = {"task": "lift", "policy": "p", "versions": {"mujoco": "3"}}
+CATALOGUE = Catalogue(
+    "lift",
+    [
+        Variation(f"{factor}_{i}", factor, "cube", "change it", {"value": float(i)})
+        for factor in ("color", "size", "mass")
+        for i in range(3)
+    ],
+)
+
+
+def filled() -> Truth:
+    truth = Truth(IDENTITY, {})
+    for seed, result in ((2, Result.FAILURE), (1, Result.SUCCESS), (0, Result.FAILURE)):
+        truth.add(Job(("color_0",), seed), Outcome(result))
+    truth.add(Job((), 0), Outcome(Result.SUCCESS))
+    return truth
+
+
+def test_file_holds_counts_and_seeds(tmp_path):
+    filled().save(tmp_path / "truth.json")
+    document = json.loads((tmp_path / "truth.json").read_text())
+    assert document["policy"] == "p"
+    assert document["scenes"][0] == {
+        "variations": ["color_0"],
+        "rollouts": 3,
+        "failures": 2,
+        "failure_rate": 0.6667,
+        "failed_seeds": [0, 2],
+        "succeeded_seeds": [1],
+    }
+    assert document["scenes"][1]["failure_rate"] == 0.0
+
+
+def test_opened_again_only_the_missing_is_left(tmp_path):
+    path = tmp_path / "truth.json"
+    filled().save(path)
+    truth = Truth.open(path, IDENTITY)
+    jobs = [Job((), 0), Job((), 1), Job(("color_0",), 2), Job(("color_1",), 0)]
+    assert truth.missing(jobs) == [Job((), 1), Job(("color_1",), 0)]
+    assert truth.outcomes == filled().outcomes
+
+
+def test_an_invalid_rollout_stays_missing():
+    truth = filled()
+    job = Job(("size_1",), 0)
+    truth.add(job, Outcome(Result.INVALID, detail="worker died"))
+    assert truth.missing([job]) == [job]
+
+
+def test_file_of_another_policy_is_refused(tmp_path):
+    path = tmp_path / "truth.json"
+    filled().save(path)
+    with pytest.raises(ConfigurationError, match="belongs to something else: policy differ"):
+        Truth.open(path, {**IDENTITY, "policy": "other"})
+
+
+def test_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "truth.json"
+    path.write_text('{"scenes": [')
+    with pytest.raises(ConfigurationError, match=r"cannot read .*delete it"):
+        Truth.open(path, IDENTITY)
+
+
+def test_combinations_are_distinct_possible_and_repeatable():
+    found = combinations(CATALOGUE, 20, seed=3)
+    assert len(set(found)) == 20
+    assert {len(ids) for ids in found} == {2, 3}
+    for ids in found:
+        assert len(CATALOGUE.scene(ids)) == len(ids)
+    assert combinations(CATALOGUE, 20, seed=3) == found
+    assert combinations(CATALOGUE, 20, seed=4) != found
+
+
+def test_combinations_stop_when_there_are_no_more():
+    two = CATALOGUE.subset(["color_0", "size_0"])
+    assert combinations(two, 5, seed=0) == [("color_0", "size_0")]
+
+
+def test_python_policies_are_known_by_their_name():
+    assert policy_sha256("python:a:b") == "python:a:b"
