@@ -32,8 +32,8 @@ class SceneEditor:
         """Whether the scene can be applied; changes nothing.
 
         Raises:
-            CatalogueError: an unknown factor or target, a missing, unknown or wrong parameter, or
-                a variation that changes nothing.
+            CatalogueError: an unknown factor or target, a missing, unknown or wrong parameter, a
+                variation that changes nothing, or a cube that may start off the table.
         """
         for variation in scene:
             edit = _edit(variation)
@@ -43,6 +43,20 @@ class SceneEditor:
                     f"what the nominal scene may have for {'/'.join(variation.slot)}; "
                     "change its parameters or remove it"
                 )
+        self._require_cube_on_table(scene)
+
+    def _require_cube_on_table(self, scene: Scene) -> None:
+        half_size = self._parts.table_half_size
+        for variation in scene:
+            if variation.slot == ("size", "table"):
+                half_size = _values(variation, _edit(variation))["half_size"]
+        reach = self._parts.task.object_range + np.abs(self.object_shift(scene))
+        if (reach > half_size[:2]).any():
+            raise CatalogueError(
+                f"in the scene of {', '.join(scene.ids)} the cube may start {reach.max():g} m from "
+                f"the middle of a table of half-size {half_size[:2].tolist()} m, which is off it; "
+                "enlarge the table or shift the cube less"
+            )
 
     def apply(self, scene: Scene, nominal_half_size: Array) -> Array:
         """Put a scene in force.

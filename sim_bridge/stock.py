@@ -96,8 +96,12 @@ class StockSimulation:
             "proprioception": self._readings.proprioception(),
         }
         if state:
-            observation["state"] = self._readings.state(self._half_size, self._margin, self._scene)
+            observation["state"] = self.state()
         return observation
+
+    def state(self) -> dict[str, Any]:
+        """Only the privileged state."""
+        return self._readings.state(self._half_size, self._margin, self._scene)
 
     def proprioception(self) -> dict[str, NDArray[np.float64]]:
         """Only the robot's measured state."""

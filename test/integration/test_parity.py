@@ -4,8 +4,12 @@ import mujoco
 import numpy as np
 import pytest
 
+from robomd_ros.core.policies import load_policy
+from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
+from sim_bridge.expert import ScriptedExpert
 from sim_bridge.models import load_model
+from sim_bridge.rollout import run_rollout
 from sim_bridge.simulation import Simulation
 from sim_bridge.stock import StockSimulation
 from sim_bridge.tasks import task
@@ -97,6 +101,37 @@ def test_the_task_states_robosuites_own_start(engines):
     np.testing.assert_allclose(robot.gripper["right"].init_qpos, LIFT.gripper_home)
     assert robot.initialization_noise == {"magnitude": LIFT.joint_noise, "type": "gaussian"}
     assert engines[1]._environment.table_offset[2] == LIFT.table_height
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_expert_lifts_after_the_same_number_of_steps(engines, seed):
+    """Closed loop and with grasp contact; robosuite's own verdict agrees at every step."""
+    counts = []
+    for engine in engines:
+        expert = ScriptedExpert()
+        expert.reset(seed, LIFT.instruction)
+        engine.reset(seed)
+        while not engine.success and engine.steps < LIFT.horizon:
+            reading = {"proprioception": engine.proprioception(), "state": engine.state()}
+            engine.step(expert.act(reading))
+            if isinstance(engine, StockSimulation):
+                assert engine.success == engine.stock_success
+        counts.append((engine.success, engine.steps))
+    assert counts[0][0]
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_shipped_policy_succeeds_as_often_in_both_engines():
+    policy = load_policy("lift_bc")
+    successes = []
+    for make in (Simulation, StockSimulation):
+        engine = make(LIFT)
+        rollouts = [run_rollout(engine, policy, NOMINAL, seed, LIFT) for seed in range(50)]
+        successes.append(sum(rollout.outcome.result is Result.SUCCESS for rollout in rollouts))
+        engine.close()
+    assert abs(successes[0] - successes[1]) <= 2, successes
 
 
 def test_pictures_agree():
