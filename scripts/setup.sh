@@ -64,7 +64,7 @@ make_environment() {
   say "Making the virtual environment $VENV with $("$PYTHON" --version)"
   rm -rf "$VENV"
   "$PYTHON" -m venv "$VENV"
-  "$VENV/bin/python" -m pip install -q -U pip wheel "setuptools<80"  # ament_python needs setup.py develop
+  "$VENV/bin/python" -m pip install -qq -U pip wheel "setuptools<80"  # ament_python needs setup.py develop
   stamp where "$VENV"
 }
 
@@ -72,7 +72,7 @@ install_requirements() {
   local want; want="$(digest requirements.txt requirements-ros.txt)"
   fresh requirements "$want" && return
   say "Installing Python packages and ROS 2 wheels (some minutes the first time)"
-  "$VENV/bin/python" -m pip install -q -r requirements-ros.txt -r requirements.txt
+  "$VENV/bin/python" -m pip install -qq -r requirements-ros.txt -r requirements.txt
   stamp requirements "$want"
 }
 
@@ -110,7 +110,7 @@ install_package() {
   local want; want="$(digest setup.py setup.cfg package.xml)"
   fresh package "$want" && return
   say "Installing robomd_ros from this folder (editable)"
-  "$VENV/bin/python" -m pip install -q --no-deps --no-build-isolation -e .
+  "$VENV/bin/python" -m pip install -qq --no-deps --no-build-isolation -e .
   local lib="$VENV/lib/robomd_ros" share="$VENV/share/robomd_ros" name
   rm -rf "$lib" "$share"
   mkdir -p "$lib" "$share" "$VENV/share/ament_index/resource_index/packages"

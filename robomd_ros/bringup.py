@@ -1,0 +1,175 @@
+"""What each launch consists of, once: for the launch files and for `robomd`."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.variations import Catalogue
+from robomd_ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
+from robomd_ros.parameters import Parameter, check_file, unknown_name
+from robomd_ros.share import PACKAGE, config_file
+
+CAMPAIGN_NAMESPACE = "/robomd"
+
+SIM_ARGUMENTS = (
+    *CAMPAIGN,
+    Parameter("cells", 2, "simulator cells that run side by side", 1, 64),
+    Parameter("out", "", "campaign folder; an existing one is resumed; empty: a new one"),
+    Parameter("params_file", "sim", "parameter file: a shipped name or the path of a file"),
+    Parameter("linger", 5.0, "s that the nodes stay after the end, for late subscribers", 0, 86400),
+)
+"""Arguments of diagnose_sim.launch.py and of `robomd sim`."""
+
+
+@dataclass(frozen=True)
+class NodeProcess:
+    """One process of a bring-up.
+
+    Attributes:
+        executable: entry point of the package.
+        module: the Python module with its main(), for starting it without `ros2 run`.
+        namespace: absolute.
+        parameters: all of the node's parameters that differ from the defaults.
+        respawn: start it again when it dies.
+    """
+
+    executable: str
+    module: str
+    namespace: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    respawn: bool = True
+    package: str = PACKAGE
+
+    @property
+    def name(self) -> str:
+        """Unique among the processes: namespace and executable."""
+        return f"{self.namespace.strip('/')}/{self.executable}"
+
+    def ros_arguments(self) -> list[str]:
+        """Command line arguments that give the node its namespace and parameters."""
+        arguments = ["--ros-args", "-r", f"__ns:={self.namespace}"]
+        for name, value in self.parameters.items():
+            # JSON is YAML with every text in quotes: a policy called "1" stays a text
+            arguments += ["-p", f"{name}:={json.dumps(value)}"]
+        return arguments
+
+
+def parse_arguments(given: Sequence[str], table: Sequence[Parameter]) -> dict[str, Any]:
+    """Launch-style arguments, `name:=value`, typed and checked; only those given.
+
+    Raises:
+        ConfigurationError: malformed, unknown, given twice, or a value that is not allowed.
+    """
+    by_name = {p.name: p for p in table}
+    values: dict[str, Any] = {}
+    for argument in given:
+        name, separator, text = argument.partition(":=")
+        if not separator:
+            raise ConfigurationError(f"arguments are written name:=value; got {argument!r}")
+        if name not in by_name:
+            raise unknown_name(name, by_name, "argument")
+        if name in values:
+            raise ConfigurationError(f"argument {name!r} is given twice; give it once")
+        values[name] = by_name[name].parse(text)
+    return values
+
+
+def resolve(given: Mapping[str, Any], table: Sequence[Parameter]) -> dict[str, Any]:
+    """All arguments: those given, else those in the parameter file, else the defaults.
+
+    Raises:
+        ConfigurationError: the parameter file has an unknown node, parameter or value.
+    """
+    values = {p.name: p.default for p in table}
+    path = config_file("params", given.get("params_file", values["params_file"]))
+    check_file(path, TABLES)
+    for node, name, value in _file_values(path):
+        if node == "diagnosis_node" and name in values and name != "cells":
+            values[name] = value
+    return {**values, **given, "params_file": str(path)}
+
+
+def _file_values(path: Path) -> list[tuple[str, str, Any]]:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [
+        (str(node).rsplit("/", 1)[-1], name, value)
+        for node, content in document.items()
+        for name, value in content["ros__parameters"].items()
+    ]
+
+
+def new_campaign_folder(task: str) -> Path:
+    """A folder named for the task and the time, below `campaigns/` in the current folder."""
+    return Path("campaigns", f"{task}-{time.strftime('%Y%m%d-%H%M%S')}").absolute()
+
+
+def sim_processes(values: Mapping[str, Any]) -> list[NodeProcess]:
+    """The processes of a diagnosis in simulation.
+
+    Args:
+        values: resolved SIM_ARGUMENTS, `out` filled in.
+    """
+    path = Path(values["params_file"])
+    by_node: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
+    for node, name, value in _file_values(path):
+        by_node[node][name] = value
+    cells = [f"cell_{i}" for i in range(values["cells"])]
+    campaign = {p.name: values[p.name] for p in CAMPAIGN}
+    diagnosis = {
+        **by_node["diagnosis_node"],
+        **campaign,
+        "campaign_dir": str(values["out"]),
+        "cells": cells,
+        "autostart": True,
+        "exit_when_done": True,
+        "linger": values["linger"],
+    }
+    processes = [
+        NodeProcess(
+            "diagnosis_node", "robomd_ros.nodes.diagnosis_node", CAMPAIGN_NAMESPACE, diagnosis
+        )
+    ]
+    shared = {name: values[name] for name in ("task", "catalogue", "policy", "horizon")}
+    for cell in cells:
+        namespace = f"{CAMPAIGN_NAMESPACE}/{cell}"
+        perturbation = {**by_node["perturbation_node"], "backend": "simulator"}
+        sim = {**by_node["sim_bridge_node"], **shared}
+        processes += [
+            NodeProcess(
+                "perturbation_node", "robomd_ros.nodes.perturbation_node", namespace, perturbation
+            ),
+            NodeProcess("sim_bridge_node", "sim_bridge.sim_bridge_node", namespace, sim),
+        ]
+    return processes
+
+
+def check_sim(values: Mapping[str, Any]) -> Catalogue:
+    """Everything that can be wrong with a diagnosis in simulation, before anything starts.
+
+    Starts the simulator once in a child process: the policy is loaded and asked for a command,
+    and every variation is tried on the model.
+
+    Raises:
+        RoboMDError: what is wrong, the value, and the remedy.
+    """
+    from robomd_ros.core.campaign import check_campaign  # noqa: PLC0415 - torch is heavy
+    from sim_bridge.cells import SimulatorOptions  # noqa: PLC0415 - so is mujoco
+    from sim_bridge.worker import WorkerCell  # noqa: PLC0415
+
+    config, catalogue = campaign_config(values)
+    check_campaign(Path(values["out"]), config, catalogue)
+    options = SimulatorOptions(
+        task=config.task, policy=config.policy, catalogue=catalogue, horizon=config.horizon
+    )
+    cell = WorkerCell("check", options)
+    try:
+        cell.connect()
+    finally:
+        cell.close()
+    return catalogue

@@ -1,0 +1,136 @@
+"""The command `robomd`: the same bring-ups without the launch stack, and tools for campaigns."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from robomd_ros import __version__
+from robomd_ros.core.errors import ConfigurationError, RoboMDError
+
+EXIT_CONFIGURATION = 2
+_USAGE = """usage: robomd <command> [arguments]
+
+  sim [name:=value ...]     diagnose a policy in simulation (robomd sim --help lists the arguments)
+  ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
+  operator <cell>           answer what is asked at a cell, on this terminal
+  truth                     measure the failure rate of every variation       (--help)
+  collect-demos             record demonstrations of the scripted expert      (--help)
+  train-bc                  train an image policy on demonstrations           (--help)
+  version                   print the version
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; errors are one clear message on stderr and an exit code that is not 0."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments.pop(0) if arguments else "--help"
+    if command in ("-h", "--help", "help"):
+        print(_USAGE)
+        return 0
+    try:
+        if command not in _COMMANDS:
+            known = ", ".join(_COMMANDS)
+            raise ConfigurationError(f"unknown command {command!r}; known: {known}")
+        return _COMMANDS[command](arguments)
+    except RoboMDError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _sim(arguments: Sequence[str]) -> int:
+    from robomd_ros import bringup
+
+    if "-h" in arguments or "--help" in arguments:
+        _print_arguments(bringup.SIM_ARGUMENTS)
+        return 0
+    from robomd_ros.terminal import run_campaign
+
+    given = bringup.parse_arguments(arguments, bringup.SIM_ARGUMENTS)
+    values = bringup.resolve(given, bringup.SIM_ARGUMENTS)
+    folder = Path(values["out"]).expanduser() if values["out"] else None
+    folder = folder.absolute() if folder else bringup.new_campaign_folder(values["task"])
+    values["out"] = str(folder)
+    print("checking the configuration, the policy and the simulator ...", flush=True)
+    bringup.check_sim(values)
+    return run_campaign(bringup.sim_processes(values), folder)
+
+
+def _print_arguments(table: Sequence[Any]) -> None:
+    print("usage: robomd sim [name:=value ...]\n")
+    for parameter in table:
+        choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
+        default = repr(parameter.default) if parameter.default == "" else parameter.default
+        text = f"  {parameter.name:<20} {parameter.description}{choices}; default {default}"
+        print(text)
+
+
+def _ranking(arguments: Sequence[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser("robomd ranking", description="Print a campaign's ranking.")
+    parser.add_argument("campaign_dir", type=Path)
+    parser.add_argument("--limit", type=int, default=None, help="failure modes to print")
+    parser.add_argument(
+        "--publish", action="store_true", help="also publish it, latched, until Ctrl-C"
+    )
+    options = parser.parse_args(arguments)
+    from rich.console import Console
+
+    from robomd_ros.core.campaign_folder import read_campaign
+    from robomd_ros.core.ranking_table import ranking_table
+
+    stored = read_campaign(options.campaign_dir)
+    if stored.ranking is None:
+        raise RoboMDError(f"{options.campaign_dir} has no ranking yet; let it run a trial first")
+    Console().print(ranking_table(stored.ranking, options.limit))
+    if options.publish:
+        from robomd_ros.terminal import publish_ranking
+
+        publish_ranking(stored.ranking)
+    return 0
+
+
+def _operator(arguments: Sequence[str]) -> int:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        raise ConfigurationError(f"usage: robomd operator <cell>, e.g. cell_0; got {arguments!r}")
+    from robomd_ros.nodes.operator_prompt import OperatorPrompt
+    from robomd_ros.runtime import run_node
+
+    namespace = arguments[0] if arguments[0].startswith("/") else f"/robomd/{arguments[0]}"
+    code = run_node(OperatorPrompt, ["--ros-args", "-r", f"__ns:={namespace}"])
+    sys.stdout.flush()
+    os._exit(code)  # the keyboard thread still waits for a line
+
+
+def _version(_arguments: Sequence[str]) -> int:
+    print(f"robomd {__version__}")
+    return 0
+
+
+def _tool(module: str) -> Callable[[Sequence[str]], int]:
+    """A command whose module has its own main(argv)."""
+
+    def run(arguments: Sequence[str]) -> int:
+        code = importlib.import_module(module).main(list(arguments))
+        return int(code or 0)
+
+    return run
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "sim": _sim,
+    "ranking": _ranking,
+    "operator": _operator,
+    "truth": _tool("sim_bridge.truth"),
+    "collect-demos": _tool("sim_bridge.demos"),
+    "train-bc": _tool("sim_bridge.train_bc"),
+    "version": _version,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

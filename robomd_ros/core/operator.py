@@ -1,0 +1,189 @@
+"""What a person at a cell is asked to do, and which of the answers counts."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from robomd_ros.core.variations import Scene, Variation
+
+
+class RequestKind(IntEnum):
+    """Equal to the constants of robomd_msgs/OperatorRequest."""
+
+    UNKNOWN = 0
+    APPLY_SCENE = 1
+    RESTORE_NOMINAL = 2
+    LABEL_OUTCOME = 3
+    RECOVER_ROBOT = 4
+
+
+class Answer(IntEnum):
+    """Equal to the constants of robomd_msgs/AnswerOperatorRequest; UNKNOWN is never accepted."""
+
+    UNKNOWN = 0
+    DONE = 1
+    SKIP = 2
+    INVALID = 3
+    SUCCESS = 4
+    FAILURE = 5
+    UNDO = 6
+    PAUSE = 7
+    STOP = 8
+
+
+class Refusal(IntEnum):
+    """Why an answer did not count; equal to AnswerOperatorRequest's error codes."""
+
+    NONE = 0
+    NO_SUCH_REQUEST = 1
+    ALREADY_ANSWERED = 2
+    NOT_AN_ANSWER = 3
+
+
+_CHANGE_ANSWERS = frozenset({Answer.DONE, Answer.SKIP, Answer.INVALID, Answer.STOP})
+ANSWERS = {
+    RequestKind.APPLY_SCENE: _CHANGE_ANSWERS,
+    RequestKind.RESTORE_NOMINAL: _CHANGE_ANSWERS,
+    RequestKind.LABEL_OUTCOME: frozenset(
+        {Answer.SUCCESS, Answer.FAILURE, Answer.INVALID, Answer.STOP}
+    ),
+    RequestKind.RECOVER_ROBOT: frozenset({Answer.DONE, Answer.STOP}),
+}
+"""The answers that end a request of a kind. PAUSE is always heard and leaves the request open."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The steps from one scene to another, and no others.
+
+    Attributes:
+        undo: variations to take back, the one added last first.
+        apply: variations to make, in the order of the wanted scene.
+    """
+
+    undo: tuple[Variation, ...]
+    apply: tuple[Variation, ...]
+
+    @property
+    def cost(self) -> float:
+        """Human work of the changes to make, s; NaN where one is unknown."""
+        return math.fsum(v.change_cost for v in (*self.undo, *self.apply))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has to be done."""
+        return not (self.undo or self.apply)
+
+
+def changes(present: Scene, wanted: Scene) -> Changes:
+    """What a person has to do to turn the present scene into the wanted one."""
+    undo = tuple(v for v in reversed(present.variations) if v.id not in wanted.key)
+    apply = tuple(v for v in wanted if v.id not in present.key)
+    return Changes(undo, apply)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing a person is asked.
+
+    Attributes:
+        number: unique at its desk, from 1; 0 means that nothing is asked.
+        kind: what sort of answer is wanted.
+        instruction: the sentence to show.
+        steps: the changes to make.
+        deadline: Unix time after which it lapses, s; 0 is never.
+    """
+
+    number: int = 0
+    kind: RequestKind = RequestKind.UNKNOWN
+    instruction: str = ""
+    steps: Changes = Changes((), ())
+    deadline: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that counted, with its time (Unix, s) and who gave it."""
+
+    answer: Answer
+    operator_name: str
+    comment: str
+    time: float
+
+
+NOTHING_ASKED = Request()
+
+
+class OperatorDesk:
+    """Holds at most one open request; the first valid answer from any front end counts.
+
+    Thread-safe. `on_change` is called with the open request, or NOTHING_ASKED, after every change.
+    """
+
+    def __init__(self, on_change: Callable[[Request], None]) -> None:
+        self._on_change = on_change
+        self._lock = threading.Condition()
+        self._open = NOTHING_ASKED
+        self._last_number = 0
+        self._answered: Answered | None = None
+
+    @property
+    def open_request(self) -> Request:
+        """What is asked now; NOTHING_ASKED if nothing."""
+        return self._open
+
+    def ask(self, request: Request, timeout: float = math.inf) -> Answered | None:
+        """Show a request and block for its answer.
+
+        Args:
+            request: its number and deadline are filled in here.
+            timeout: s; inf waits for ever.
+
+        Returns:
+            The answer that counted; None if the request lapsed or was withdrawn.
+        """
+        with self._lock:
+            deadline = time.time() + timeout if math.isfinite(timeout) else 0.0
+            self._last_number += 1
+            self._open = replace(request, number=self._last_number, deadline=deadline)
+            self._answered = None
+            self._on_change(self._open)
+            limit = None if math.isinf(timeout) else timeout
+            self._lock.wait_for(lambda: self._answered or not self._open.number, limit)
+            self._open = NOTHING_ASKED
+            self._on_change(NOTHING_ASKED)
+            return self._answered
+
+    def withdraw(self) -> None:
+        """The open request is not wanted any more; `ask` returns None."""
+        with self._lock:
+            self._open = NOTHING_ASKED
+            self._lock.notify_all()
+
+    def answer(self, number: int, answer: int, operator: str, comment: str) -> tuple[Refusal, str]:
+        """Take an answer from a front end.
+
+        Returns:
+            (NONE, "") if it counted or was heard, else why not, with what to do.
+        """
+        with self._lock:
+            if number == 0 or number != self._open.number:
+                known = 0 < number <= self._last_number
+                refusal = Refusal.ALREADY_ANSWERED if known else Refusal.NO_SUCH_REQUEST
+                return refusal, f"request {number} is not open; now open: {self._open.number}"
+            if self._answered is not None:
+                return Refusal.ALREADY_ANSWERED, f"request {number} has its answer already"
+            if answer == Answer.PAUSE:
+                return Refusal.NONE, ""
+            allowed = ANSWERS[self._open.kind]
+            if answer not in allowed:
+                names = ", ".join(sorted(a.name for a in allowed))
+                return Refusal.NOT_AN_ANSWER, (
+                    f"{answer!r} is no answer to {self._open.kind.name}; it takes {names}"
+                )
+            self._answered = Answered(Answer(answer), operator, comment, time.time())
+            self._lock.notify_all()
+            return Refusal.NONE, ""

@@ -1,0 +1,306 @@
+"""Runs campaigns: the search agent, the evidence and the ranking, over the cells of the graph."""
+
+import math
+import threading
+import time
+from typing import Any
+
+import rclpy
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+from robomd_msgs.action import Diagnose
+from robomd_msgs.msg import CampaignStatus as CampaignStatusMsg
+from robomd_msgs.msg import FailureRanking as FailureRankingMsg
+from robomd_msgs.msg import Trial as TrialMsg
+from robomd_msgs.msg import VariationCatalogue
+from robomd_msgs.srv import CompareVariations, QueryVariation
+from robomd_ros.conversions import (
+    catalogue_to_msg,
+    failure_mode_to_msg,
+    ranking_to_msg,
+    status_to_msg,
+    time_to_msg,
+    trial_to_msg,
+)
+from robomd_ros.core.campaign import (
+    Campaign,
+    CampaignFolder,
+    CampaignState,
+    CampaignStatus,
+    open_campaign,
+)
+from robomd_ros.core.errors import ConfigurationError, RoboMDError, TrialLogError
+from robomd_ros.core.ranking import FailureMode, FailureRanking
+from robomd_ros.core.trial import Trial
+from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
+from robomd_ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
+from robomd_ros.parameters import declare
+from robomd_ros.qos import LATCHED, TRIALS
+from robomd_ros.runtime import EXIT_FAULT, OneGoalServer, in_thread, main_of
+
+
+class DiagnosisNode(Node):
+    """Runs one campaign at a time and publishes what it finds.
+
+    Parameters:
+        Those of DIAGNOSIS in parameter_tables.py; `ros2 param describe` prints them.
+
+    Publishers:
+        failure_ranking (robomd_msgs/FailureRanking, latched): after every trial.
+        variation_catalogue (robomd_msgs/VariationCatalogue, latched): when a campaign starts.
+        campaign_status (robomd_msgs/CampaignStatus, latched): at every change.
+        trials (robomd_msgs/Trial, reliable, depth 50): every trial that has ended.
+
+    Services:
+        pause (std_srvs/Trigger): running trials end, no new one starts.
+        resume (std_srvs/Trigger): go on after a pause.
+        stop (std_srvs/Trigger): end soon; the folder can be resumed.
+        query_variation (robomd_msgs/QueryVariation): how likely a change makes the policy fail.
+        compare_variations (robomd_msgs/CompareVariations): which of two is worse (Eq. 4).
+
+    Actions:
+        diagnose (robomd_msgs/Diagnose): run or resume a campaign; a second goal is rejected.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("diagnosis_node", **kwargs)
+        self._values = declare(self, DIAGNOSIS)
+        self.exit_code = 0
+        self._campaign: Campaign | None = None
+        self._folder: CampaignFolder | None = None
+        self._ranking: FailureRanking | None = None
+        self._goal: Any = None
+        self._rankings = self.create_publisher(FailureRankingMsg, "failure_ranking", LATCHED)
+        self._catalogues = self.create_publisher(VariationCatalogue, "variation_catalogue", LATCHED)
+        self._statuses = self.create_publisher(CampaignStatusMsg, "campaign_status", LATCHED)
+        self._trials = self.create_publisher(TrialMsg, "trials", TRIALS)
+        self._cells = [RosCell(self, name, self._timeouts()) for name in self._values["cells"]]
+        self.create_service(Trigger, "pause", self._on_pause)
+        self.create_service(Trigger, "resume", self._on_resume)
+        self.create_service(Trigger, "stop", self._on_stop)
+        self.create_service(QueryVariation, "query_variation", self._on_query)
+        self.create_service(CompareVariations, "compare_variations", self._on_compare)
+        self._server = OneGoalServer(
+            self,
+            Diagnose,
+            "diagnose",
+            self._diagnose,
+            on_cancel=self._stop_campaign,
+            accept=lambda _: self._campaign is None,
+        )
+
+    def connect(self) -> None:
+        """Check the configuration; start the campaign if `autostart` is set.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+        """
+        campaign_config(self._values)
+        if not self._values["autostart"]:
+            return
+        self._open(Diagnose.Goal())
+        threading.Thread(target=self._run_alone, name="campaign", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop the campaign; what runs is asked again when its folder is resumed."""
+        self._stop_campaign()
+        deadline = time.monotonic() + 3.0
+        while self._campaign is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for cell in self._cells:
+            cell.close()
+
+    # What the campaign tells (CampaignListener), on its own thread
+
+    def on_status(self, status: CampaignStatus) -> None:
+        """Publish the status, and log what a person should see."""
+        message = status_to_msg(status)
+        self._statuses.publish(message)
+        self.get_logger().info(
+            f"{status.state.name} {status.trials_done}/{status.trials_budget} {status.message}",
+            throttle_duration_sec=10.0,
+        )
+        if self._goal is not None and self._goal.is_active:
+            self._goal.publish_feedback(Diagnose.Feedback(status=message))
+
+    def on_trial(self, trial: Trial, finished_at: float) -> None:
+        """Publish a trial that has ended."""
+        if self._folder is not None:
+            stamp = time_to_msg(finished_at)
+            self._trials.publish(trial_to_msg(trial, self._folder.campaign_id, stamp))
+
+    def on_ranking(self, ranking: FailureRanking) -> None:
+        """Publish the newest ranking."""
+        self._ranking = ranking
+        self._rankings.publish(ranking_to_msg(ranking))
+
+    # Running a campaign
+
+    def _timeouts(self) -> CellTimeouts:
+        values = self._values
+        return CellTimeouts(
+            scene=values["scene_timeout"] or math.inf,
+            trial=values["trial_timeout"],
+            image=values["image_timeout"],
+            silence=values["silence_timeout"],
+        )
+
+    def _open(self, goal: Any) -> None:
+        """Open the folder that the goal, or else the parameters, describe."""
+        values = dict(self._values)
+        values.update(
+            {
+                name: given
+                for name in ("campaign_dir", "search", "budget")
+                if (given := getattr(goal, name))
+            }
+        )
+        if goal.variations:
+            values["variations"] = ",".join(goal.variations)
+        if goal.has_seed:
+            values["seed"] = goal.seed
+        config, catalogue = campaign_config(values)
+        folder = open_campaign(campaign_folder(values["campaign_dir"]), config, catalogue)
+        self._folder = folder
+        self._catalogues.publish(
+            catalogue_to_msg(folder.catalogue, self.get_clock().now().to_msg())
+        )
+        self._campaign = Campaign(folder, self._cells, self)
+
+    def _run(self) -> FailureRanking:
+        """Run the open campaign to its end; blocks."""
+        campaign, folder = self._campaign, self._folder
+        if campaign is None or folder is None:
+            raise RoboMDError("no campaign is open")
+        try:
+            return campaign.run()
+        finally:
+            folder.close()
+            self._last_state = campaign.status().state
+            self._campaign = None
+
+    def _run_alone(self) -> None:
+        """The autostarted campaign's thread."""
+        try:
+            self._run()
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: it is logged
+            self.get_logger().error(str(error))
+            self.exit_code = EXIT_FAULT
+        if self._values["exit_when_done"]:
+            time.sleep(self._values["linger"])
+            rclpy.try_shutdown()
+
+    async def _diagnose(self, handle: Any) -> Diagnose.Result:
+        result = Diagnose.Result()
+        self._goal = handle
+        try:
+            await in_thread(self, "open-campaign", lambda: self._open(handle.request))
+            result.campaign_dir = str(self._folder.path)
+            ranking = await in_thread(self, "campaign", self._run)
+            result.ranking = ranking_to_msg(ranking)
+            if self._last_state is CampaignState.STOPPED:
+                result.error_code = Diagnose.Result.STOPPED
+                result.error_msg = "stopped on request; the same goal resumes it"
+        except (ConfigurationError, TrialLogError) as error:
+            result.error_code = Diagnose.Result.BAD_CONFIGURATION
+            result.error_msg = str(error)
+        except Exception as error:  # noqa: BLE001 - the action's boundary
+            result.error_code, result.error_msg = Diagnose.Result.FAILED, str(error)
+        finally:
+            self._goal = None
+        if handle.is_cancel_requested:
+            handle.canceled()
+        elif result.error_code in (Diagnose.Result.NONE, Diagnose.Result.STOPPED):
+            handle.succeed()
+        else:
+            handle.abort()
+            self.get_logger().error(result.error_msg)
+        return result
+
+    def _stop_campaign(self) -> None:
+        if self._campaign is not None:
+            self._campaign.stop()
+
+    # Services
+
+    def _on_pause(self, _request: Any, response: Any) -> Any:
+        return self._control(response, "paused; running trials end", Campaign.pause)
+
+    def _on_resume(self, _request: Any, response: Any) -> Any:
+        return self._control(response, "resumed", Campaign.resume)
+
+    def _on_stop(self, _request: Any, response: Any) -> Any:
+        return self._control(response, "stopping; the same folder resumes", Campaign.stop)
+
+    def _control(self, response: Any, message: str, do: Any) -> Any:
+        campaign = self._campaign
+        response.success = campaign is not None
+        response.message = message if campaign is not None else "no campaign is running"
+        if campaign is not None:
+            do(campaign)
+        return response
+
+    def _on_query(self, request: Any, response: Any) -> Any:
+        mode, response.error_code, response.error_msg = self._look_up(
+            request.description, request.image
+        )
+        if mode is not None:
+            response.failure_mode = failure_mode_to_msg(mode)
+        return response
+
+    def _on_compare(self, request: Any, response: Any) -> Any:
+        response.ratio = response.log_ratio = response.probability_a_fails_more = math.nan
+        a, response.error_code, response.error_msg = self._look_up(
+            request.description_a, request.image_a
+        )
+        if a is None:
+            return response
+        b, response.error_code, response.error_msg = self._look_up(
+            request.description_b, request.image_b
+        )
+        if b is None:
+            return response
+        if a.policy_probability > 0 and b.policy_probability > 0:
+            response.ratio = a.policy_probability / b.policy_probability
+            response.log_ratio = math.log(response.ratio)
+        response.probability_a_fails_more = fails_more(a, b)
+        return response
+
+    def _look_up(self, description: str, image: Any) -> tuple[FailureMode | None, int, str]:
+        """The failure mode of a catalogued variation, by id or sentence."""
+        codes = QueryVariation.Response
+        if self._ranking is None:
+            return None, codes.NO_CAMPAIGN, "there is no ranking yet; start a campaign first"
+        if not description and len(image.data):
+            reason = "a picture alone needs the embedding; give a catalogued id or description"
+            return None, codes.NOT_AVAILABLE, reason
+        for mode in self._ranking.failure_modes:
+            named = {mode.variations[0].id, mode.variations[0].description}
+            if len(mode.variations) == 1 and description in named:
+                return mode, codes.NONE, ""
+        known = ", ".join(m.ids[0] for m in self._ranking.failure_modes if len(m.ids) == 1)
+        reason = f"{description!r} is not in the catalogue; it has: {known}"
+        return None, codes.UNKNOWN_VARIATION, reason
+
+
+def fails_more(a: FailureMode, b: FailureMode) -> float:
+    """Posterior probability that a fails more often than b.
+
+    Beta distributions with the published mean and 95 % interval width stand in for the two
+    posteriors, which a ranking does not hold itself.
+    """
+    from robomd_ros.core.metrics import probability_greater  # noqa: PLC0415 - scipy is heavy
+
+    return probability_greater(
+        (a.failure_probability, a.lower, a.upper), (b.failure_probability, b.lower, b.upper)
+    )
+
+
+def main() -> None:
+    """Run the node."""
+    main_of(DiagnosisNode)
+
+
+if __name__ == "__main__":
+    main()

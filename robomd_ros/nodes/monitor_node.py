@@ -1,0 +1,98 @@
+"""Shows a campaign on the terminal while it runs."""
+
+import sys
+import threading
+from typing import Any
+
+from rclpy.node import Node
+from rich.console import Console
+from rich.live import Live
+
+from robomd_msgs import msg
+from robomd_ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
+from robomd_ros.live_view import CampaignView
+from robomd_ros.parameter_tables import MONITOR
+from robomd_ros.parameters import declare
+from robomd_ros.qos import LATCHED, TRIALS
+from robomd_ros.runtime import main_of
+
+
+class MonitorNode(Node):
+    """Subscribes to what a diagnosis publishes; run it in the diagnosis' namespace.
+
+    On a terminal the view is redrawn in place; elsewhere (a log, `ros2 launch`) a line is printed
+    every period, and the whole table when the campaign has ended.
+
+    Parameters:
+        period (double, s): between lines where the output is no terminal.
+        rows (int): failure modes shown while the campaign runs.
+
+    Subscriptions:
+        campaign_status (robomd_msgs/CampaignStatus, latched)
+        failure_ranking (robomd_msgs/FailureRanking, latched)
+        trials (robomd_msgs/Trial, reliable, depth 50)
+    """
+
+    def __init__(self, console: Console | None = None, **kwargs: Any) -> None:
+        super().__init__("monitor_node", **kwargs)
+        values = declare(self, MONITOR)
+        self.view = CampaignView(rows=values["rows"])
+        self._console = console or Console()
+        self._lock = threading.Lock()
+        self._last_line = ""
+        self._live: Live | None = None
+        self.create_subscription(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED)
+        self.create_subscription(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED)
+        self.create_subscription(msg.Trial, "trials", self._on_trial, TRIALS)
+        self._period = 0.25 if self._console.is_terminal else values["period"]
+        self.create_timer(self._period, self.draw)
+
+    def connect(self) -> None:
+        """Begin to draw in place, if the output is a terminal."""
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+
+    def close(self) -> None:
+        """Give the terminal back; idempotent."""
+        with self._lock:
+            live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+
+    def print_line(self, text: str) -> None:
+        """Print a line above the view."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def draw(self) -> None:
+        """Bring the screen up to date."""
+        with self._lock:
+            if self._live is not None:
+                self._live.update(self.view.render(), refresh=True)
+                return
+        line = self.view.line()
+        if line != self._last_line:
+            self._last_line = line
+            self.print_line(line)
+            sys.stdout.flush()
+
+    def _on_status(self, message: msg.CampaignStatus) -> None:
+        was_over = self.view.over
+        self.view.on_status(status_from_msg(message))
+        if self.view.over and not was_over and self._live is None:
+            self.draw()
+
+    def _on_ranking(self, message: msg.FailureRanking) -> None:
+        self.view.on_ranking(ranking_from_msg(message))
+
+    def _on_trial(self, message: msg.Trial) -> None:
+        self.view.on_trial(trial_from_msg(message))
+
+
+def main() -> None:
+    """Run the node."""
+    main_of(MonitorNode)
+
+
+if __name__ == "__main__":
+    main()

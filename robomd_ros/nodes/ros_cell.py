@@ -1,0 +1,216 @@
+"""A cell of the ROS graph as the campaign sees it: Cell over two actions and a camera."""
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.action import ActionClient
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+
+from robomd_msgs.action import ApplyScene, ExecutePolicy
+from robomd_ros.conversions import image_from_msg, outcome_from_msg, scene_to_msg, time_from_msg
+from robomd_ros.core.errors import CellFault, CellLostError
+from robomd_ros.core.trial import Outcome, Result, Trial
+from robomd_ros.core.variations import Scene
+from robomd_ros.qos import IMAGE_IN
+
+_POLL = 0.2
+"""s between looks at the cancel flag and the signs of life while waiting."""
+
+
+@dataclass(frozen=True)
+class CellTimeouts:
+    """How long a campaign waits for a cell, s of real time.
+
+    Attributes:
+        scene: for a scene to be in force; inf where a person makes it.
+        trial: for a rollout to end.
+        image: for a picture of the applied scene.
+        silence: without feedback or a picture, after which the cell is lost.
+        busy: for a cell that executes somebody else's goal.
+    """
+
+    scene: float = math.inf
+    trial: float = 120.0
+    image: float = 10.0
+    silence: float = 5.0
+    busy: float = 30.0
+
+
+class RosCell:
+    """Runs trials through `<name>/apply_scene` and `<name>/execute_policy`.
+
+    Blocks in the campaign's thread of this cell; the node's executor spins elsewhere. A cell that
+    gives neither feedback nor pictures for `silence` seconds is lost, and available again once a
+    new picture arrives.
+    """
+
+    def __init__(self, node: Node, name: str, timeouts: CellTimeouts) -> None:
+        self._node = node
+        self._name = name
+        self._timeouts = timeouts
+        self._changed = threading.Condition()
+        self._picture: Image | None = None
+        self._last_sign = 0.0
+        self._lost_since = -math.inf
+        self._cancelled = threading.Event()
+        self._goal: Any = None
+        self._scene_client = ActionClient(node, ApplyScene, f"{name}/apply_scene")
+        self._policy_client = ActionClient(node, ExecutePolicy, f"{name}/execute_policy")
+        self._subscription = node.create_subscription(
+            Image, f"{name}/camera/image_raw", self._on_image, IMAGE_IN
+        )
+
+    @property
+    def name(self) -> str:
+        """The cell's namespace below the diagnosis."""
+        return self._name
+
+    def run(self, scene: Scene, seed: int) -> Trial:
+        """One trial over ROS; see Cell.run."""
+        self._cancelled.clear()
+        image: NDArray[np.uint8] | None = None
+        try:
+            image = self._put_in_force(scene, seed)
+            goal = ExecutePolicy.Goal(seed=seed)
+            result = self._execute(self._policy_client, goal, self._timeouts.trial)
+            outcome = outcome_from_msg(result.outcome)
+        except CellLostError:
+            raise
+        except CellFault as fault:
+            if self._cancelled.is_set():
+                raise
+            outcome = Outcome(Result.INVALID, detail=str(fault))
+        except ValueError as error:
+            outcome = Outcome(Result.INVALID, detail=f"{self._name} sent no outcome: {error}")
+        if outcome.result is Result.UNKNOWN:
+            outcome = Outcome(Result.INVALID, detail=f"{self._name} gave no label")
+        return Trial(-1, self._name, scene, seed, outcome, image)
+
+    def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
+        """The first picture of the scene, (H, W, 3) uint8 RGB; see Cell.observe."""
+        self._cancelled.clear()
+        return self._put_in_force(scene, seed)
+
+    def available(self) -> bool:
+        """Both actions are offered and the camera sends pictures."""
+        return not self.lacks()
+
+    def lacks(self) -> str:
+        """What is missing before a trial could start; empty if nothing."""
+        if not self._scene_client.server_is_ready():
+            return f"action {self._name}/apply_scene"
+        if not self._policy_client.server_is_ready():
+            return f"action {self._name}/execute_policy"
+        if self._picture is None or self._last_sign <= self._lost_since:
+            return f"topic {self._name}/camera/image_raw"
+        return ""
+
+    def cancel(self) -> None:
+        """End the running goal soon."""
+        self._cancelled.set()
+        goal = self._goal
+        if goal is not None:
+            goal.cancel_goal_async()
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Free the clients."""
+        self.cancel()
+        self._node.destroy_subscription(self._subscription)
+        self._scene_client.destroy()
+        self._policy_client.destroy()
+
+    def _on_image(self, message: Image) -> None:
+        with self._changed:
+            self._picture = message
+            self._last_sign = time.monotonic()
+            self._changed.notify_all()
+
+    def _on_feedback(self, _message: Any) -> None:
+        self._last_sign = time.monotonic()
+
+    def _put_in_force(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
+        goal = ApplyScene.Goal(scene=scene_to_msg(scene), seed=seed)
+        result = self._execute(self._scene_client, goal, self._timeouts.scene)
+        if result.error_code:
+            raise CellFault(f"the scene was not made: {result.error_msg}")
+        return self._picture_since(time_from_msg(result.applied))
+
+    def _picture_since(self, applied: float) -> NDArray[np.uint8]:
+        """The first picture stamped at or after the change; older ones show another scene."""
+
+        def arrived() -> bool:
+            picture = self._picture
+            return picture is not None and time_from_msg(picture.header.stamp) >= applied - 1e-6
+
+        with self._changed:
+            self._changed.wait_for(
+                lambda: arrived() or self._cancelled.is_set(), self._timeouts.image
+            )
+            picture = self._picture
+            if self._cancelled.is_set():
+                raise CellFault(f"{self._name}: cancelled")
+            if picture is None or not arrived():
+                raise CellFault(
+                    f"no picture of the new scene on {self._name}/camera/image_raw within "
+                    f"{self._timeouts.image:g} s; is the camera running, and its clock in step?"
+                )
+        try:
+            return image_from_msg(picture)
+        except ValueError as error:
+            raise CellFault(f"{self._name}/camera/image_raw: {error}") from error
+
+    def _execute(self, client: ActionClient, goal: Any, timeout: float) -> Any:
+        """Send a goal and wait for its result; CellFault, CellLostError."""
+        self._last_sign = time.monotonic()
+        handle = self._accepted(client, goal)
+        self._goal = handle
+        try:
+            if self._cancelled.is_set():  # it came while the goal was on its way
+                handle.cancel_goal_async()
+            what = client._action_name
+            return self._wait(handle.get_result_async(), timeout, what).result
+        except CellFault:
+            handle.cancel_goal_async()
+            raise
+        finally:
+            self._goal = None
+
+    def _accepted(self, client: ActionClient, goal: Any) -> Any:
+        give_up = time.monotonic() + self._timeouts.busy
+        while True:
+            future = client.send_goal_async(goal, feedback_callback=self._on_feedback)
+            handle = self._wait(future, self._timeouts.silence, client._action_name)
+            if handle.accepted:
+                return handle
+            if time.monotonic() > give_up:
+                raise CellFault(
+                    f"{client._action_name} rejects goals for {self._timeouts.busy:g} s: "
+                    "it executes somebody else's"
+                )
+            if self._cancelled.wait(_POLL):
+                raise CellFault(f"{self._name}: cancelled")
+
+    def _wait(self, future: Any, timeout: float, what: str) -> Any:
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        deadline = time.monotonic() + timeout
+        while not done.wait(_POLL):
+            now = time.monotonic()
+            if self._cancelled.is_set() and now - self._last_sign > 1.0:
+                raise CellFault(f"{self._name}: cancelled")
+            if now - self._last_sign > self._timeouts.silence:
+                self._lost_since = now
+                raise CellLostError(
+                    f"cell {self._name} is silent for {self._timeouts.silence:g} s ({what})"
+                )
+            if now > deadline:
+                raise CellFault(f"{what} gave no result within {timeout:g} s")
+        return future.result()

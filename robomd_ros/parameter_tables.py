@@ -1,0 +1,145 @@
+"""The parameters of every node and of the campaign, each in one place."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robomd_ros.core.config import MAX_BUDGET, ORDERS, CampaignConfig
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.search.strategies import STRATEGIES
+from robomd_ros.core.variations import Catalogue, load_catalogue
+from robomd_ros.parameters import Parameter
+from robomd_ros.share import config_file
+
+_TASK = Parameter("task", "lift", "name of the task")
+_CATALOGUE = Parameter("catalogue", "lift", "variation catalogue: a shipped name or a YAML file")
+_POLICY = Parameter(
+    "policy", "lift_bc", "policy under test: shipped name, file, python:module:name"
+)
+_HORIZON = Parameter("horizon", 80, "policy steps after which a rollout has failed", 1, 100_000)
+
+CAMPAIGN = (
+    _TASK,
+    _CATALOGUE,
+    _POLICY,
+    _HORIZON,
+    Parameter("variations", "", "ids to diagnose, separated by commas; empty: whole catalogue"),
+    Parameter("search", "ppo", "search strategy", choices=tuple(STRATEGIES)),
+    Parameter("search_options", "", "parameters of the search, as YAML: '{n_steps: 64}'"),
+    Parameter("action_space", "discrete", "discrete (Algorithm 1)"),
+    Parameter("order_by", "evidence", "order of the ranking", choices=ORDERS),
+    Parameter("budget", 210, "valid trials to do", 1, MAX_BUDGET),
+    Parameter("seed", 0, "seed of everything random", 0, 2**32 - 1),
+    Parameter(
+        "accumulate",
+        "auto",
+        "scenes accumulate on success (Algorithm 1); auto: the search's own default",
+        choices=("auto", "true", "false"),
+    ),
+    Parameter("max_scene_size", 3, "successes after which a search episode ends", 1, 64),
+    Parameter("confidence", 0.99, "posterior probability that ends a campaign early, (0.5, 1)"),
+    Parameter("top_k", 5, "worst variations that must be settled to end early", 1, 1000),
+    Parameter("max_attempts", 3, "tries of a scene whose trials are invalid", 1, 100),
+    Parameter(
+        "confirmation_share", 0.2, "largest share of the budget for isolating combinations", 0, 1
+    ),
+)
+"""What decides about a campaign; the rest is about where and how it runs."""
+
+DIAGNOSIS = (
+    *CAMPAIGN,
+    Parameter("campaign_dir", "", "folder of the campaign; an existing one is resumed"),
+    Parameter("cells", ["cell_0"], "names of the cells: namespaces below the node's own"),
+    Parameter("autostart", False, "start the campaign of these parameters at once"),
+    Parameter("exit_when_done", False, "end the node when an autostarted campaign has ended"),
+    Parameter("linger", 0.0, "s to stay after the end, for late subscribers", 0.0, 86400.0),
+    Parameter("scene_timeout", 60.0, "s for a scene to be made; 0: for ever", 0.0, 604800.0),
+    Parameter("trial_timeout", 120.0, "s for a rollout to end", 0.1, 86400.0),
+    Parameter("image_timeout", 10.0, "s for a picture of the new scene", 0.1, 3600.0),
+    Parameter("silence_timeout", 5.0, "s without a sign of life: the cell is lost", 0.5, 3600.0),
+)
+
+PERTURBATION = (
+    Parameter("backend", "simulator", "who makes changes", choices=("simulator", "operator")),
+    Parameter("operator_timeout", 0.0, "s to wait for a person; 0: for ever", 0.0, 604800.0),
+    Parameter("simulator_timeout", 10.0, "s to wait for the simulator's action", 0.1, 3600.0),
+    Parameter("campaign_namespace", "/robomd", "namespace of the diagnosis to pause or stop"),
+)
+
+SIM_BRIDGE = (
+    _TASK,
+    _CATALOGUE,
+    _POLICY,
+    _HORIZON,
+    Parameter("trial_timeout", 60.0, "s of real time that one trial may take", 0.1, 86400.0),
+    Parameter("start_timeout", 180.0, "s that the simulator may take to start", 1.0, 86400.0),
+    Parameter("idle_rate", 2.0, "Hz, pictures published while no trial runs", 0.1, 60.0),
+)
+
+MONITOR = (
+    Parameter("period", 10.0, "s between tables where the output is no terminal", 0.1, 3600.0),
+    Parameter("rows", 12, "failure modes shown", 1, 10_000),
+)
+
+TABLES = {
+    "diagnosis_node": DIAGNOSIS,
+    "perturbation_node": PERTURBATION,
+    "sim_bridge_node": SIM_BRIDGE,
+    "monitor_node": MONITOR,
+}
+"""Parameter tables by node name."""
+
+
+def campaign_config(values: Mapping[str, Any]) -> tuple[CampaignConfig, Catalogue]:
+    """The configuration and the catalogue that these parameters of a diagnosis describe.
+
+    Args:
+        values: checked values of at least the CAMPAIGN parameters, by name.
+
+    Raises:
+        ConfigurationError: a value, the catalogue or a variation in it cannot be used.
+    """
+    path = config_file("variations", values["catalogue"])
+    catalogue = load_catalogue(path)
+    ids = tuple(v.strip() for v in values["variations"].split(",") if v.strip())
+    own = {p.name for p in CAMPAIGN} - {"variations", "accumulate", "search_options", "catalogue"}
+    config = CampaignConfig(
+        **{name: values[name] for name in own},
+        catalogue=str(path),
+        variation_ids=ids,
+        accumulate={"auto": None, "true": True, "false": False}[values["accumulate"]],
+        search_options=_search_options(values["search_options"]),
+    )
+    for variation_id in ids:
+        catalogue[variation_id]  # raises for an unknown one
+    if config.task != catalogue.task:
+        raise ConfigurationError(
+            f"the catalogue {path} is for task {catalogue.task!r}, not {config.task!r}; "
+            "give the one of this task with catalogue:=<name or file>"
+        )
+    return config, catalogue
+
+
+def campaign_folder(value: str) -> Path:
+    """The absolute folder of a campaign.
+
+    Raises:
+        ConfigurationError: none was given.
+    """
+    if not value:
+        raise ConfigurationError("campaign_dir is empty; name the folder of the campaign")
+    return Path(value).expanduser().resolve()
+
+
+def _search_options(text: str) -> Mapping[str, Any]:
+    try:
+        options = yaml.safe_load(text) if text.strip() else {}
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"search_options is not valid YAML: {text!r}") from error
+    if not isinstance(options, dict):
+        raise ConfigurationError(
+            f"search_options must be a mapping such as '{{n_steps: 64}}'; got {text!r}"
+        )
+    return options

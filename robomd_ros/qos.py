@@ -1,0 +1,35 @@
+"""The QoS profiles, by what a topic means."""
+
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_profile_sensor_data,
+    qos_profile_system_default,
+)
+
+LATCHED = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""Ranking, catalogue, status, operator request: who comes late gets the last one."""
+
+TRIALS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=50,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""Events, none of which may be lost while somebody listens."""
+
+IMAGE_OUT = qos_profile_system_default
+"""Image publishers: reliable, so that every kind of subscriber matches."""
+
+IMAGE_IN = qos_profile_sensor_data
+"""Our image subscribers: the newest picture, never an old one for reliability's sake."""
+
+STATE = qos_profile_sensor_data
+"""Joint states and other streams, where only the newest counts."""

@@ -1,0 +1,164 @@
+"""How every node of this package starts, spins and ends."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import rclpy
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.task import Future
+
+from robomd_ros.core.errors import ConfigurationError, RoboMDError
+
+EXIT_CONFIGURATION = 2
+"""Exit code of a process that refused its configuration: starting it again would not help."""
+EXIT_FAULT = 1
+Value = TypeVar("Value")
+
+
+def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
+    """Initialise, make the node, call its `connect()` if it has one, spin, and clean up.
+
+    A node that wants to end by itself sets `exit_code` and calls `rclpy.try_shutdown()`.
+
+    Returns:
+        The process's exit code: 0 after a shutdown by signal or wish, 2 for a refused
+        configuration, 1 for another start-up error; errors are one line on stderr.
+    """
+    rclpy.init(args=args)
+    node: Node | None = None
+    code = 0
+    try:
+        node = make()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        getattr(node, "connect", lambda: None)()
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except RoboMDError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - logging may be gone
+        code = EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAULT
+    finally:
+        # a second Ctrl-C must not break the cleaning up
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if node is not None:
+            code = code or int(getattr(node, "exit_code", 0))
+            getattr(node, "close", lambda: None)()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return code
+
+
+def main_of(make: Callable[[], Node]) -> None:
+    """Body of a node's `main()`; leaves at once, so that no library's exit handler can hang."""
+    code = run_node(make)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def in_thread(node: Node, name: str, work: Callable[[], Value]) -> Future:
+    """Run blocking work in a named thread; await the future in a callback of the node."""
+    future = Future(executor=node.executor)
+
+    def target() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - handed to whoever awaits the future
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=target, name=name, daemon=True).start()
+    return future
+
+
+class OneGoalServer:
+    """An action server that executes one goal at a time and rejects a second one.
+
+    The execute callback is a coroutine; it runs on the node's executor, so it must await blocking
+    work (see `in_thread`) instead of doing it.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        action_type: Any,
+        name: str,
+        execute: Callable[[Any], Any],
+        *,
+        on_cancel: Callable[[], None] = lambda: None,
+        accept: Callable[[Any], bool] = lambda goal: True,
+    ) -> None:
+        """Offer the action.
+
+        Args:
+            node: who offers it.
+            action_type: the generated action class.
+            name: relative action name.
+            execute: coroutine function from a goal handle to the action's Result.
+            on_cancel: called once when the running goal is asked to end.
+            accept: whether a goal that finds the server free is accepted.
+        """
+        self._busy = False
+        self._execute = execute
+        self._on_cancel = on_cancel
+        self._accept = accept
+        self._log = node.get_logger()
+        self._name = name
+        self._server = ActionServer(
+            node,
+            action_type,
+            name,
+            execute_callback=self._run,
+            goal_callback=self._on_goal,
+            cancel_callback=self._cancel,
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a goal is being executed."""
+        return self._busy
+
+    def destroy(self) -> None:
+        """Stop offering the action."""
+        self._server.destroy()
+
+    def _on_goal(self, goal: Any) -> GoalResponse:
+        if self._busy:
+            self._log.warning(f"{self._name}: a goal was rejected, another one is being executed")
+            return GoalResponse.REJECT
+        if not self._accept(goal):
+            return GoalResponse.REJECT
+        self._busy = True
+        return GoalResponse.ACCEPT
+
+    def _cancel(self, _handle: Any) -> CancelResponse:
+        self._on_cancel()
+        return CancelResponse.ACCEPT
+
+    async def _run(self, handle: Any) -> Any:
+        try:
+            return await self._execute(handle)
+        finally:
+            self._busy = False
+
+
+def finish(handle: Any, result: Any) -> Any:
+    """End a goal: canceled if asked, aborted if the result has an error, else succeeded."""
+    if handle.is_cancel_requested:
+        handle.canceled()
+    elif result.error_code:
+        handle.abort()
+    else:
+        handle.succeed()
+    return result

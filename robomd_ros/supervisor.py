@@ -1,0 +1,153 @@
+"""Runs the processes of a bring-up under honcho, where the launch stack is not installed."""
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from honcho.manager import Manager
+from honcho.printer import Message
+from honcho.process import Popen, Process
+
+from robomd_ros.runtime import EXIT_CONFIGURATION
+
+_PR_SET_PDEATHSIG = 1
+_RESPAWN_DELAY = 1.0
+"""s before a process that died is started again."""
+_ENDED_BY_WISH = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143)
+_context = multiprocessing.get_context("fork")
+
+
+def signal_on_parent_death(number: int) -> None:
+    """Let the kernel send this process a signal when its parent dies (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+
+class _Popen(Popen):
+    """A child of a command list (no shell) that ends when its parent does."""
+
+    def __init__(self, command: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(
+            command,
+            shell=False,
+            stdin=-3,  # DEVNULL: nobody types at a node
+            preexec_fn=lambda: signal_on_parent_death(signal.SIGINT),
+            **kwargs,
+        )
+
+
+class RespawningProcess(Process):
+    """A honcho process that is started again when it dies without having been asked to end."""
+
+    def __init__(self, command: Sequence[str], ending: Any, respawn: bool, **kwargs: Any) -> None:
+        super().__init__(command, **kwargs)
+        self._child_ctor = _Popen
+        self._ending = ending
+        self._respawn = respawn
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        """Run, and run again, until it ends by wish, refuses its configuration, or all ends."""
+        signal_on_parent_death(signal.SIGKILL)
+        self._events = events
+        while True:
+            code = self._run_once(ignore_signals)
+            wanted = code in (*_ENDED_BY_WISH, EXIT_CONFIGURATION)
+            if wanted or not self._respawn or self._ending.is_set():
+                self._send_message({"returncode": code}, type="stop")
+                return
+            text = f"died with code {code}; starting it again\n"
+            self._send_message(text.encode())
+            self._ending.wait(_RESPAWN_DELAY)
+
+    def _run_once(self, ignore_signals: bool) -> int:
+        self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd)
+        self._send_message({"pid": self._child.pid}, type="start")
+        if ignore_signals:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for line in iter(self._child.stdout.readline, b""):
+            self._send_message(line)
+        self._child.stdout.close()
+        code: int = self._child.wait()
+        return code
+
+
+class LinePrinter:
+    """Gives every line of output to a function; honcho's own messages are left out."""
+
+    width = 0
+
+    def __init__(self, write: Callable[[str, str], None]) -> None:
+        self._write = write
+
+    def write(self, message: Message) -> None:
+        """Pass on one line of a process."""
+        if message.type == "line" and message.colour is not None:
+            data = message.data
+            text = data.decode(errors="replace") if isinstance(data, bytes) else str(data)
+            self._write(message.name, text.rstrip("\n"))
+
+
+class Supervisor(Manager):
+    """Starts processes, starts those again that die, and ends all together."""
+
+    def __init__(self, write: Callable[[str, str], None]) -> None:
+        """Prepare.
+
+        Args:
+            write: is given (process name, line) of everything that the processes print.
+        """
+        super().__init__(LinePrinter(write))
+        self._ending = _context.Event()
+
+    def add(self, name: str, command: Sequence[str], respawn: bool, env: Mapping[str, str]) -> None:
+        """Add a process before `loop`."""
+
+        def make(cmd: Sequence[str], **kwargs: Any) -> RespawningProcess:
+            return RespawningProcess(cmd, self._ending, respawn, **kwargs)
+
+        self._process_ctor = make
+        self.add_process(name, list(command), env=dict(env))
+
+    def terminate(self) -> None:
+        """End all; nothing is started again."""
+        self._ending.set()
+        super().terminate()
+
+    def _killall(self, force: bool = False) -> None:
+        """As honcho's, but a process that is between two lives, or gone, is no error."""
+        number = signal.SIGKILL if force else signal.SIGTERM
+        for process in self._processes.values():
+            if "returncode" not in process and process.get("pid"):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process["pid"], number)
+
+    def end_when(self, over: Callable[[], int | None]) -> None:
+        """Ask `over` five times a second in a thread; an exit code from it ends all.
+
+        Args:
+            over: returns None as long as the processes should go on.
+        """
+
+        def watch() -> None:
+            while not self._ending.is_set():
+                if (code := over()) is not None:
+                    self.returncode = code
+                    self.terminate()
+                    return
+                time.sleep(0.2)
+
+        import threading  # noqa: PLC0415
+
+        threading.Thread(target=watch, name="watch", daemon=True).start()
+
+
+def node_command(module: str, arguments: Sequence[str]) -> list[str]:
+    """The command of a node as a module of this Python."""
+    return [sys.executable, "-u", "-m", module, *arguments]

@@ -1,0 +1,144 @@
+"""Runs a bring-up on this terminal: processes under honcho, the live view, and the end."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from robomd_ros.bringup import CAMPAIGN_NAMESPACE, NodeProcess
+from robomd_ros.core.campaign_folder import read_campaign
+from robomd_ros.core.campaign_status import CampaignState
+from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.failure_modes import FailureRanking
+from robomd_ros.core.ranking_table import ranking_table
+from robomd_ros.supervisor import Supervisor, node_command
+
+_INTERRUPTED = 130
+
+
+def run_campaign(processes: Sequence[NodeProcess], folder: Path) -> int:
+    """Start the processes, show the campaign until it ends, and print the result.
+
+    Returns:
+        0 if the campaign finished, 130 after Ctrl-C, else the code of what ended it.
+    """
+    console = Console()
+    environment = process_environment()
+    os.environ.update(environment)  # this process's own view must find them
+    view = _View(console)
+    supervisor = Supervisor(view.log)
+    for process in processes:
+        command = node_command(process.module, process.ros_arguments())
+        supervisor.add(process.name, command, process.respawn, environment)
+    threading.Thread(target=view.run, name="view", daemon=True).start()
+    supervisor.loop()
+    view.close()
+    return _report(console, folder, supervisor.returncode or 0, view)
+
+
+def process_environment() -> dict[str, str]:
+    """The environment of our processes: local discovery unless the user widens it."""
+    environment = dict(os.environ)
+    environment.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    environment.setdefault("PYTHONUNBUFFERED", "1")
+    # one thread per process: cells run side by side
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    return environment
+
+
+def publish_ranking(ranking: FailureRanking) -> None:
+    """Publish a stored ranking, latched, until Ctrl-C; for RViz, rqt and other subscribers."""
+    import rclpy
+    from rclpy.node import Node
+
+    from robomd_ros.conversions import ranking_to_msg
+    from robomd_ros.qos import LATCHED
+
+    os.environ.update(process_environment())
+    rclpy.init()
+    node = Node("ranking_publisher", namespace=CAMPAIGN_NAMESPACE)
+    message = ranking_to_msg(ranking)
+    publisher = node.create_publisher(type(message), "failure_ranking", LATCHED)
+    publisher.publish(message)
+    print(f"published on {publisher.topic_name} until Ctrl-C")
+    with contextlib.suppress(KeyboardInterrupt, Exception):
+        rclpy.spin(node)
+    rclpy.try_shutdown()
+
+
+class _View:
+    """The monitor node in a thread of this process, and the processes' output above it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._node = None
+        self._closing = threading.Event()
+
+    def log(self, name: str, line: str) -> None:
+        """Print a line of a process above the view."""
+        self._console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
+
+    def run(self) -> None:
+        import rclpy
+        from rclpy.executors import SingleThreadedExecutor
+        from rclpy.signals import SignalHandlerOptions
+
+        from robomd_ros.nodes.monitor_node import MonitorNode
+
+        # the supervisor handles the signals of this process
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        node = MonitorNode(self._console, namespace=CAMPAIGN_NAMESPACE)
+        self._node = node
+        node.connect()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not self._closing.is_set():
+            executor.spin_once(timeout_sec=0.2)
+        node.close()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._closing.set()
+        time.sleep(0.3)
+        if self._node is not None:
+            self._node.close()
+
+    @property
+    def failed(self) -> str:
+        """Why the campaign failed; empty if it did not."""
+        status = self._node.view.status if self._node is not None else None
+        return status.message if status and status.state is CampaignState.FAILED else ""
+
+
+def _report(console: Console, folder: Path, code: int, view: _View) -> int:
+    """The table and where everything is; the exit code."""
+    with contextlib.suppress(RoboMDError):
+        stored = read_campaign(folder)
+        if stored.ranking is not None:
+            console.print(ranking_table(stored.ranking))
+    if code in (_INTERRUPTED, 128 + signal.SIGTERM):
+        console.print(f"Interrupted. The same command with out:={folder} goes on from here.")
+    elif code:
+        reason = view.failed or "see the messages above"
+        print(f"error: the campaign ended early: {reason}", file=sys.stderr)
+    if folder.exists():
+        for name, what in _CONTENTS.items():
+            if (folder / name).exists():
+                console.print(f"  {folder / name}", style="dim", end="", soft_wrap=True)
+                console.print(f"  {what}", style="dim")
+        console.print(f"  robomd ranking {folder}   prints this table again", style="dim")
+    return code
+
+
+_CONTENTS = {
+    "ranking.json": "the ranking",
+    "trials.db": "every trial (SQLite)",
+    "images": "the first picture of every trial",
+    "campaign.yaml": "the configuration",
+}

@@ -1,0 +1,186 @@
+"""The simulator as a cell of the ROS graph."""
+
+import math
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+
+from robomd_msgs.action import ApplyScene, ExecutePolicy
+from robomd_ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
+from robomd_ros.core.errors import CellFault, ConfigurationError
+from robomd_ros.core.trial import Outcome, Result, Trial
+from robomd_ros.core.variations import Scene, load_catalogue
+from robomd_ros.parameter_tables import SIM_BRIDGE
+from robomd_ros.parameters import declare
+from robomd_ros.qos import IMAGE_OUT
+from robomd_ros.runtime import OneGoalServer, finish, in_thread, main_of
+from robomd_ros.share import config_file
+from sim_bridge.cells import SimulatorOptions
+from sim_bridge.tasks import task
+from sim_bridge.worker import WorkerCell
+
+_FEEDBACK_PERIOD = 0.5
+"""s between signs of life while a goal is executed."""
+
+
+class SimBridgeNode(Node):
+    """Offers one simulated cell; the simulator itself runs in a supervised child process.
+
+    Parameters:
+        Those of SIM_BRIDGE in parameter_tables.py; `ros2 param describe` prints them.
+
+    Publishers:
+        camera/image_raw (sensor_msgs/Image, rgb8, system default): first picture of a scene, and
+            again at idle_rate while no goal is executed.
+        camera/camera_info (sensor_msgs/CameraInfo, system default): with every picture.
+
+    Actions:
+        sim/apply_scene (robomd_msgs/ApplyScene): put a scene in force at a seeded start.
+        execute_policy (robomd_msgs/ExecutePolicy): run the policy in that scene.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("sim_bridge_node", **kwargs)
+        values = declare(self, SIM_BRIDGE)
+        self._task = task(values["task"])
+        self._options = SimulatorOptions(
+            task=values["task"],
+            policy=values["policy"],
+            catalogue=load_catalogue(config_file("variations", values["catalogue"])),
+            horizon=values["horizon"],
+            trial_timeout=values["trial_timeout"],
+            start_timeout=values["start_timeout"],
+        )
+        cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1] or "cell"
+        self._cell = WorkerCell(cell_name, self._options)
+        self._frame = f"{cell_name}_camera_optical"
+        self._scene: tuple[Scene, int] | None = None
+        self._picture: NDArray[np.uint8] | None = None
+        self._idle_period = 1.0 / values["idle_rate"]
+
+    def connect(self) -> None:
+        """Start the simulator, then offer the cell: who sees its actions can use them.
+
+        Raises:
+            ConfigurationError: the policy or the catalogue does not fit.
+            CellLostError: the simulator did not start.
+        """
+        starting = threading.Thread(target=self._start, name="start-simulator", daemon=True)
+        self._start_error: BaseException | None = None
+        starting.start()
+        while starting.is_alive():
+            starting.join(0.2)  # short, so that Ctrl-C is noticed
+        if self._start_error is not None:
+            raise self._start_error
+        self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
+        self._infos = self.create_publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
+        self._apply_server = OneGoalServer(
+            self, ApplyScene, "sim/apply_scene", self._apply_scene, on_cancel=self._cell.cancel
+        )
+        self._execute_server = OneGoalServer(
+            self, ExecutePolicy, "execute_policy", self._execute_policy, on_cancel=self._cell.cancel
+        )
+        self.create_timer(self._idle_period, self._publish_idle)
+        self.get_logger().info(f"cell {self._cell.name} is ready")
+
+    def close(self) -> None:
+        """End the simulator."""
+        self._cell.close()
+
+    def _start(self) -> None:
+        try:
+            self._cell.connect()
+            self._picture = self._cell.observe(Scene(), 0)
+        except (ConfigurationError, CellFault) as error:
+            self._start_error = error
+
+    async def _apply_scene(self, handle: Any) -> ApplyScene.Result:
+        result = ApplyScene.Result()
+        if self._execute_server.busy:
+            result.error_code = ApplyScene.Result.BUSY
+            result.error_msg = "the policy is being executed; wait for the end or cancel it"
+            return finish(handle, result)
+        try:
+            scene, seed = scene_from_msg(handle.request.scene), handle.request.seed
+            self._scene = None
+            self._picture = await self._working(handle, lambda: self._cell.observe(scene, seed))
+            self._scene = (scene, seed)
+            self._publish()
+        except ConfigurationError as error:
+            result.error_code = ApplyScene.Result.UNKNOWN_VARIATION
+            result.error_msg = str(error)
+        except CellFault as error:
+            result.error_code = ApplyScene.Result.CELL_FAULT
+            result.error_msg = str(error)
+        # the picture's own stamp: it is the first that shows the scene
+        result.applied = self._stamp
+        return finish(handle, result)
+
+    async def _execute_policy(self, handle: Any) -> ExecutePolicy.Result:
+        result = ExecutePolicy.Result()
+        if self._scene is None or self._apply_server.busy:
+            result.error_code = ExecutePolicy.Result.NO_SCENE
+            result.error_msg = "no scene is in force; call apply_scene first"
+            result.outcome = _invalid(result.error_msg)
+            return finish(handle, result)
+        scene, _ = self._scene
+        seed = handle.request.seed
+        try:
+            trial: Trial = await self._working(handle, lambda: self._cell.run(scene, seed))
+            result.outcome = outcome_to_msg(trial.outcome)
+            if not trial.outcome.valid:
+                result.error_code = ExecutePolicy.Result.POLICY_FAULT
+                result.error_msg = trial.outcome.detail
+        except CellFault as error:
+            result.error_code = ExecutePolicy.Result.CELL_FAULT
+            if handle.is_cancel_requested:
+                result.error_code = ExecutePolicy.Result.CANCELED
+            result.error_msg = str(error)
+            result.outcome = _invalid(result.error_msg)
+        return finish(handle, result)
+
+    async def _working(self, handle: Any, work: Any) -> Any:
+        """Do blocking work in a thread; feedback every half second shows that this node lives."""
+        beat = self.create_timer(_FEEDBACK_PERIOD, lambda: self._feedback(handle))
+        try:
+            return await in_thread(self, "trial", work)
+        finally:
+            beat.cancel()
+            self.destroy_timer(beat)
+
+    def _feedback(self, handle: Any) -> None:
+        if isinstance(handle.request, ApplyScene.Goal):
+            handle.publish_feedback(ApplyScene.Feedback(waiting_for="simulator"))
+        else:
+            handle.publish_feedback(ExecutePolicy.Feedback(duration=math.nan))
+
+    def _publish_idle(self) -> None:
+        if not (self._apply_server.busy or self._execute_server.busy):
+            self._publish()
+
+    def _publish(self) -> None:
+        self._stamp = self.get_clock().now().to_msg()
+        if self._picture is None:
+            return
+        self._images.publish(image_to_msg(self._picture, self._stamp, self._frame))
+        height, width = self._picture.shape[:2]
+        info = CameraInfo(height=height, width=width)
+        info.header.stamp, info.header.frame_id = self._stamp, self._frame
+        self._infos.publish(info)
+
+
+def _invalid(reason: str) -> Any:
+    return outcome_to_msg(Outcome(Result.INVALID, detail=reason))
+
+
+def main() -> None:
+    """Run the node."""
+    main_of(SimBridgeNode)
+
+
+if __name__ == "__main__":
+    main()
