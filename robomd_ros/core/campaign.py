@@ -239,6 +239,7 @@ class Campaign:
         self._publisher.close()
         if self._error is None:  # else the disk may be the reason, and all that counts is there
             self._search.save(self._folder.checkpoints)
+            self._folder.write_ranking(ranking.to_dict())
         self._publisher.conclude(ranking, self.status())
         return ranking
 

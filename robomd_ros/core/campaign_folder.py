@@ -169,18 +169,7 @@ def _inspect(folder: Path) -> dict[str, Any] | None:
     path = folder / CAMPAIGN_FILE
     try:
         if not path.is_file():
-            # A lock or a half-written file is all that a creation cut off by a crash leaves.
-            ours = {_LOCK_FILE, f"{CAMPAIGN_FILE}.tmp"}
-            foreign = (
-                sorted(p.name for p in folder.iterdir() if p.name not in ours)
-                if (folder.exists())
-                else []
-            )
-            if foreign:
-                raise CampaignFolderError(
-                    f"{folder} is not empty and holds no campaign (it has {foreign[0]!r}); "
-                    "choose an empty or a new folder"
-                )
+            _refuse_foreign(folder)
             return None
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -188,6 +177,18 @@ def _inspect(folder: Path) -> dict[str, Any] | None:
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise CampaignFolderError(f"{path} is not a campaign's description; choose another folder")
     return document
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A lock or a half-written file is all that a creation cut off by a crash leaves."""
+    ours = {_LOCK_FILE, f"{CAMPAIGN_FILE}.tmp"}
+    present = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+    foreign = [name for name in present if name not in ours]
+    if foreign:
+        raise CampaignFolderError(
+            f"{folder} is not empty and holds no campaign (it has {foreign[0]!r}); "
+            "choose an empty or a new folder"
+        )
 
 
 def _id_of(document: Mapping[str, Any]) -> str:

@@ -76,11 +76,13 @@ class Publisher:
         self._thread.join(_CLOSING_TIME)
 
     def conclude(self, ranking: FailureRanking, status: CampaignStatus) -> None:
-        """After `close`: the last ranking and status, told on the calling thread."""
-        if not self._broken and not self._thread.is_alive():
-            self._publish_ranking(ranking)
-            if self._listener is not None:
-                self._listener.on_status(status)
+        """After `close`: tell the last ranking and status on the calling thread.
+
+        Nothing is told to a listener that has raised, or is still busy with what came before.
+        """
+        if self._listener is not None and not self._broken and not self._thread.is_alive():
+            self._listener.on_ranking(ranking)
+            self._listener.on_status(status)
 
     def _post(self, event: Event) -> None:
         with self._change:

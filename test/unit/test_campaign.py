@@ -1,7 +1,13 @@
 """The campaign loop on cells that follow a table."""
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -295,6 +301,45 @@ def test_resumed_after_being_abandoned(tmp_path):
     assert all(records[i] == r for i, r in before.items())
     requests = [r.request.number for r in valid_of(tmp_path)]
     assert sorted(requests) == list(range(12))
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from fakes import FakeCell, make_catalogue, make_config
+from robomd_ros.core.campaign import Campaign, open_campaign
+opened = open_campaign(Path(sys.argv[1]), make_config(budget=60), make_catalogue())
+cells = [FakeCell(f"cell{i}", faults={3: "invalid"}, duration=0.02) for i in range(2)]
+print("running", flush=True)
+print(Campaign(opened, cells).run().trials)
+"""
+
+
+def test_killed_at_any_moment_it_loses_nothing_that_was_stored(tmp_path):
+    folder = tmp_path / "campaign"
+    paths = [str(Path(__file__).parent), *sys.path]
+    command = [sys.executable, "-c", KILLED, str(folder)]
+    rng = np.random.default_rng(0)
+    before = []
+    for _ in range(5):
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ":".join(paths)}
+        )
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.25))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        done = valid_of(folder)
+        assert done[: len(before)] == before
+        assert len(records_of(folder)) >= len(done)
+        before = done
+    assert 0 < len(before) < 60
+    ranking = run(folder, [FakeCell()], budget=60)
+    assert ranking.trials == 60
+    assert sorted(r.request.number for r in valid_of(folder)) == list(range(60))
+    check = sqlite3.connect(folder / "trials.db").execute("PRAGMA integrity_check")
+    assert check.fetchall() == [("ok",)]
 
 
 def test_ppo_goes_on_from_its_last_update(tmp_path):

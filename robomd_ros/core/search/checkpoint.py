@@ -23,6 +23,9 @@ def save_checkpoint(
         agent: the SB3 agent.
         identity: plain values that a later load must agree with.
         updates: how often the agent has learned.
+
+    Raises:
+        CampaignFolderError: the file cannot be written.
     """
     document = {
         "format": _FORMAT,
@@ -31,13 +34,18 @@ def save_checkpoint(
         "policy": agent.policy.state_dict(),
         "optimizer": agent.policy.optimizer.state_dict(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        torch.save(document, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            torch.save(document, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise CampaignFolderError(
+            f"cannot write the checkpoint {path}: {error}; free some space or choose another folder"
+        ) from error
 
 
 def load_checkpoint(path: Path, agent: OnPolicyAlgorithm, identity: dict[str, Any]) -> int:
