@@ -44,7 +44,7 @@ NOMINAL_PRIOR = (0.5, 4.5)
 _TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
 _REDRAWS = 3
 _WORTH = 0.05
-_MAX_REPEATS = 3
+_MAX_REPEATS = 5
 
 
 class Evidence:

@@ -22,6 +22,8 @@ PAIR_PRIOR = (0.02, 1.0)
 TRIPLE_PRIOR = (0.005, 1.0)
 """The same for a triple: one in 170."""
 MAX_CANDIDATES = 24
+LEAST_BLAME = 0.05
+"""Scenes whose combinations are less likely to fail than this are not worth a trial."""
 LARGEST_SUBSETS = 6
 """Scenes of more variations than this are not taken apart into all their subsets."""
 _LEVELS = np.array([0.25, 0.5, 0.75, 0.95])
@@ -190,6 +192,8 @@ def informative_scenes(
         if tried.get(scene, 0) >= max_repeats:
             continue
         fails = blame.fails_jointly(scene)
+        if fails.mean() < LEAST_BLAME:
+            continue
         told = _bernoulli_entropy(fails.mean()) - _bernoulli_entropy(fails).mean()
         found.append((float(told * blame.passes_singly(scene).mean()), scene))
     return sorted(found, key=lambda item: (-round(item[0], 6), len(item[1]), item[1]))

@@ -1,0 +1,326 @@
+"""The evidence against closed forms, brute force, and simulated truths."""
+
+import time
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from robomd_ros.core.errors import CatalogueError
+from robomd_ros.core.evidence import Evidence, SamplerSettings
+from robomd_ros.core.noisy_or import NoisyOr, fit, sample
+from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
+from scipy.stats import beta
+
+
+def make_catalogue(size: int) -> Catalogue:
+    return Catalogue("lift", [Variation(f"v{i}", "color", f"part{i}", "x") for i in range(size)])
+
+
+def fill(evidence: Evidence, catalogue: Catalogue, counts: dict[str, tuple[int, int]]) -> None:
+    """Add {"v0 v1": (successes, failures)}."""
+    for ids, (successes, failures) in counts.items():
+        scene = catalogue.scene(ids.split())
+        for failed in [False] * successes + [True] * failures:
+            evidence.add(scene, failed)
+
+
+def posterior_of(size: int, counts: dict[str, tuple[int, int]], **kwargs):
+    catalogue = make_catalogue(size)
+    evidence = Evidence(catalogue, **kwargs)
+    fill(evidence, catalogue, counts)
+    return evidence.posterior()
+
+
+def accumulate(
+    evidence: Evidence,
+    catalogue: Catalogue,
+    truth: np.ndarray,
+    trials: int,
+    seed: int,
+    pair: tuple[int, ...] = (),
+    confirm: bool = False,
+) -> int:
+    """A campaign of Algorithm 1 with uniform choice; returns the number of confirming trials."""
+    rng = np.random.default_rng(seed)
+    scene, confirmed = NOMINAL, 0
+
+    def run(present: Scene) -> bool:
+        inside = [catalogue.index(i) for i in present.ids]
+        passes = np.prod(1.0 - truth[inside]) * (not (pair and set(pair) <= set(inside)))
+        failed = bool(rng.random() > passes)
+        evidence.add(present, failed)
+        return failed
+
+    for _ in range(trials):
+        waiting = evidence.posterior().open_combinations() if confirm else []
+        if waiting:
+            run(waiting[0])
+            confirmed += 1
+            continue
+        scene = scene.adding(catalogue.variations[rng.integers(len(catalogue))])
+        if run(scene) or len(scene) >= 5:
+            scene = NOMINAL
+    return confirmed
+
+
+def test_single_variations_are_exactly_beta():
+    counts = {"v0": (3, 0), "v1": (0, 5), "v2": (7, 4)}
+    posterior = posterior_of(4, counts)
+    expected = [beta(1, 4), beta(6, 1), beta(5, 8), beta(1, 1)]
+    np.testing.assert_allclose(posterior.mean, [d.mean() for d in expected], rtol=1e-12)
+    np.testing.assert_allclose(posterior.lower, [d.ppf(0.025) for d in expected], rtol=1e-9)
+    np.testing.assert_allclose(posterior.upper, [d.ppf(0.975) for d in expected], rtol=1e-9)
+    assert posterior.trials.tolist() == [3, 5, 11, 0]
+    assert posterior.failures.tolist() == [0, 5, 4, 0]
+    assert posterior.total == 19
+    assert posterior.combinations == () and posterior.open_combinations() == []
+
+
+def test_nominal_trials_leave_single_variations_exact():
+    posterior = posterior_of(2, {"": (9, 1), "v0": (30, 0), "v1": (0, 4)})
+    np.testing.assert_allclose(posterior.mean, [1 / 32, 5 / 6], rtol=1e-12)
+    assert posterior.nominal[0] == pytest.approx(2 / 12)
+    assert posterior.nominal[1] < 0.1 < posterior.nominal[2]
+    assert posterior.total == 44
+
+
+def test_success_of_a_scene_counts_once_for_each_of_its_variations():
+    """Three trials {a}, {a b}, {a b c}, all succeeded: a has 3 successes, b 2, c 1."""
+    posterior = posterior_of(3, {"v0": (1, 0), "v0 v1": (1, 0), "v0 v1 v2": (1, 0)})
+    np.testing.assert_allclose(posterior.mean, [1 / 5, 1 / 4, 1 / 3], rtol=1e-12)
+
+
+def test_failure_of_a_scene_is_shared_and_not_counted_for_each():
+    """One failure of {a, b} alone: E p = int p (1 - (1-p)(1-q)) / (3/4) = (1/2 - 1/12) 4/3."""
+    posterior = posterior_of(2, {"v0 v1": (0, 1)})
+    np.testing.assert_allclose(posterior.mean, 5 / 9, atol=0.03)
+    assert posterior.failures.tolist() == [1, 1]
+
+
+def test_failure_goes_to_the_variation_without_successes():
+    posterior = posterior_of(3, {"v0": (20, 0), "v1": (20, 0), "v0 v1 v2": (0, 6)})
+    assert posterior.mean[2] > 0.8
+    assert posterior.mean[:2].max() < 0.1
+    assert posterior.combinations == () and posterior.open_combinations() == []
+
+
+def grid_means(counts: dict[str, tuple[int, int]]) -> list[float]:
+    """Posterior means of p_v0 and p_v1 by brute force on a grid, without combinations."""
+    p = (np.arange(400) + 0.5) / 400
+    passes = {"v0": 1 - p[:, None], "v1": 1 - p[None, :], "v0 v1": np.outer(1 - p, 1 - p)}
+    logs = sum(s * np.log(passes[k]) + f * np.log1p(-passes[k]) for k, (s, f) in counts.items())
+    weight = np.exp(logs - logs.max())
+    weight /= weight.sum()
+    return [float(weight.sum(axis=1) @ p), float(weight.sum(axis=0) @ p)]
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"v0": (2, 1), "v1": (4, 0), "v0 v1": (3, 4)},
+        {"v0": (0, 0), "v1": (1, 0), "v0 v1": (0, 12)},
+        {"v0": (5, 5), "v1": (1, 1), "v0 v1": (1, 9)},
+    ],
+)
+def test_sampler_agrees_with_brute_force(counts):
+    rows = np.zeros((counts["v0 v1"][1], 2), dtype=np.int64)
+    rows[:, 1] = 1
+    both = counts["v0 v1"][0]
+    alone = [counts["v0"], counts["v1"]]
+    data = NoisyOr(
+        prior=np.ones((2, 2)),
+        successes=np.array([s + both for s, _ in alone]),
+        failures=np.array([f for _, f in alone]),
+        rows=rows,
+    )
+    draws = sample(data, np.random.default_rng(0), SamplerSettings(draws=8000, sweeps=200))
+    np.testing.assert_allclose(draws.values.mean(axis=0), grid_means(counts), atol=0.02)
+    assert fit(data)[0] == pytest.approx(grid_means(counts), abs=0.12)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    inside = []
+    for seed in range(25):
+        truth = np.random.default_rng(seed).random(12)
+        catalogue = make_catalogue(12)
+        evidence = Evidence(catalogue)
+        accumulate(evidence, catalogue, truth, 100, seed)
+        posterior = evidence.posterior()
+        inside.append((posterior.lower <= truth) & (truth <= posterior.upper))
+    assert 0.90 <= np.mean(inside) <= 0.99
+
+
+def test_planted_variation_has_the_highest_mean():
+    catalogue = make_catalogue(21)
+    evidence = Evidence(catalogue)
+    truth = np.where(np.arange(21) == 13, 1.0, 0.0)
+    accumulate(evidence, catalogue, truth, 105, 3)
+    posterior = evidence.posterior()
+    assert posterior.mean.argmax() == 13
+    assert posterior.lower[13] > np.delete(posterior.upper, 13).min()
+    assert posterior.combinations == () and posterior.open_combinations() == []
+
+
+def test_planted_pair_becomes_a_failure_mode_of_its_own():
+    posterior = posterior_of(
+        5, {"v0": (8, 0), "v1": (8, 0), "v0 v2": (4, 0), "v1 v3 v4": (4, 0), "v0 v1": (0, 5)}
+    )
+    (found,) = posterior.combinations
+    assert found.scene.key == {"v0", "v1"}
+    assert found.mean > 0.75 > 0.2 > posterior.mean.max() - 0.2
+    assert found.mean > posterior.mean.max() + 0.4
+    assert (found.trials, found.failures) == (5, 5)
+    assert found.lower < found.mean < found.upper
+    assert posterior.open_combinations() == []
+
+
+def test_no_pair_where_one_part_explains_the_failures():
+    posterior = posterior_of(3, {"v0": (0, 5), "v1": (10, 0), "v0 v1": (0, 5), "v1 v2": (5, 0)})
+    assert posterior.combinations == () and posterior.open_combinations() == []
+    assert posterior.mean[0] > 0.9 > 0.1 > posterior.mean[1]
+
+
+def test_triple_needs_pairs_that_succeeded():
+    counts = {"v0": (9, 0), "v1": (9, 0), "v2": (9, 0), "v0 v1 v2": (0, 6)}
+    assert all(len(c.members) == 2 for c in posterior_of(3, counts).combinations)
+    pairs = {"v0 v1": (5, 0), "v1 v2": (5, 0), "v0 v2": (5, 0)}
+    (found,) = posterior_of(3, {**counts, **pairs}).combinations
+    assert found.members == (0, 1, 2) and found.mean > 0.7
+
+
+def test_unexplained_failure_is_isolated_by_trials_of_its_parts():
+    """{v0 .. v4} fails because of {v1, v3}; the proposed trials find that out."""
+    catalogue = make_catalogue(5)
+    evidence = Evidence(catalogue)
+    fill(evidence, catalogue, {f"v{i}": (12, 0) for i in range(5)})
+    fill(evidence, catalogue, {"v0 v1 v2 v3 v4": (0, 1)})
+    assert evidence.posterior().combinations == ()
+    for trials in range(30):
+        waiting = evidence.posterior().open_combinations()
+        if not waiting:
+            break
+        evidence.add(waiting[0], {"v1", "v3"} <= waiting[0].key)
+    assert [c.members for c in evidence.posterior().combinations] == [(1, 3)]
+    assert trials < 20
+
+
+def test_campaign_finds_a_planted_pair():
+    catalogue = make_catalogue(10)
+    found = 0
+    for seed in range(5):
+        evidence = Evidence(catalogue)
+        accumulate(evidence, catalogue, np.zeros(10), 105, seed, pair=(2, 6), confirm=True)
+        posterior = evidence.posterior()
+        first = max(posterior.combinations, key=lambda c: c.mean, default=None)
+        found += bool(first and first.members == (2, 6) and first.mean > posterior.mean.max())
+    assert found >= 4
+
+
+def test_independent_variations_hardly_ever_yield_a_combination():
+    false = 0
+    for seed in range(30):
+        truth = np.random.default_rng(seed).random(15) * (0.3 if seed % 2 else 0.9)
+        catalogue = make_catalogue(15)
+        evidence = Evidence(catalogue)
+        accumulate(evidence, catalogue, truth, 150, seed)
+        false += bool(evidence.posterior().combinations)
+    assert false <= 1
+
+
+def test_deterministic_failures_of_single_variations_open_nothing():
+    truth = np.where(np.arange(12) < 4, 1.0, 0.0)
+    catalogue = make_catalogue(12)
+    for seed in range(5):
+        evidence = Evidence(catalogue)
+        accumulate(evidence, catalogue, truth, 105, seed)
+        for i in range(12):
+            fill(evidence, catalogue, {f"v{i}": (0, 2) if i < 4 else (2, 0)})
+        assert evidence.posterior().open_combinations() == []
+
+
+def test_nominal_failures_are_not_blamed_on_variations():
+    """The policy fails in 30 % of all scenes, whatever is in them."""
+    scenes = {"v0": (14, 6), "v0 v1": (14, 6), "v0 v1 v2": (14, 6)}
+    without = posterior_of(3, scenes)
+    posterior = posterior_of(3, {"": (28, 12), **scenes})
+    assert posterior.combinations == ()
+    assert 0.2 < posterior.mean[0] < 0.4
+    assert without.mean[2] < 0.2 < posterior.mean[2]
+
+
+def shuffled(items: Iterable, seed: int) -> list:
+    items = list(items)
+    return [items[i] for i in np.random.default_rng(seed).permutation(len(items))]
+
+
+def test_posterior_depends_on_the_trials_alone():
+    """Neither on their order, nor on the order within a scene, nor on when it was asked for."""
+    catalogue = make_catalogue(6)
+    trials = [(("v0", "v1"), True), (("v2",), False), (("v1", "v2", "v3"), True)] * 4
+    first, second = Evidence(catalogue, seed=7), Evidence(catalogue, seed=7)
+    for ids, failed in trials:
+        first.add(catalogue.scene(ids), failed)
+    for ids, failed in shuffled(trials, 1):
+        second.add(catalogue.scene(reversed(ids)), failed)
+        second.posterior()
+    a, b = first.posterior(), second.posterior()
+    for name in ("mean", "lower", "upper", "samples"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert a.open_combinations() == b.open_combinations()
+
+
+def test_posterior_is_computed_once_per_trial():
+    catalogue = make_catalogue(2)
+    evidence = Evidence(catalogue)
+    before = evidence.posterior()
+    assert evidence.posterior() is before
+    evidence.add(catalogue.scene(["v0"]), True)
+    assert evidence.posterior() is not before
+    assert before.mean.tolist() == [0.5, 0.5]
+
+
+def test_samples_have_the_reported_means():
+    posterior = posterior_of(4, {"v0": (3, 1), "v0 v1": (2, 5), "v2": (1, 6)})
+    np.testing.assert_allclose(posterior.samples.mean(axis=0), posterior.mean, atol=0.05)
+    assert posterior.samples.shape[0] >= 500
+    assert (posterior.samples >= 0).all() and (posterior.samples <= 1).all()
+
+
+def test_settled_grows_with_the_evidence_and_is_exact_for_one_variation():
+    """p ~ Beta(1, 3): P(p < 0.6) = 1 - 0.4^3; with no tolerance P(p < 0.5) = 1 - 0.5^3."""
+    posterior = posterior_of(1, {"v0": (2, 0)}, settings=SamplerSettings(draws=40_000))
+    assert posterior.settled(0) == pytest.approx(1 - 0.4**3, abs=0.01)
+    assert posterior.settled(1, tolerance=0.0) == pytest.approx(1 - 0.5**3, abs=0.01)
+    few = posterior_of(3, {"v0": (0, 1), "v1": (1, 0), "v2": (1, 0)})
+    many = posterior_of(3, {"v0": (0, 40), "v1": (40, 0), "v2": (40, 0)})
+    assert few.settled(1) < 0.9 < 0.999 < many.settled(1)
+
+
+def test_settled_sees_an_undecided_top():
+    """Means 0.8 and 0.75 of few trials: which is the worst is open, that both fail is not."""
+    posterior = posterior_of(2, {"v0": (7, 28), "v1": (9, 27)})
+    assert posterior.settled(2) > 0.99
+    assert 0.5 < posterior.settled(1, tolerance=0.0) < 0.9
+
+
+@pytest.mark.parametrize("arguments", [(-1,), (1, 1.5), (1, 0.5, -0.1)])
+def test_settled_refuses_arguments_out_of_range(arguments):
+    with pytest.raises(ValueError, match="settled needs top_k >= 0"):
+        posterior_of(1, {}).settled(*arguments)
+
+
+def test_unknown_variation_is_refused():
+    with pytest.raises(CatalogueError, match="unknown variation 'v9'"):
+        Evidence(make_catalogue(2)).add(make_catalogue(10).scene(["v9"]), True)
+
+
+def test_posterior_is_fast_enough_to_follow_every_trial():
+    """Bounds are ten times what an ordinary core needs."""
+    catalogue = make_catalogue(21)
+    truth = np.random.default_rng(0).random(21) * 0.5
+    for trials, bound in ((256, 0.2), (10_000, 2.0)):
+        evidence = Evidence(catalogue)
+        accumulate(evidence, catalogue, truth, trials, 0)
+        start = time.perf_counter()
+        evidence.posterior()
+        assert time.perf_counter() - start < bound
