@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from scipy.stats import beta
+
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.evidence import Evidence, SamplerSettings
 from robomd_ros.core.noisy_or import NoisyOr, fit, sample
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
-from scipy.stats import beta
 
 
 def make_catalogue(size: int) -> Catalogue:
@@ -195,11 +196,10 @@ def test_unexplained_failure_is_isolated_by_trials_of_its_parts():
     fill(evidence, catalogue, {f"v{i}": (12, 0) for i in range(5)})
     fill(evidence, catalogue, {"v0 v1 v2 v3 v4": (0, 1)})
     assert evidence.posterior().combinations == ()
-    for trials in range(30):
-        waiting = evidence.posterior().open_combinations()
-        if not waiting:
-            break
+    trials = 0
+    while (waiting := evidence.posterior().open_combinations()) and trials < 20:
         evidence.add(waiting[0], {"v1", "v3"} <= waiting[0].key)
+        trials += 1
     assert [c.members for c in evidence.posterior().combinations] == [(1, 3)]
     assert trials < 20
 
