@@ -22,6 +22,11 @@ from sim_bridge.tasks import task as task_named
 Demo = dict[str, NDArray[Any]]
 _MAX_ATTEMPTS = 4
 """Episodes per wanted demonstration after which collection gives up."""
+_LONGEST_DELAY = 10
+"""Steps by which the closing of the fingers comes late at most."""
+_FLIP_CHANCE = 0.01
+_FLIP_STEPS = 3
+"""Steps that a flipped gripper stays flipped."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class DemoConfig:
         count: successful demonstrations wanted.
         seed: the first episode's seed; the next ones follow.
         noise: the largest standard deviation of the noise on the executed translation, in command
-            units; each episode draws its own from 0 to this.
+            units; each episode draws its own from 0 to this. 0 executes what the expert wants.
         processes: simulators that run at once; the result does not depend on it.
     """
 
@@ -67,8 +72,7 @@ class DemoRecorder:
         What is executed carries noise, so that the demonstrations visit the states that a learnt
         policy drifts into; what is recorded as the action is what the expert wanted there.
         """
-        rng = np.random.default_rng(seed)
-        scale = rng.uniform(0.0, self._noise)
+        disturbance = _Disturbance(np.random.default_rng(seed), self._noise)
         simulation, rows = self._simulation, []
         simulation.reset(seed)
         self._expert.reset(seed, self._task.instruction)
@@ -76,14 +80,40 @@ class DemoRecorder:
             observation = simulation.observe(state=True)
             action = self._expert.act(observation)
             rows.append(_row(observation, action, self._task.camera, simulation.time))
-            executed = action.copy()
-            executed[:3] += scale * rng.standard_normal(3)
-            simulation.step(executed)
+            simulation.step(disturbance.executed(action))
         if not simulation.success:
             return None
         demo = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
         last = np.arange(len(rows)) == len(rows) - 1
         return {**demo, "rewards": last.astype(np.float64), "dones": last.astype(np.int64)}
+
+
+class _Disturbance:
+    """What is executed instead of what the expert wants."""
+
+    def __init__(self, rng: np.random.Generator, noise: float) -> None:
+        self._rng = rng
+        self._scale = rng.uniform(0.0, noise)
+        self._delay = int(rng.integers(0, 1 + _LONGEST_DELAY)) if noise else 0
+        self._flip_chance = _FLIP_CHANCE if noise else 0.0
+        self._flipped = 0
+
+    def executed(self, action: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The command with noise on the translation, a late closing, and a gripper that flips.
+
+        Without the last two every picture of a cube between open fingers would be followed by
+        more open fingers, and a policy would learn to copy the gripper's state instead of to
+        look: it then hovers over the cube for ever.
+        """
+        executed = action.copy()
+        executed[:3] += self._scale * self._rng.standard_normal(3)
+        if action[6] > 0 and self._delay:
+            self._delay -= 1
+            executed[6] = -1.0
+        elif self._flipped or self._rng.random() < self._flip_chance:
+            self._flipped = self._flipped - 1 if self._flipped else _FLIP_STEPS
+            executed[6] = -action[6]
+        return executed
 
 
 def _row(

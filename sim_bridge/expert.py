@@ -27,7 +27,9 @@ class ScriptedExpert:
     gain = 10.0
     """Command per metre of distance; the controller moves 0.05 m at a command of 1."""
     settled = 0.0005
-    """Finger motion in a step below which the fingers hold something, m."""
+    """Finger motion in a step below which the fingers stand still, m."""
+    held = 0.068
+    """Opening below which fingers that stand still hold something, m; open they are 0.08 apart."""
 
     def __init__(self) -> None:
         self.reset(0, "")
@@ -35,7 +37,7 @@ class ScriptedExpert:
     def reset(self, seed: int, instruction: str) -> None:
         """Forget the phase; the expert draws nothing at random."""
         self._down = False
-        self._closing = 0
+        self._closing = False
         self._lifting = False
         self._opening = 0.0
 
@@ -44,10 +46,10 @@ class ScriptedExpert:
         state: dict[str, Any] = observation["state"]
         to_cube = np.asarray(state["cube_pos"]) - np.asarray(state["eef_pos"])
         distance = float(np.linalg.norm(to_cube))
-        if self._lifting and distance > self.lost:
+        if self._closing and distance > (self.lost if self._lifting else 2 * self.tolerance):
             self.reset(0, "")
-        if not self._closing and distance < self.tolerance:
-            self._closing = 1
+        if distance < self.tolerance:
+            self._closing = True
         if self._closing:
             self._close(np.asarray(observation["proprioception"]["gripper_qpos"]))
             motion = np.array([0.0, 0.0, 1.0]) if self._lifting else to_cube * self.gain
@@ -58,12 +60,11 @@ class ScriptedExpert:
         return self._command(target * self.gain, OPEN)
 
     def _close(self, gripper_qpos: NDArray[np.float64]) -> None:
-        """Count the closing steps; lift once the fingers have moved and stand still."""
+        """Lift once the fingers have closed on something."""
         opening = float(np.abs(gripper_qpos).sum())
-        moved = self._closing > 4
-        self._lifting = self._lifting or (moved and self._opening - opening < self.settled)
+        still = abs(self._opening - opening) < self.settled
+        self._lifting = self._lifting or (still and opening < self.held)
         self._opening = opening
-        self._closing += 1
 
     @staticmethod
     def _command(motion: NDArray[np.float64], gripper: float) -> NDArray[np.float64]:

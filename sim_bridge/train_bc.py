@@ -59,7 +59,7 @@ class TrainConfig:
     weight_decay: float = 1e-4
     offset_weight: float = 3.0
     brightness: float = 0.08
-    noise: float = 2.0
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
@@ -192,8 +192,9 @@ def _augmented(images: torch.Tensor, config: TrainConfig) -> torch.Tensor:
     """
     gain = 1.0 + config.brightness * (2.0 * torch.rand(len(images), 1, 1, 1) - 1.0)
     pictures = images.float() * (gain / 255.0)
-    noisy = pictures + torch.randn(pictures.shape) * (config.noise / 255.0)
-    return noisy.clamp(0.0, 1.0).contiguous(memory_format=torch.channels_last)
+    if config.noise:
+        pictures = pictures + torch.randn(pictures.shape) * (config.noise / 255.0)
+    return pictures.clamp_(0.0, 1.0).contiguous(memory_format=torch.channels_last)
 
 
 def nominal_success(spec: str, task: str, rollouts: int, processes: int) -> float:
