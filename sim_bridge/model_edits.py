@@ -103,4 +103,5 @@ def move_camera(model: mujoco.MjModel, camera: int, shift: Array, turn: Array) -
 def _geoms(model: mujoco.MjModel, body: int, kind: mujoco.mjtGeom) -> NDArray[np.int64]:
     first = model.body_geomadr[body]
     geoms = np.arange(first, first + model.body_geomnum[body])
-    return geoms[model.geom_type[geoms] == kind]
+    of_kind: NDArray[np.int64] = geoms[model.geom_type[geoms] == kind]
+    return of_kind

@@ -48,7 +48,8 @@ class CameraRenderer:
     def draw(self, data: mujoco.MjData) -> NDArray[np.uint8]:
         """The picture now, (size, size, 3) uint8 RGB, a new array."""
         self._renderer.update_scene(data, self._camera, self._option)
-        return self._renderer.render()
+        picture: NDArray[np.uint8] = self._renderer.render()
+        return picture
 
     def close(self) -> None:
         """Free the graphics context; idempotent."""

@@ -186,7 +186,5 @@ def test_a_shift_and_a_small_table_that_fit_alone_may_not_fit_together(editor):
     narrow = variation("size", "table", half_size=[0.1, 0.4, 0.025])
     editor.check(Scene((shift,)))
     editor.check(Scene((narrow,)))
-    with pytest.raises(
-        CatalogueError, match=r"cube_position, table_size the cube may start 0\.13 m"
-    ):
+    with pytest.raises(CatalogueError, match=r"cube_position, table_size .* start 0\.13 m"):
         editor.check(Scene((shift, narrow)))
