@@ -158,7 +158,7 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     Raises:
         RoboMDError: what is wrong, the value, and the remedy.
     """
-    from robomd_ros.core.campaign import check_campaign  # noqa: PLC0415 - torch is heavy
+    from robomd_ros.core.campaign_folder import check_campaign  # noqa: PLC0415 - torch is heavy
     from sim_bridge.cells import SimulatorOptions  # noqa: PLC0415 - so is mujoco
     from sim_bridge.worker import WorkerCell  # noqa: PLC0415
 

@@ -61,7 +61,7 @@ def publish_ranking(ranking: FailureRanking) -> None:
     from robomd_ros.qos import LATCHED
 
     os.environ.update(process_environment())
-    rclpy.init()
+    rclpy.init(args=[])
     node = Node("ranking_publisher", namespace=CAMPAIGN_NAMESPACE)
     message = ranking_to_msg(ranking)
     publisher = node.create_publisher(type(message), "failure_ranking", LATCHED)
@@ -92,7 +92,7 @@ class _View:
         from robomd_ros.nodes.monitor_node import MonitorNode
 
         # the supervisor handles the signals of this process
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = MonitorNode(self._console, namespace=CAMPAIGN_NAMESPACE)
         self._node = node
         node.connect()

@@ -117,15 +117,8 @@ def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) ->
             differences are listed), is not a campaign, or cannot be written.
         TrialLogError: its database is damaged.
     """
-    if config.task != catalogue.task:
-        raise ConfigurationError(
-            f"the catalogue {config.catalogue} is for the task {catalogue.task!r}, the "
-            f"configuration for {config.task!r}; give one that fits"
-        )
-    used = catalogue.subset(config.variation_ids) if config.variation_ids else catalogue
-    resumed = _inspect(folder)
-    if resumed is not None:
-        _refuse_differences(folder, resumed, config, used)
+    resumed = check_campaign(folder, config, catalogue)
+    used = _used(config, catalogue)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _locked(folder)
@@ -139,6 +132,35 @@ def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) ->
         raise CampaignFolderError(
             f"cannot write the campaign folder {folder}: {error.strerror}; choose another one"
         ) from error
+
+
+def check_campaign(
+    folder: Path, config: CampaignConfig, catalogue: Catalogue
+) -> dict[str, Any] | None:
+    """Whether `open_campaign` would take this folder; nothing is created or locked.
+
+    Returns:
+        The campaign document of a folder that would be resumed; None if it would be created.
+
+    Raises:
+        ConfigurationError, CampaignFolderError, TrialLogError: as `open_campaign`.
+    """
+    if config.task != catalogue.task:
+        raise ConfigurationError(
+            f"the catalogue {config.catalogue} is for the task {catalogue.task!r}, the "
+            f"configuration for {config.task!r}; give one that fits"
+        )
+    used = _used(config, catalogue)
+    resumed = _inspect(folder)
+    if resumed is not None:
+        _refuse_differences(folder, resumed, config, used)
+        if (folder / TRIALS_FILE).is_file():
+            TrialLog(folder / TRIALS_FILE, read_only=True).close()
+    return resumed
+
+
+def _used(config: CampaignConfig, catalogue: Catalogue) -> Catalogue:
+    return catalogue.subset(config.variation_ids) if config.variation_ids else catalogue
 
 
 def read_campaign(folder: Path) -> StoredCampaign:
