@@ -83,6 +83,9 @@ def parse_arguments(given: Sequence[str], table: Sequence[Parameter]) -> dict[st
 def resolve(given: Mapping[str, Any], table: Sequence[Parameter]) -> dict[str, Any]:
     """All arguments: those given, else those in the parameter file, else the defaults.
 
+    Returns:
+        Values by name; `out` is an absolute folder, new if none was given.
+
     Raises:
         ConfigurationError: the parameter file has an unknown node, parameter or value.
     """
@@ -92,7 +95,9 @@ def resolve(given: Mapping[str, Any], table: Sequence[Parameter]) -> dict[str, A
     for node, name, value in _file_values(path):
         if node == "diagnosis_node" and name in values and name != "cells":
             values[name] = value
-    return {**values, **given, "params_file": str(path)}
+    values = {**values, **given, "params_file": str(path)}
+    values["out"] = str(_campaign_path(values["out"], values["task"]))
+    return values
 
 
 def _file_values(path: Path) -> list[tuple[str, str, Any]]:
@@ -104,16 +109,19 @@ def _file_values(path: Path) -> list[tuple[str, str, Any]]:
     ]
 
 
-def new_campaign_folder(task: str) -> Path:
-    """A folder named for the task and the time, below `campaigns/` in the current folder."""
+def _campaign_path(given: str, task: str) -> Path:
+    """The absolute campaign folder; if none is given, one named for the task and the time."""
+    if given:
+        return Path(given).expanduser().absolute()
     return Path("campaigns", f"{task}-{time.strftime('%Y%m%d-%H%M%S')}").absolute()
 
 
-def sim_processes(values: Mapping[str, Any]) -> list[NodeProcess]:
+def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> list[NodeProcess]:
     """The processes of a diagnosis in simulation.
 
     Args:
-        values: resolved SIM_ARGUMENTS, `out` filled in.
+        values: resolved SIM_ARGUMENTS.
+        exit_when_done: the diagnosis node ends some time (`linger`) after the campaign.
     """
     path = Path(values["params_file"])
     by_node: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
@@ -127,7 +135,7 @@ def sim_processes(values: Mapping[str, Any]) -> list[NodeProcess]:
         "campaign_dir": str(values["out"]),
         "cells": cells,
         "autostart": True,
-        "exit_when_done": True,
+        "exit_when_done": exit_when_done,
         "linger": values["linger"],
     }
     processes = [

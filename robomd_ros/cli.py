@@ -52,12 +52,9 @@ def _sim(arguments: Sequence[str]) -> int:
 
     given = bringup.parse_arguments(arguments, bringup.SIM_ARGUMENTS)
     values = bringup.resolve(given, bringup.SIM_ARGUMENTS)
-    folder = Path(values["out"]).expanduser() if values["out"] else None
-    folder = folder.absolute() if folder else bringup.new_campaign_folder(values["task"])
-    values["out"] = str(folder)
     print("checking the configuration, the policy and the simulator ...", flush=True)
     bringup.check_sim(values)
-    return run_campaign(bringup.sim_processes(values), folder)
+    return run_campaign(bringup.sim_processes(values), Path(values["out"]))
 
 
 def _print_arguments(table: Sequence[Any]) -> None:
