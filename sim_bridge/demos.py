@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,7 @@ def collect(path: Path, config: DemoConfig) -> None:
             total += len(demo["actions"])
         data.attrs["total"] = total
         data.attrs["env_args"] = json.dumps(_environment_arguments(task))
+        data.attrs["origin"] = json.dumps(asdict(config))
     partial.replace(path)
 
 
@@ -206,6 +207,13 @@ def _environment_arguments(task: Task) -> dict[str, Any]:
             "control_freq": task.control_freq,
         },
     }
+
+
+def origin(path: Path) -> dict[str, Any]:
+    """How `collect` made the file; empty for a file from elsewhere."""
+    with h5py.File(path, "r") as file:
+        made: dict[str, Any] = json.loads(file["data"].attrs.get("origin", "{}"))
+    return made
 
 
 def load(path: Path, camera: str) -> Demo:

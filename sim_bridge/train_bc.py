@@ -185,7 +185,7 @@ def _statistics(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _augmented(images: torch.Tensor, config: TrainConfig) -> torch.Tensor:
-    """Pictures in [0, 1] with a little brightness and noise.
+    """Pictures in [0, 1], a little brighter or darker, with noise if asked for.
 
     Enough to bridge two renderers of one scene; not so much that the policy stops caring about
     colour and light, which is what the diagnosis asks about.
@@ -228,7 +228,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _make(arguments: argparse.Namespace, command: str) -> dict[str, Any]:
+def _command(arguments: argparse.Namespace) -> str:
+    """The command that makes this policy again, without the folders of this machine."""
+    words = [f"python -m sim_bridge.train_bc --out {arguments.out.name}"]
+    for name in ("task", "demonstrations", "threads", "epochs", "brightness", "noise", "seed"):
+        words.append(f"--{name} {getattr(arguments, name)}")
+    return " ".join(words)
+
+
+def _make(arguments: argparse.Namespace) -> dict[str, Any]:
     """Collect, train, write, measure, write again; returns what was made."""
     task = task_named(arguments.task)
     config = TrainConfig(
@@ -237,18 +245,22 @@ def _make(arguments: argparse.Namespace, command: str) -> dict[str, Any]:
         brightness=arguments.brightness,
         noise=arguments.noise,
     )
-    demo_config = DemoConfig(task.name, arguments.demonstrations, 100_000 + 10_000 * config.seed)
-    demo_config = DemoConfig(**{**asdict(demo_config), "processes": arguments.processes})
     path = arguments.demos or arguments.out.with_suffix(".demos.hdf5")
     if not path.exists():
+        demo_config = DemoConfig(
+            task=task.name,
+            count=arguments.demonstrations,
+            seed=100_000 + 10_000 * config.seed,
+            processes=arguments.processes,
+        )
         demos.collect(path, demo_config)
     torch.set_num_threads(arguments.threads)
     architecture = BCArchitecture(task.camera, task.image_size, action_size=task.action_size)
     started = time.monotonic()
     tensors, error = train(demos.load(path, task.camera), config, architecture)
     made: dict[str, Any] = {
-        "command": command,
-        "demonstrations": asdict(demo_config),
+        "command": _command(arguments),
+        "demonstrations": demos.origin(path),
         "training": asdict(config),
         "training_seconds": round(time.monotonic() - started, 1),
         "training_error": round(error, 5),
@@ -266,10 +278,9 @@ def _make(arguments: argparse.Namespace, command: str) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    given = list(sys.argv[1:] if argv is None else argv)
-    arguments = _parser().parse_args(given)
+    arguments = _parser().parse_args(argv)
     try:
-        made = _make(arguments, " ".join(["python -m sim_bridge.train_bc", *given]))
+        made = _make(arguments)
     except RoboMDError as error:
         logging.error("%s", error)
         return 2

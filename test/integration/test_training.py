@@ -1,6 +1,7 @@
 """Demonstrations and training, small enough for a test."""
 
 import json
+from dataclasses import asdict
 
 import h5py
 import numpy as np
@@ -75,6 +76,10 @@ def test_command_reports_wrong_arguments_in_one_line(tmp_path, caplog):
     assert "unknown task 'fold'" in caplog.text
     assert main(["--epochs", "0", "--out", str(tmp_path / "x.yaml")]) == 2
     assert "epochs and batch_size must be at least 1" in caplog.text
+
+
+def test_file_says_how_it_was_made(collected):
+    assert demos.origin(collected) == asdict(DemoConfig(count=3, seed=500, processes=2))
 
 
 def test_foreign_demonstrations_are_refused(tmp_path):
