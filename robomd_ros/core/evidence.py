@@ -11,6 +11,12 @@ exactly v, with the prior Beta(1, 1). A success of an accumulated scene thus spe
 its variations; a failure is shared among those that may have caused it.
 
 Note:
+    q0 is inferred from all scenes together with the nominal trials, not from these alone: a
+    success of any scene shows that the nominal failure did not happen there, and a variation
+    that never fails in thirty trials bounds q0 as well as thirty nominal trials do. The model
+    knows no variation that helps the policy; one that was tried alone only is exact all the same.
+
+Note:
     The paper has no such model: it reads failure probabilities off the search agent (Eq. 3), which
     says how often the agent chooses a variation, not how often the policy fails there.
 """
@@ -42,13 +48,16 @@ SUPPORT = 0.9
 NOMINAL_PRIOR = (0.5, 4.5)
 """Beta prior of q0: a policy that is worth a diagnosis mostly succeeds in the nominal scene."""
 _TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
-_REDRAWS = 3
+_REDRAWS = 2
+"""Draws of each conditional that the intervals are taken from."""
 _WORTH = 0.05
+"""Least information, nats, for which a combination is given one more trial."""
 _MAX_REPEATS = 5
+"""A scene is proposed no more once it was tried so often."""
 
 
 class Evidence:
-    """Collects valid trials and gives the posterior.
+    """Collects valid trials and gives the posterior. Not thread-safe.
 
     The posterior depends on the seed and on how often each scene succeeded and failed, and on
     nothing else: neither on the order of the trials nor on how often it was asked for.

@@ -21,7 +21,7 @@ PAIR_PRIOR = (0.02, 1.0)
 """Beta prior of a pair's own failure probability: one pair in 40 fails with more than 0.3."""
 TRIPLE_PRIOR = (0.005, 1.0)
 """The same for a triple: one in 170."""
-MAX_CANDIDATES = 24
+MAX_CANDIDATES = 16
 LEAST_BLAME = 0.05
 """Scenes whose combinations are less likely to fail than this are not worth a trial."""
 LARGEST_SUBSETS = 6

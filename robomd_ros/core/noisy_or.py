@@ -68,9 +68,9 @@ class SamplerSettings:
             failures there are, the less a cause's conditional varies.
     """
 
-    chains: int = 64
-    burn_in: int = 8
-    draws: int = 512
+    chains: int = 48
+    burn_in: int = 6
+    draws: int = 480
     sweeps: int = 16
     cells: int = 100_000
 
