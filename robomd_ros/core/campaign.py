@@ -350,6 +350,7 @@ class Campaign:
             if done.lost:
                 self._pool.lost(cell, done.trial.outcome.detail)
             self._take_in(job, done)
+            self._publisher.status(self.status())
             self._change.notify_all()
 
     def _take_in(self, job: Job, done: Attempt) -> None:

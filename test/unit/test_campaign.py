@@ -321,7 +321,7 @@ def test_killed_at_any_moment_it_loses_nothing_that_was_stored(tmp_path):
     command = [sys.executable, "-c", KILLED, str(folder)]
     rng = np.random.default_rng(0)
     before = []
-    for _ in range(5):
+    for _ in range(3):
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ":".join(paths)}
         )
