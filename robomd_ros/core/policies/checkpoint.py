@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from robomd_ros.core.errors import PolicyLoadError
 
@@ -109,7 +109,7 @@ def save_checkpoint(
     """
     weights = path.with_suffix(".safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, weights)
+    weights.write_bytes(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}))
     shape = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(architecture).items()}
     document = {
         "format": FORMAT,
