@@ -76,15 +76,14 @@ def _ranking(arguments: Sequence[str]) -> int:
         "--publish", action="store_true", help="also publish it, latched, until Ctrl-C"
     )
     options = parser.parse_args(arguments)
-    from rich.console import Console
-
     from robomd_ros.core.campaign_folder import read_campaign
     from robomd_ros.core.ranking_table import ranking_table
+    from robomd_ros.live_view import console
 
     stored = read_campaign(options.campaign_dir)
     if stored.ranking is None:
         raise RoboMDError(f"{options.campaign_dir} has no ranking yet; let it run a trial first")
-    Console().print(ranking_table(stored.ranking, options.limit))
+    console().print(ranking_table(stored.ranking, options.limit))
     if options.publish:
         from robomd_ros.terminal import publish_ranking
 

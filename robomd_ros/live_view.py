@@ -1,6 +1,7 @@
 """What the user sees while a campaign runs: progress, scene, last outcomes, the ranking."""
 
 import math
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from robomd_ros.core.trial import Result, Trial
 
 _MARKS = {Result.SUCCESS: ("·", "green"), Result.FAILURE: ("F", "bold red")}
 _INVALID_MARK = ("!", "yellow")
+_WIDTH_OF_A_FILE = 120
 
 
 @dataclass
@@ -131,9 +133,9 @@ class CampaignView:
         return text
 
 
-def print_ranking(console: Console, ranking: FailureRanking, limit: int | None = None) -> None:
-    """The ranking as a table on the console; unlike the live view, all of it."""
-    console.print(ranking_table(ranking, limit))
+def console() -> Console:
+    """The terminal as it is; for a file or a pipe, wide enough for the table."""
+    return Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_FILE)
 
 
 def _number(value: float) -> str:

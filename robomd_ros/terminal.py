@@ -17,6 +17,7 @@ from robomd_ros.core.campaign_status import CampaignState
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.core.ranking_table import ranking_table
+from robomd_ros.live_view import console as terminal_console
 from robomd_ros.supervisor import Supervisor, node_command
 
 _INTERRUPTED = 130
@@ -28,7 +29,7 @@ def run_campaign(processes: Sequence[NodeProcess], folder: Path) -> int:
     Returns:
         0 if the campaign finished, 130 after Ctrl-C, else the code of what ended it.
     """
-    console = Console()
+    console = terminal_console()
     environment = process_environment()
     os.environ.update(environment)  # this process's own view must find them
     view = _View(console)

@@ -11,6 +11,7 @@ from rich.live import Live
 from robomd_msgs import msg
 from robomd_ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
 from robomd_ros.live_view import CampaignView
+from robomd_ros.live_view import console as terminal_console
 from robomd_ros.parameter_tables import MONITOR
 from robomd_ros.parameters import declare
 from robomd_ros.qos import LATCHED, TRIALS
@@ -37,7 +38,7 @@ class MonitorNode(Node):
         super().__init__("monitor_node", **kwargs)
         values = declare(self, MONITOR)
         self.view = CampaignView(rows=values["rows"])
-        self._console = console or Console()
+        self._console = console or terminal_console()
         self._lock = threading.Lock()
         self._last_line = ""
         self._live: Live | None = None

@@ -1,0 +1,187 @@
+"""Bad input is refused before anything starts: one clear error, exit code 2, nothing created."""
+
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from graph import PLANTED
+
+from robomd_ros.share import share_path
+
+CATALOGUE = yaml.safe_load(share_path("config/variations/lift.yaml").read_text())
+
+
+def robomd(folder, *arguments):
+    (folder / "planted_policy.py").write_text(PLANTED)
+    command = [sys.executable, "-m", "robomd_ros.cli", "sim", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def refused(folder, *arguments, says):
+    """Run, and check the exit code, the message, and that no campaign folder came to be."""
+    done = robomd(folder, f"out:={folder / 'campaign'}", *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    message = done.stderr.strip()
+    assert message.splitlines()[0].startswith("error: "), message
+    assert "Traceback" not in message
+    for part in says:
+        assert part in message, message
+    assert not (folder / "campaign").exists()
+    return message
+
+
+def catalogue_file(folder, **changes):
+    path = folder / "catalogue.yaml"
+    path.write_text(yaml.safe_dump({**CATALOGUE, **changes}))
+    return f"catalogue:={path}"
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("budget:=0", ["budget", "at least 1", "got 0"]),
+        ("budget:=many", ["budget", "whole number", "'many'"]),
+        ("cells:=0", ["cells", "at least 1", "got 0"]),
+        ("cells:=65", ["cells", "at most 64", "got 65"]),
+        ("confidence:=1.5", ["confidence", "1.5", "(0.5, 1)"]),
+        ("confidence:=0.5", ["confidence", "0.5"]),
+        ("seed:=-1", ["seed", "-1"]),
+        ("search:=genetic", ["search", "'genetic'", "uniform"]),
+        ("task:=juggle", ["juggle"]),
+        ("bugdet:=10", ["unknown argument 'bugdet'", "did you mean 'budget'"]),
+        ("budget=10", ["name:=value", "'budget=10'"]),
+        ("variations:=cube_color_pink", ["unknown variation 'cube_color_pink'", "cube_color_red"]),
+        ("variations:=cube_color_red,cube_color_red", ["cube_color_red", "twice"]),
+        ("policy:=/no/such/policy.yaml", ["/no/such/policy.yaml"]),
+        ("policy:=python:no_such_module:Policy", ["no_such_module"]),
+        ("policy:=python:planted_policy:Missing", ["planted_policy", "Missing"]),
+        ("policy:=python:planted_policy:WrongShape", ["(3,)", "(7,)"]),
+        ("catalogue:=nowhere", ["nowhere", "lift"]),
+        ("search_options:={n_stepz: 3}", ["n_stepz"]),
+        ("action_space:=embedding", ["embedding", "discrete"]),
+    ],
+)
+def test_argument(tmp_path, argument, says):
+    refused(tmp_path, argument, says=says)
+
+
+def test_foreign_policy_file_is_not_unpickled(tmp_path):
+    trap = tmp_path / "trap.safetensors"
+    trap.write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "owned").encode() + b"'\ntR.")
+    refused(tmp_path, f"policy:={trap}", says=["trap"])
+    assert not (tmp_path / "owned").exists()
+
+
+def test_catalogue_with_a_duplicate_variation(tmp_path):
+    variations = [*CATALOGUE["variations"], CATALOGUE["variations"][0]]
+    argument = catalogue_file(tmp_path, variations=variations)
+    refused(tmp_path, argument, says=["duplicate", CATALOGUE["variations"][0]["id"]])
+
+
+def test_catalogue_with_a_malformed_variation(tmp_path):
+    broken = {k: v for k, v in CATALOGUE["variations"][0].items() if k != "description"}
+    argument = catalogue_file(tmp_path, variations=[broken])
+    refused(tmp_path, argument, says=["description", "catalogue.yaml"])
+
+
+def test_catalogue_with_an_impossible_value(tmp_path):
+    broken = {**CATALOGUE["variations"][0], "parameters": {"rgba": [2.0, 0, 0, 1]}}
+    argument = catalogue_file(tmp_path, variations=[broken])
+    refused(tmp_path, argument, says=["rgba", "2"])
+
+
+def test_catalogue_with_an_unknown_key(tmp_path):
+    argument = catalogue_file(tmp_path, variatons=[])
+    refused(tmp_path, argument, says=["variatons", "variations"])
+
+
+def test_variation_that_equals_the_nominal_scene(tmp_path):
+    size = next(v for v in CATALOGUE["variations"] if v["id"].startswith("table_size"))
+    nominal = CATALOGUE["nominal"]["size/table"]
+    argument = catalogue_file(tmp_path, variations=[{**size, "parameters": nominal}])
+    refused(tmp_path, argument, says=["nominal", size["id"]])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("/**/diagnosis_node: {ros__parameters: {bugdet: 3}}", ["bugdet", "budget"]),
+        ("/**/diagnosis_node: {ros__parameters: {budget: x}}", ["budget", "'x'"]),
+        ("/**/diagnose_node: {ros__parameters: {budget: 3}}", ["diagnose_node", "diagnosis_node"]),
+        ("/**/diagnosis_node: {budget: 3}", ["ros__parameters"]),
+        ("just text", ["parameter file"]),
+    ],
+)
+def test_parameter_file(tmp_path, text, says):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    refused(tmp_path, f"params_file:={path}", says=says)
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory):
+    """A small finished campaign."""
+    folder = tmp_path_factory.mktemp("finished")
+    out = folder / "campaign"
+    done = robomd(
+        folder, f"out:={out}", "policy:=python:planted_policy:Policy", "search:=uniform",
+        "budget:=2", "cells:=1", "linger:=0", "variations:=cube_color_green,table_color_blue",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+SAME = (
+    "policy:=python:planted_policy:Policy", "search:=uniform", "cells:=1", "linger:=0",
+    "variations:=cube_color_green,table_color_blue",
+)  # fmt: skip
+
+
+def test_folder_of_another_configuration_lists_the_differences(campaign):
+    done = robomd(campaign.parent, f"out:={campaign}", *SAME, "budget:=3", "seed:=9")
+    assert done.returncode == 2
+    assert "another configuration" in done.stderr
+    assert "budget: there 2, here 3" in done.stderr
+    assert "seed: there 0, here 9" in done.stderr
+
+
+def test_finished_campaign_ends_at_once_with_its_table(campaign):
+    done = robomd(campaign.parent, f"out:={campaign}", *SAME, "budget:=2")
+    assert done.returncode == 0, done.stderr
+    assert "cube_color_green" in done.stdout
+
+
+def test_damaged_database(campaign, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(campaign, copy)
+    for extra in copy.glob("trials.db-*"):
+        extra.unlink()
+    data = bytearray((copy / "trials.db").read_bytes())
+    data[100:2000] = b"\xff" * 1900
+    (copy / "trials.db").write_bytes(data)
+    done = robomd(tmp_path, f"out:={copy}", *SAME, "budget:=2")
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: ") and "trials.db" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_folder_that_is_no_campaign(tmp_path):
+    other = tmp_path / "holiday"
+    other.mkdir()
+    (other / "photo.jpg").write_bytes(b"x")
+    done = robomd(tmp_path, f"out:={other}", *SAME, "budget:=2")
+    assert done.returncode == 2
+    assert "holiday" in done.stderr and "photo.jpg" in done.stderr
+    assert sorted(p.name for p in other.iterdir()) == ["photo.jpg"]
+
+
+def test_integrity_of_the_finished_campaign(campaign):
+    database = sqlite3.connect(campaign / "trials.db")
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,0 +1,89 @@
+"""Whole campaigns in simulation over the real nodes."""
+
+import sqlite3
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+import rclpy
+from graph import Bringup, mode_ids, ranking, rows, valid, wait_for
+
+from robomd_msgs.msg import FailureMode, FailureRanking
+from robomd_ros.qos import LATCHED
+
+PLANTED = "policy:=python:planted_policy:Policy"
+FEW = "variations:=cube_color_green,table_color_blue,robot_color_red,light_color_gray"
+
+
+def receive_latched(message_type, topic, timeout=20.0):
+    """One latched message by a subscriber that starts now."""
+    rclpy.init()
+    try:
+        node = rclpy.create_node("late_subscriber")
+        received = []
+        node.create_subscription(message_type, topic, received.append, LATCHED)
+        wait_for(lambda: rclpy.spin_once(node, timeout_sec=0.2) or received, topic, timeout)
+        return received[0]
+    finally:
+        rclpy.shutdown()
+
+
+def test_planted_variation_is_ranked_first(tmp_path, domain):
+    out = tmp_path / "campaign"
+    arguments = [PLANTED, FEW, "budget:=16", "search:=uniform", "seed:=1", f"out:={out}"]
+    with Bringup(tmp_path, [*arguments, "linger:=30"], domain, "table_color_blue") as bringup:
+        wait_for(lambda: len(valid(out)) == 16 or not bringup.running, "16 trials", 180)
+        wait_for(
+            lambda: (out / "ranking.json").exists() and ranking(out)["trials"] == 16, "ranking"
+        )
+        late = receive_latched(FailureRanking, "/robomd/failure_ranking")
+        bringup.interrupt()
+        bringup.wait(15)
+    stored = ranking(out)
+    first = stored["failure_modes"][0]
+    assert mode_ids(first) == ["table_color_blue"]
+    assert first["failures"] == first["trials"] == 4
+    assert all(m["failures"] < m["trials"] for m in stored["failure_modes"][1:])
+    assert [m.variations[0].id for m in late.failure_modes] == [
+        mode_ids(m)[0] for m in stored["failure_modes"]
+    ]
+    assert late.trials == 16
+
+
+def test_ranking_json_has_the_names_of_the_message(tmp_path, domain):
+    out = tmp_path / "campaign"
+    arguments = [PLANTED, FEW, "budget:=4", "search:=uniform", "cells:=1", f"out:={out}"]
+    with Bringup(tmp_path, [*arguments, "linger:=0"], domain) as bringup:
+        assert bringup.wait(120) == 0, bringup.output
+    stored = ranking(out)
+    assert set(stored) == set(FailureRanking.get_fields_and_field_types())
+    assert set(stored["failure_modes"][0]) == set(FailureMode.get_fields_and_field_types())
+    for mode in stored["failure_modes"]:
+        assert 0 <= mode["lower"] <= mode["failure_probability"] <= mode["upper"] <= 1
+    columns = {
+        row[1] for row in sqlite3.connect(out / "trials.db").execute("PRAGMA table_info(trials)")
+    }
+    assert columns >= set(
+        ["trial_index", "state", "cell", "scene", "seed", "result", "source", "steps", "duration_s", "image_path", "asked_at", "finished_at", "detail"]
+    )
+    assert all((out / row["image_path"]).is_file() for row in rows(out))
+    assert "robomd ranking" in bringup.output and "trials.db" in bringup.output
+
+
+@pytest.mark.slow
+def test_planted_pair_is_a_failure_mode_of_its_own_and_first(tmp_path, domain):
+    out = tmp_path / "campaign"
+    variations = (
+        "variations:=cube_color_green,table_color_blue,robot_color_red,light_color_gray,"
+        "robot_color_cyan,table_color_gray"
+    )
+    arguments = [PLANTED, variations, "budget:=80", "search:=ppo", "seed:=3", f"out:={out}"]
+    pair = "table_color_blue+robot_color_red"
+    with Bringup(tmp_path, [*arguments, "linger:=0"], domain, pair) as bringup:
+        assert bringup.wait(400) == 0, bringup.output
+    first = ranking(out)["failure_modes"][0]
+    assert set(mode_ids(first)) == {"table_color_blue", "robot_color_red"}
+    assert first["failures"] == first["trials"] > 0
+    singles = [m for m in ranking(out)["failure_modes"] if len(m["variations"]) == 1]
+    assert all(m["failure_probability"] < 0.5 for m in singles if m["trials"])
