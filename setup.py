@@ -5,10 +5,10 @@ from setuptools import find_packages, setup
 package_name = "robomd_ros"
 
 
-def tree(folder):
+def tree(folder: str) -> list[tuple[str, list[str]]]:
     """(target, files) pairs that install a folder below share/robomd_ros."""
     pairs = []
-    for path in sorted(p for p in Path(folder).rglob("*") if p.is_dir()) + [Path(folder)]:
+    for path in [Path(folder), *sorted(p for p in Path(folder).rglob("*") if p.is_dir())]:
         files = sorted(str(f) for f in path.iterdir() if f.is_file() and f.suffix != ".pyc")
         if files and "__pycache__" not in path.parts:
             pairs.append((f"share/{package_name}/{path}", files))

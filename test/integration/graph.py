@@ -1,4 +1,4 @@
-"""Real processes over real DDS for the integration tests: bring-ups, subscribers, planted policies."""
+"""Real processes over real DDS for the tests: bring-ups and planted policies."""
 
 import json
 import os

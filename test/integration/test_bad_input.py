@@ -1,5 +1,6 @@
 """Bad input is refused before anything starts: one clear error, exit code 2, nothing created."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,9 @@ CATALOGUE = yaml.safe_load(share_path("config/variations/lift.yaml").read_text()
 def robomd(folder, *arguments):
     (folder / "planted_policy.py").write_text(PLANTED)
     command = [sys.executable, "-m", "robomd_ros.cli", "sim", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def refused(folder, *arguments, says):
@@ -157,8 +160,6 @@ def test_finished_campaign_ends_at_once_with_its_table(campaign):
 
 
 def test_damaged_database(campaign, tmp_path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(campaign, copy)
     for extra in copy.glob("trials.db-*"):
