@@ -107,7 +107,7 @@ build_interfaces() {
 
 # pip links the modules to this folder (editable); launch and ros2 run look in lib/ and share/.
 install_package() {
-  local want; want="$(digest setup.py setup.cfg package.xml)"
+  local want; want="$( (cat setup.py setup.cfg package.xml; find launch config -type f | LC_ALL=C sort) | digest)"
   fresh package "$want" && return
   say "Installing robomd_ros from this folder (editable)"
   "$VENV/bin/python" -m pip install -qq --no-deps --no-build-isolation -e .
@@ -115,7 +115,8 @@ install_package() {
   rm -rf "$lib" "$share"
   mkdir -p "$lib" "$share" "$VENV/share/ament_index/resource_index/packages"
   for name in $(sed -n 's/^ *"\([a-z_]*\) = .*:main",$/\1/p' setup.py); do ln -s "$VENV/bin/$name" "$lib/$name"; done
-  ln -s "$PWD/launch" "$PWD/config" "$PWD/package.xml" "$share/"
+  # links to files in real folders: ros2 launch does not follow links to folders
+  cp -rs "$PWD/launch" "$PWD/config" "$PWD/package.xml" "$share/"
   touch "$VENV/share/ament_index/resource_index/packages/robomd_ros"
   stamp package "$want"
 }

@@ -10,6 +10,7 @@ from rich.live import Live
 
 from robomd_msgs import msg
 from robomd_ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
+from robomd_ros.core.ranking_table import ranking_table
 from robomd_ros.live_view import CampaignView
 from robomd_ros.live_view import console as terminal_console
 from robomd_ros.parameter_tables import MONITOR
@@ -63,7 +64,7 @@ class MonitorNode(Node):
 
     def print_line(self, text: str) -> None:
         """Print a line above the view."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def draw(self) -> None:
         """Bring the screen up to date."""
@@ -82,6 +83,8 @@ class MonitorNode(Node):
         self.view.on_status(status_from_msg(message))
         if self.view.over and not was_over and self._live is None:
             self.draw()
+            if self.view.ranking is not None:
+                self._console.print(ranking_table(self.view.ranking))
 
     def _on_ranking(self, message: msg.FailureRanking) -> None:
         self.view.on_ranking(ranking_from_msg(message))
