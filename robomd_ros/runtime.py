@@ -68,7 +68,8 @@ def main_of(make: Callable[[], Node]) -> None:
 
 def in_thread(node: Node, name: str, work: Callable[[], Value]) -> Future:
     """Run blocking work in a named thread; await the future in a callback of the node."""
-    future = Future(executor=node.executor)
+    executor = node.executor
+    future = Future(executor=executor)
 
     def target() -> None:
         try:
@@ -77,6 +78,8 @@ def in_thread(node: Node, name: str, work: Callable[[], Value]) -> Future:
             future.set_exception(error)
         else:
             future.set_result(result)
+        # a future does not wake the coroutine that awaits it: it would sleep until the next timer
+        executor.wake()
 
     threading.Thread(target=target, name=name, daemon=True).start()
     return future
