@@ -140,7 +140,10 @@ class WorkerCell:
         return answer, value
 
     def _make_ready(self) -> None:
-        """Start the worker unless it runs, and wait for it."""
+        """Start the worker unless it runs, and wait for it; one that died idle spoils nothing."""
+        process = self._process
+        if process is not None and process.poll() is not None:
+            self._end_process()
         if not self._ready:
             try:
                 self._start()
