@@ -12,6 +12,7 @@ import rclpy
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
@@ -19,43 +20,68 @@ from robomd_ros.core.errors import ConfigurationError, RoboMDError
 EXIT_CONFIGURATION = 2
 """Exit code of a process that refused its configuration: starting it again would not help."""
 EXIT_FAULT = 1
+EXIT_CAMPAIGN = 3
+"""Exit code of a diagnosis whose campaign failed: the message says what to do first."""
+_SPIN = 0.2
+"""s after which a spinning node looks for signals."""
 Value = TypeVar("Value")
 
 
 def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
     """Initialise, make the node, call its `connect()` if it has one, spin, and clean up.
 
-    A node that wants to end by itself sets `exit_code` and calls `rclpy.try_shutdown()`.
+    A node that wants to end by itself sets `exit_code` and calls `rclpy.try_shutdown()`. After a
+    signal the node still spins and talks while its `close()` runs.
 
     Returns:
         The process's exit code: 0 after a shutdown by signal or wish, 2 for a refused
         configuration, 1 for another start-up error; errors are one line on stderr.
     """
-    rclpy.init(args=args)
+    # rclpy's own handlers would shut the graph down before a running goal could be cancelled
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    _on_signals(_interrupt)
+    executor = SingleThreadedExecutor()
     node: Node | None = None
     code = 0
     try:
         node = make()
-        executor = SingleThreadedExecutor()
         executor.add_node(node)
         getattr(node, "connect", lambda: None)()
-        executor.spin()
+        while rclpy.ok():
+            executor.spin_once(timeout_sec=_SPIN)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except RoboMDError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - logging may be gone
         code = EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAULT
     finally:
-        # a second Ctrl-C must not break the cleaning up
-        with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _on_signals(signal.SIG_IGN)  # a second Ctrl-C must not break the cleaning up
         if node is not None:
             code = code or int(getattr(node, "exit_code", 0))
-            getattr(node, "close", lambda: None)()
-            node.destroy_node()
+            _close(node, executor)
         rclpy.try_shutdown()
     return code
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _on_signals(handler: Any) -> None:
+    with contextlib.suppress(ValueError):  # not on the main thread: whoever called handles them
+        signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _close(node: Node, executor: SingleThreadedExecutor) -> None:
+    """Run the node's `close()` in a thread while the node goes on spinning; then destroy it."""
+    closing = threading.Thread(target=getattr(node, "close", lambda: None), name="close")
+    closing.start()
+    with contextlib.suppress(ExternalShutdownException):
+        while closing.is_alive() and rclpy.ok():
+            executor.spin_once(timeout_sec=0.05)
+    closing.join()
+    node.destroy_node()
 
 
 def main_of(make: Callable[[], Node]) -> None:
@@ -83,6 +109,41 @@ def in_thread(node: Node, name: str, work: Callable[[], Value]) -> Future:
 
     threading.Thread(target=target, name=name, daemon=True).start()
     return future
+
+
+async def unless(node: Node, future: Future, over: Callable[[], bool], period: float = 0.2) -> Any:
+    """Await a future in a callback of the node, but no longer than until `over()`.
+
+    Args:
+        node: whose executor runs the callback.
+        future: of another node's answer, which may never come.
+        over: asked every period whether to wait no longer.
+        period: s.
+
+    Returns:
+        The future's result; None if it did not come in time.
+    """
+    first = Future(executor=node.executor)
+
+    def settle(_future: Any = None) -> None:
+        if not first.done() and (future.done() or over()):
+            first.set_result(None)
+
+    future.add_done_callback(settle)
+    timer = node.create_timer(period, settle)
+    try:
+        await first
+    finally:
+        timer.cancel()
+        node.destroy_timer(timer)
+    return future.result() if future.done() else None
+
+
+def cancel_late(future: Future) -> None:
+    """Done callback: cancel a goal whose acceptance nobody waits for any more."""
+    handle = future.result()
+    if handle is not None and handle.accepted:
+        handle.cancel_goal_async()
 
 
 class OneGoalServer:

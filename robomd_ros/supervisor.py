@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,12 +15,15 @@ from honcho.manager import Manager
 from honcho.printer import Message
 from honcho.process import Popen, Process
 
-from robomd_ros.runtime import EXIT_CONFIGURATION
+from robomd_ros.runtime import EXIT_CAMPAIGN, EXIT_CONFIGURATION
 
 _PR_SET_PDEATHSIG = 1
 _RESPAWN_DELAY = 1.0
 """s before a process that died is started again."""
-_ENDED_BY_WISH = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143)
+_PATIENCE = 4.0
+"""s that processes have to end before they are killed; Ctrl-C is promised to end all in 5 s."""
+_FINAL = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143, EXIT_CONFIGURATION, EXIT_CAMPAIGN)
+"""Exit codes after which a process is not started again."""
 _context = multiprocessing.get_context("fork")
 
 
@@ -27,6 +31,27 @@ def signal_on_parent_death(number: int) -> None:
     """Let the kernel send this process a signal when its parent dies (Linux)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+
+class Ending:
+    """Whether everything is to end, told to all processes; nobody can die holding a lock of it."""
+
+    def __init__(self) -> None:
+        self._flag = _context.RawValue("b", 0)
+
+    def set(self) -> None:
+        """Everything is to end."""
+        self._flag.value = 1
+
+    def is_set(self) -> bool:
+        """Whether everything is to end."""
+        return bool(self._flag.value)
+
+    def wait(self, timeout: float) -> None:
+        """Wait for it, at most this long, s."""
+        deadline = time.monotonic() + timeout
+        while not self.is_set() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
 
 class _Popen(Popen):
@@ -37,40 +62,54 @@ class _Popen(Popen):
             command,
             shell=False,
             stdin=-3,  # DEVNULL: nobody types at a node
-            preexec_fn=lambda: signal_on_parent_death(signal.SIGINT),
+            preexec_fn=_prepare_child,
             **kwargs,
         )
+
+
+def _prepare_child() -> None:
+    """Between fork and exec: the parent ignores the signals that end a node; the node must not."""
+    signal_on_parent_death(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class RespawningProcess(Process):
     """A honcho process that is started again when it dies without having been asked to end."""
 
-    def __init__(self, command: Sequence[str], ending: Any, respawn: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, command: Sequence[str], ending: Ending, respawn: bool, **kwargs: Any
+    ) -> None:
         super().__init__(command, **kwargs)
         self._child_ctor = _Popen
         self._ending = ending
         self._respawn = respawn
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """Run, and run again, until it ends by wish, refuses its configuration, or all ends."""
+        """Run, and run again, until it ends by wish, for a reason that stays, or all ends."""
         signal_on_parent_death(signal.SIGKILL)
-        self._events = events
-        while True:
-            code = self._run_once(ignore_signals)
-            wanted = code in (*_ENDED_BY_WISH, EXIT_CONFIGURATION)
-            if wanted or not self._respawn or self._ending.is_set():
-                self._send_message({"returncode": code}, type="stop")
-                return
-            text = f"died with code {code}; starting it again\n"
-            self._send_message(text.encode())
-            self._ending.wait(_RESPAWN_DELAY)
-
-    def _run_once(self, ignore_signals: bool) -> int:
-        self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd)
-        self._send_message({"pid": self._child.pid}, type="start")
         if ignore_signals:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self._events = events
+        code = self._run_once()
+        while self._again(code):
+            code = self._run_once()
+        self._send_message({"returncode": code}, type="stop")
+
+    def _again(self, code: int) -> bool:
+        """Whether to start again after this exit code; waits before a yes."""
+        if code in _FINAL or not self._respawn or self._ending.is_set():
+            return False
+        self._send_message(f"died with code {code}; starting it again\n".encode())
+        self._ending.wait(_RESPAWN_DELAY)
+        return not self._ending.is_set()
+
+    def _run_once(self) -> int:
+        self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd)
+        self._send_message({"pid": self._child.pid}, type="start")
+        if self._ending.is_set():  # the end came while it started, and passed it by
+            self._child.terminate()
         for line in iter(self._child.stdout.readline, b""):
             self._send_message(line)
         self._child.stdout.close()
@@ -104,7 +143,7 @@ class Supervisor(Manager):
             write: is given (process name, line) of everything that the processes print.
         """
         super().__init__(LinePrinter(write))
-        self._ending = _context.Event()
+        self._ending = Ending()
 
     def add(self, name: str, command: Sequence[str], respawn: bool, env: Mapping[str, str]) -> None:
         """Add a process before `loop`."""
@@ -116,9 +155,15 @@ class Supervisor(Manager):
         self.add_process(name, list(command), env=dict(env))
 
     def terminate(self) -> None:
-        """End all; nothing is started again."""
+        """End all; nothing is started again, and what does not end in time is killed."""
+        if self._terminating:
+            return
+        self._terminating = True
         self._ending.set()
-        super().terminate()
+        self._killall()
+        timer = threading.Timer(_PATIENCE, self.kill)
+        timer.daemon = True
+        timer.start()
 
     def _killall(self, force: bool = False) -> None:
         """As honcho's, but a process that is between two lives, or gone, is no error."""
@@ -142,8 +187,6 @@ class Supervisor(Manager):
                     self.terminate()
                     return
                 time.sleep(0.2)
-
-        import threading  # noqa: PLC0415
 
         threading.Thread(target=watch, name="watch", daemon=True).start()
 

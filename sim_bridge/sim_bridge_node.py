@@ -60,6 +60,7 @@ class SimBridgeNode(Node):
         self._frame = f"{cell_name}_camera_optical"
         self._scene: tuple[Scene, int] | None = None
         self._picture: NDArray[np.uint8] | None = None
+        self._stamp = self.get_clock().now().to_msg()
         self._idle_period = 1.0 / values["idle_rate"]
 
     def connect(self) -> None:

@@ -152,6 +152,16 @@ class Campaign:
         """
         self._end(CampaignState.STOPPED)
 
+    def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
+        """Posterior probability that a fails more often than b; see Findings. Works after the end.
+
+        Raises:
+            CatalogueError: an id is not in the catalogue.
+            LookupError: several ids that are no failure mode of their own.
+        """
+        with self._change:
+            return self._findings.fails_more(a, b)
+
     def status(self) -> CampaignStatus:
         """What the campaign is doing."""
         with self._change:

@@ -1,8 +1,11 @@
 """What a campaign's trials say so far: the posterior, whether it is settled, and the ranking."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from robomd_ros.core.campaign_folder import CampaignFolder
 from robomd_ros.core.evidence import Evidence
@@ -38,6 +41,33 @@ class Findings:
         posterior = self._evidence.posterior()
         self.settled = posterior.settled(self._config.top_k) >= self._config.confidence
         self.open_scenes = posterior.open_combinations()
+
+    def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
+        """Posterior probability that the policy fails more often under a than under b.
+
+        Args:
+            a: ids of a variation, or of a combination that is a failure mode of its own.
+            b: likewise.
+
+        Raises:
+            CatalogueError: an id is not in the catalogue.
+            LookupError: several ids that are no such combination.
+        """
+        first, second = self._draws(a), self._draws(b)
+        return float((first > second).mean() + 0.5 * (first == second).mean())
+
+    def _draws(self, ids: Sequence[str]) -> NDArray[np.float64]:
+        """(S,) joint posterior draws of the failure probability of the scene of these ids."""
+        posterior = self._evidence.posterior()
+        members = tuple(sorted(self._folder.catalogue.index(i) for i in ids))
+        if len(members) == 1:
+            return posterior.samples[:, members[0]]
+        for combination in posterior.combinations:
+            if combination.members == members:
+                return combination.samples
+        raise LookupError(
+            f"{' + '.join(ids)} is no failure mode of its own; ask for one of its variations"
+        )
 
     def ranking_maker(self) -> Callable[[], FailureRanking]:
         """What makes the ranking of this moment, on whatever thread and whenever."""

@@ -37,7 +37,7 @@ from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
 from robomd_ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
 from robomd_ros.parameters import declare
 from robomd_ros.qos import LATCHED, TRIALS
-from robomd_ros.runtime import EXIT_FAULT, OneGoalServer, in_thread, main_of
+from robomd_ros.runtime import EXIT_CAMPAIGN, OneGoalServer, in_thread, main_of
 
 
 class DiagnosisNode(Node):
@@ -67,9 +67,11 @@ class DiagnosisNode(Node):
         super().__init__("diagnosis_node", **kwargs)
         self._values = declare(self, DIAGNOSIS)
         self.exit_code = 0
-        self._campaign: Campaign | None = None
+        self._campaign: Campaign | None = None  # the one that runs
+        self._last: Campaign | None = None  # the same; and after its end, for questions
         self._folder: CampaignFolder | None = None
         self._ranking: FailureRanking | None = None
+        self._last_state = CampaignState.UNKNOWN
         self._goal: Any = None
         self._rankings = self.create_publisher(FailureRankingMsg, "failure_ranking", LATCHED)
         self._catalogues = self.create_publisher(VariationCatalogue, "variation_catalogue", LATCHED)
@@ -108,8 +110,6 @@ class DiagnosisNode(Node):
         deadline = time.monotonic() + 3.0
         while self._campaign is not None and time.monotonic() < deadline:
             time.sleep(0.02)
-        for cell in self._cells:
-            cell.close()
 
     # What the campaign tells (CampaignListener), on its own thread
 
@@ -162,11 +162,11 @@ class DiagnosisNode(Node):
             values["seed"] = goal.seed
         config, catalogue = campaign_config(values)
         folder = open_campaign(campaign_folder(values["campaign_dir"]), config, catalogue)
-        self._folder = folder
+        self._folder, self._ranking = folder, None
         self._catalogues.publish(
             catalogue_to_msg(folder.catalogue, self.get_clock().now().to_msg())
         )
-        self._campaign = Campaign(folder, self._cells, self)
+        self._campaign = self._last = Campaign(folder, self._cells, self)
 
     def _run(self) -> FailureRanking:
         """Run the open campaign to its end; blocks."""
@@ -186,7 +186,7 @@ class DiagnosisNode(Node):
             self._run()
         except Exception as error:  # noqa: BLE001 - the thread's boundary: it is logged
             self.get_logger().error(str(error))
-            self.exit_code = EXIT_FAULT
+            self.exit_code = EXIT_CAMPAIGN
         if self._values["exit_when_done"]:
             time.sleep(self._values["linger"])
             rclpy.try_shutdown()
@@ -196,6 +196,8 @@ class DiagnosisNode(Node):
         self._goal = handle
         try:
             await in_thread(self, "open-campaign", lambda: self._open(handle.request))
+            if handle.is_cancel_requested:  # it came before there was a campaign to stop
+                self._stop_campaign()
             result.campaign_dir = str(self._folder.path)
             ranking = await in_thread(self, "campaign", self._run)
             result.ranking = ranking_to_msg(ranking)
@@ -264,37 +266,29 @@ class DiagnosisNode(Node):
         if a.policy_probability > 0 and b.policy_probability > 0:
             response.ratio = a.policy_probability / b.policy_probability
             response.log_ratio = math.log(response.ratio)
-        response.probability_a_fails_more = fails_more(a, b)
+        try:
+            response.probability_a_fails_more = self._last.fails_more(a.ids, b.ids)
+        except LookupError as error:  # the newest trial has split the combination up again
+            response.error_code, response.error_msg = response.UNKNOWN_VARIATION, str(error)
         return response
 
     def _look_up(self, description: str, image: Any) -> tuple[FailureMode | None, int, str]:
-        """The failure mode of a catalogued variation, by id or sentence."""
+        """The failure mode of a variation, by id or sentence; of a combination, by ids and '+'."""
         codes = QueryVariation.Response
-        if self._ranking is None:
+        if self._ranking is None or self._last is None:
             return None, codes.NO_CAMPAIGN, "there is no ranking yet; start a campaign first"
         if not description and len(image.data):
             reason = "a picture alone needs the embedding; give a catalogued id or description"
             return None, codes.NOT_AVAILABLE, reason
         for mode in self._ranking.failure_modes:
-            named = {mode.variations[0].id, mode.variations[0].description}
-            if len(mode.variations) == 1 and description in named:
+            single = len(mode.ids) == 1
+            if single and description in (mode.ids[0], mode.variations[0].description):
+                return mode, codes.NONE, ""
+            if not single and {i.strip() for i in description.split("+")} == set(mode.ids):
                 return mode, codes.NONE, ""
         known = ", ".join(m.ids[0] for m in self._ranking.failure_modes if len(m.ids) == 1)
         reason = f"{description!r} is not in the catalogue; it has: {known}"
         return None, codes.UNKNOWN_VARIATION, reason
-
-
-def fails_more(a: FailureMode, b: FailureMode) -> float:
-    """Posterior probability that a fails more often than b.
-
-    Beta distributions with the published mean and 95 % interval width stand in for the two
-    posteriors, which a ranking does not hold itself.
-    """
-    from robomd_ros.core.metrics import probability_greater  # noqa: PLC0415 - scipy is heavy
-
-    return probability_greater(
-        (a.failure_probability, a.lower, a.upper), (b.failure_probability, b.lower, b.upper)
-    )
 
 
 def main() -> None:

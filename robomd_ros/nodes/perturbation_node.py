@@ -2,8 +2,10 @@
 
 import json
 import math
+import time
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -26,14 +28,43 @@ from robomd_ros.core.variations import NOMINAL, Scene
 from robomd_ros.parameter_tables import PERTURBATION
 from robomd_ros.parameters import declare
 from robomd_ros.qos import LATCHED
-from robomd_ros.runtime import OneGoalServer, finish, in_thread, main_of
+from robomd_ros.runtime import OneGoalServer, cancel_late, finish, in_thread, main_of, unless
 
 _FEEDBACK_PERIOD = 0.5
+_CANCEL_GRACE = 1.0
+"""s without a sign of life after which the simulator's answer to a cancellation is not awaited."""
 _CODES = {
     Answer.SKIP: (ApplyScene.Result.SKIPPED, "the operator skipped this scene"),
     Answer.INVALID: (ApplyScene.Result.INVALID, "the operator declared the trial invalid"),
     Answer.STOP: (ApplyScene.Result.CANCELED, "the operator stopped the campaign"),
 }
+
+
+class _Watch:
+    """Whether the simulator still works on a goal; passes its feedback on."""
+
+    def __init__(self, handle: Any, timeout: float) -> None:
+        self._handle = handle
+        self._timeout = timeout
+        self._last_sign = time.monotonic()
+
+    def pass_on(self, message: Any) -> None:
+        """Take feedback of the simulator, which is ours too."""
+        self._last_sign = time.monotonic()
+        if self._handle.is_active:
+            self._handle.publish_feedback(message.feedback)
+
+    def over(self) -> bool:
+        """Whether to wait no longer."""
+        limit = _CANCEL_GRACE if self._handle.is_cancel_requested else self._timeout
+        return time.monotonic() - self._last_sign > limit
+
+    @property
+    def reason(self) -> str:
+        """What went wrong."""
+        if self._handle.is_cancel_requested:
+            return "cancelled"
+        return f"the simulator is silent for {self._timeout:g} s; is sim_bridge_node up?"
 
 
 class PerturbationNode(Node):
@@ -45,7 +76,7 @@ class PerturbationNode(Node):
     Parameters:
         backend (string): simulator or operator.
         operator_timeout (double, s): 0 waits for ever.
-        simulator_timeout (double, s): for the simulator to take a goal.
+        simulator_timeout (double, s): for the simulator to be there, and between its signs of life.
         campaign_namespace (string): whose pause and stop services an operator reaches.
 
     Publishers:
@@ -101,17 +132,26 @@ class PerturbationNode(Node):
         ):
             reason = f"sim/apply_scene is not offered after {timeout:g} s; is sim_bridge_node up?"
             return _ended(handle, ApplyScene.Result.CELL_FAULT, reason)
-        goal = await self._simulator.send_goal_async(
-            handle.request, lambda message: handle.publish_feedback(message.feedback)
-        )
+        watch = _Watch(handle, self._values["simulator_timeout"])
+        sending = self._simulator.send_goal_async(handle.request, watch.pass_on)
+        goal = await unless(self, sending, watch.over)
+        if goal is None:
+            sending.add_done_callback(cancel_late)
+            return _ended(handle, ApplyScene.Result.CELL_FAULT, watch.reason)
         if not goal.accepted:
             return _ended(handle, ApplyScene.Result.BUSY, "the simulator executes another goal")
         self._sim_goal = goal
-        try:
-            result = (await goal.get_result_async()).result
-        finally:
-            self._sim_goal = None
-        return finish(handle, result)
+        if handle.is_cancel_requested:  # it came while the goal was on its way
+            goal.cancel_goal_async()
+        response = await unless(self, goal.get_result_async(), watch.over)
+        self._sim_goal = None
+        if response is None:
+            goal.cancel_goal_async()
+            return _ended(handle, ApplyScene.Result.CELL_FAULT, watch.reason)
+        if response.status != GoalStatus.STATUS_SUCCEEDED and not response.result.error_code:
+            reason = "the simulator broke off without a reason; see the log of sim_bridge_node"
+            return _ended(handle, ApplyScene.Result.CELL_FAULT, reason)
+        return finish(handle, response.result)
 
     async def _ask_operator(self, handle: Any) -> ApplyScene.Result:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from action_msgs.msg import GoalStatus
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
 from rclpy.node import Node
@@ -18,6 +19,7 @@ from robomd_ros.core.errors import CellFault, CellLostError
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 from robomd_ros.qos import IMAGE_IN
+from robomd_ros.runtime import cancel_late
 
 _POLL = 0.2
 """s between looks at the cancel flag and the signs of life while waiting."""
@@ -31,7 +33,7 @@ class CellTimeouts:
         scene: for a scene to be in force; inf where a person makes it.
         trial: for a rollout to end.
         image: for a picture of the applied scene.
-        silence: without feedback or a picture, after which the cell is lost.
+        silence: without an answer or a sign of life, after which the cell is lost.
         busy: for a cell that executes somebody else's goal.
     """
 
@@ -45,9 +47,10 @@ class CellTimeouts:
 class RosCell:
     """Runs trials through `<name>/apply_scene` and `<name>/execute_policy`.
 
-    Blocks in the campaign's thread of this cell; the node's executor spins elsewhere. A cell that
-    gives neither feedback nor pictures for `silence` seconds is lost, and available again once a
-    new picture arrives.
+    Blocks in the campaign's thread of this cell; the node's executor spins elsewhere. A cell is
+    lost when it does not answer a goal, or gives no sign of life for `silence` seconds: feedback
+    while a scene is made (the camera may run on without whoever makes it), feedback or pictures
+    while the policy is executed. It is available again once a new picture arrives.
     """
 
     def __init__(self, node: Node, name: str, timeouts: CellTimeouts) -> None:
@@ -56,7 +59,8 @@ class RosCell:
         self._timeouts = timeouts
         self._changed = threading.Condition()
         self._picture: Image | None = None
-        self._last_sign = 0.0
+        self._last_picture = 0.0
+        self._last_feedback = 0.0
         self._lost_since = -math.inf
         self._cancelled = threading.Event()
         self._goal: Any = None
@@ -107,7 +111,7 @@ class RosCell:
             return f"action {self._name}/apply_scene"
         if not self._policy_client.server_is_ready():
             return f"action {self._name}/execute_policy"
-        if self._picture is None or self._last_sign <= self._lost_since:
+        if self._picture is None or self._last_picture <= self._lost_since:
             return f"topic {self._name}/camera/image_raw"
         return ""
 
@@ -130,15 +134,21 @@ class RosCell:
     def _on_image(self, message: Image) -> None:
         with self._changed:
             self._picture = message
-            self._last_sign = time.monotonic()
+            self._last_picture = time.monotonic()
             self._changed.notify_all()
 
     def _on_feedback(self, _message: Any) -> None:
-        self._last_sign = time.monotonic()
+        self._last_feedback = time.monotonic()
 
     def _put_in_force(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
         goal = ApplyScene.Goal(scene=scene_to_msg(scene), seed=seed)
+        give_up = time.monotonic() + self._timeouts.busy
         result = self._execute(self._scene_client, goal, self._timeouts.scene)
+        while result.error_code == result.BUSY and time.monotonic() < give_up:
+            # what a lost goal has left running is being cancelled
+            if self._cancelled.wait(_POLL):
+                raise CellFault(f"{self._name}: cancelled")
+            result = self._execute(self._scene_client, goal, self._timeouts.scene)
         if result.error_code:
             raise CellFault(f"the scene was not made: {result.error_msg}")
         return self._picture_since(time_from_msg(result.applied))
@@ -169,25 +179,35 @@ class RosCell:
 
     def _execute(self, client: ActionClient, goal: Any, timeout: float) -> Any:
         """Send a goal and wait for its result; CellFault, CellLostError."""
-        self._last_sign = time.monotonic()
         handle = self._accepted(client, goal)
         self._goal = handle
+        self._last_feedback = time.monotonic()
         try:
             if self._cancelled.is_set():  # it came while the goal was on its way
                 handle.cancel_goal_async()
             what = client._action_name
-            return self._wait(handle.get_result_async(), timeout, what).result
+            by_camera = client is self._policy_client
+            response = self._wait(handle.get_result_async(), timeout, what, by_camera)
         except CellFault:
             handle.cancel_goal_async()
             raise
         finally:
             self._goal = None
+        if response.status != GoalStatus.STATUS_SUCCEEDED and not response.result.error_code:
+            # an empty result would read as a scene in force
+            raise CellFault(f"{what} broke the goal off without a reason; see its node's log")
+        return response.result
 
     def _accepted(self, client: ActionClient, goal: Any) -> Any:
         give_up = time.monotonic() + self._timeouts.busy
         while True:
+            self._last_feedback = time.monotonic()
             future = client.send_goal_async(goal, feedback_callback=self._on_feedback)
-            handle = self._wait(future, self._timeouts.silence, client._action_name)
+            try:
+                handle = self._wait(future, math.inf, client._action_name)
+            except CellFault:
+                future.add_done_callback(cancel_late)
+                raise
             if handle.accepted:
                 return handle
             if time.monotonic() > give_up:
@@ -198,15 +218,24 @@ class RosCell:
             if self._cancelled.wait(_POLL):
                 raise CellFault(f"{self._name}: cancelled")
 
-    def _wait(self, future: Any, timeout: float, what: str) -> Any:
+    def _wait(self, future: Any, timeout: float, what: str, by_camera: bool = False) -> Any:
+        """Wait for an answer.
+
+        Args:
+            future: of the answer.
+            timeout: s; inf waits as long as there are signs of life.
+            what: who should answer.
+            by_camera: pictures are signs of life too.
+        """
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
         deadline = time.monotonic() + timeout
         while not done.wait(_POLL):
             now = time.monotonic()
-            if self._cancelled.is_set() and now - self._last_sign > 1.0:
+            sign = max(self._last_feedback, self._last_picture if by_camera else 0.0)
+            if self._cancelled.is_set() and now - sign > 1.0:
                 raise CellFault(f"{self._name}: cancelled")
-            if now - self._last_sign > self._timeouts.silence:
+            if now - sign > self._timeouts.silence:
                 self._lost_since = now
                 raise CellLostError(
                     f"cell {self._name} is silent for {self._timeouts.silence:g} s ({what})"
