@@ -94,6 +94,7 @@ def test_a_worker_killed_between_trials_spoils_none(worker):
     before = cell.pid
     os.kill(before, signal.SIGKILL)
     assert gone(before)
+    time.sleep(0.5)  # its other threads end a moment later
     assert cell.run(NOMINAL, 0).outcome.result is Result.FAILURE
     assert cell.pid != before
 
