@@ -92,6 +92,11 @@ class TrialRunner:
         image: NDArray[np.uint8] = self.simulation.observe()["images"][self.task.camera].copy()
         return image
 
+    def joint_positions(self) -> NDArray[np.float64]:
+        """Where the arm's joints are now, (n,) rad."""
+        positions: NDArray[np.float64] = self.simulation.proprioception()["joint_pos"]
+        return positions
+
     def close(self) -> None:
         """Free the simulation."""
         self.simulation.close()

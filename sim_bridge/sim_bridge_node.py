@@ -2,12 +2,13 @@
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy
 from robomd_ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
@@ -16,7 +17,7 @@ from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.parameter_tables import SIM_BRIDGE
 from robomd_ros.parameters import declare
-from robomd_ros.qos import IMAGE_OUT
+from robomd_ros.qos import IMAGE_OUT, STATE
 from robomd_ros.runtime import OneGoalServer, finish, in_thread, main_of
 from robomd_ros.share import config_file
 from sim_bridge.cells import SimulatorOptions
@@ -37,13 +38,20 @@ class SimBridgeNode(Node):
         camera/image_raw (sensor_msgs/Image, rgb8, system default): first picture of a scene, and
             again at idle_rate while no goal is executed.
         camera/camera_info (sensor_msgs/CameraInfo, system default): with every picture.
+        joint_states (sensor_msgs/JointState, sensor data): of the arm, rad, with every picture.
 
     Actions:
         sim/apply_scene (robomd_msgs/ApplyScene): put a scene in force at a seeded start.
         execute_policy (robomd_msgs/ExecutePolicy): run the policy in that scene.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, make_cell: Callable[..., Any] = WorkerCell, **kwargs: Any) -> None:
+        """Declare and check; `connect` starts the simulator.
+
+        Args:
+            make_cell: from a name and SimulatorOptions to a Cell with connect().
+            **kwargs: of rclpy's Node.
+        """
         super().__init__("sim_bridge_node", **kwargs)
         values = declare(self, SIM_BRIDGE)
         self._task = task(values["task"])
@@ -56,7 +64,7 @@ class SimBridgeNode(Node):
             start_timeout=values["start_timeout"],
         )
         cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1] or "cell"
-        self._cell = WorkerCell(cell_name, self._options)
+        self._cell = make_cell(cell_name, self._options)
         self._frame = f"{cell_name}_camera_optical"
         self._scene: tuple[Scene, int] | None = None
         self._picture: NDArray[np.uint8] | None = None
@@ -79,6 +87,7 @@ class SimBridgeNode(Node):
             raise self._start_error
         self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
         self._infos = self.create_publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
+        self._joints = self.create_publisher(JointState, "joint_states", STATE)
         self._apply_server = OneGoalServer(
             self, ApplyScene, "sim/apply_scene", self._apply_scene, on_cancel=self._cell.cancel
         )
@@ -172,6 +181,17 @@ class SimBridgeNode(Node):
         info = CameraInfo(height=height, width=width)
         info.header.stamp, info.header.frame_id = self._stamp, self._frame
         self._infos.publish(info)
+        self._publish_joints()
+
+    def _publish_joints(self) -> None:
+        positions = self._cell.joint_positions
+        if positions is None:
+            return
+        arm = self._task.robot.lower()
+        joints = JointState(position=positions.tolist())
+        joints.name = [f"{arm}_joint{i}" for i in range(1, len(positions) + 1)]
+        joints.header.stamp = self._stamp
+        self._joints.publish(joints)
 
 
 def _invalid(reason: str) -> Any:

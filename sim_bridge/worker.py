@@ -44,6 +44,8 @@ class WorkerCell:
         """Only remember; `connect` starts the child."""
         self._name = name
         self._options = options
+        self.joint_positions: NDArray[np.float64] | None = None
+        """(n,) rad, where the arm's joints were after the last answer; None before the first."""
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._ready = False
@@ -87,7 +89,7 @@ class WorkerCell:
             return self._invalid(scene, seed, str(failure))
         if kind == "fault":
             return self._invalid(scene, seed, value)
-        outcome, image = value
+        outcome, image, self.joint_positions = value
         return Trial(-1, self._name, scene, seed, outcome, image)
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
@@ -98,7 +100,8 @@ class WorkerCell:
             raise CellFault(f"cell {self._name!r} took no picture: {failure}") from failure
         if kind == "fault":
             raise CellFault(f"cell {self._name!r} took no picture: {value}")
-        image: NDArray[np.uint8] = value
+        image: NDArray[np.uint8]
+        image, self.joint_positions = value
         return image
 
     def available(self) -> bool:

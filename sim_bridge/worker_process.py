@@ -63,9 +63,11 @@ class _Server:
     def _answer(self, kind: str, scene: Any, seed: int) -> tuple[str, Any]:
         try:
             if kind == "observe":
-                return "image", self._runner.observe(scene, seed)
+                image = self._runner.observe(scene, seed)
+                return "image", (image, self._runner.joint_positions())
             rollout = self._runner.run(scene, seed, lambda: self._cancelled >= self._current)
-            return "rollout", (rollout.outcome, rollout.image)
+            joints = self._runner.joint_positions()
+            return "rollout", (rollout.outcome, rollout.image, joints)
         except CellFault as fault:
             return "cancelled", str(fault)
         except RoboMDError as error:
