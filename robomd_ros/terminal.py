@@ -94,7 +94,7 @@ class _View:
 
         # the supervisor handles the signals of this process
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        node = MonitorNode(self._console, namespace=CAMPAIGN_NAMESPACE)
+        node = MonitorNode(self._console, table_at_end=False, namespace=CAMPAIGN_NAMESPACE)
         self._node = node
         node.connect()
         executor = SingleThreadedExecutor()

@@ -35,13 +35,16 @@ class MonitorNode(Node):
         trials (robomd_msgs/Trial, reliable, depth 50)
     """
 
-    def __init__(self, console: Console | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, console: Console | None = None, table_at_end: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__("monitor_node", **kwargs)
         values = declare(self, MONITOR)
         self.view = CampaignView(rows=values["rows"])
         self._console = console or terminal_console()
         self._lock = threading.Lock()
         self._last_line = ""
+        self._table_at_end = table_at_end
         self._live: Live | None = None
         self.create_subscription(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED)
         self.create_subscription(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED)
@@ -83,7 +86,7 @@ class MonitorNode(Node):
         self.view.on_status(status_from_msg(message))
         if self.view.over and not was_over and self._live is None:
             self.draw()
-            if self.view.ranking is not None:
+            if self._table_at_end and self.view.ranking is not None:
                 self._console.print(ranking_table(self.view.ranking))
 
     def _on_ranking(self, message: msg.FailureRanking) -> None:
