@@ -1,0 +1,120 @@
+"""Arguments, parameter files and the list of processes."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from robomd_ros import bringup
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.parameter_tables import CAMPAIGN, DIAGNOSIS, TABLES, campaign_config
+from robomd_ros.parameters import Parameter
+
+TABLE = bringup.SIM_ARGUMENTS
+
+
+def resolved(*given):
+    return bringup.resolve(bringup.parse_arguments(given, TABLE), TABLE)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "value"),
+    [
+        (Parameter("n", 1, ""), "7", 7),
+        (Parameter("x", 1.0, ""), "7", 7.0),
+        (Parameter("on", False, ""), "true", True),
+        (Parameter("s", "", ""), "7", "7"),
+        (Parameter("s", "", ""), "{a: 1}", "{a: 1}"),
+    ],
+)
+def test_text_takes_the_type_of_the_default(parameter, text, value):
+    parsed = parameter.parse(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        (Parameter("n", 1, "", minimum=1), 0),
+        (Parameter("n", 1, "", maximum=5), 6),
+        (Parameter("n", 1, ""), 1.5),
+        (Parameter("n", 1, ""), True),
+        (Parameter("x", 1.0, "", minimum=0.0), float("nan")),
+        (Parameter("s", "a", "", choices=("a", "b")), "c"),
+        (Parameter("s", "a", ""), ["a"]),
+    ],
+)
+def test_a_wrong_value_names_the_parameter_and_the_value(parameter, value):
+    with pytest.raises(ConfigurationError, match=parameter.name) as caught:
+        parameter.parse(value)
+    assert str(value).strip("[]") in str(caught.value)
+
+
+def test_an_argument_given_twice_is_refused():
+    with pytest.raises(ConfigurationError, match="'budget' is given twice"):
+        bringup.parse_arguments(["budget:=1", "budget:=2"], TABLE)
+
+
+def test_arguments_override_the_parameter_file_and_that_the_defaults(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("/**/diagnosis_node: {ros__parameters: {budget: 33, seed: 4}}")
+    values = resolved(f"params_file:={path}", "seed:=5")
+    assert values["budget"] == 33
+    assert values["seed"] == 5
+    assert values["max_attempts"] == 3
+
+
+def test_without_a_folder_a_new_one_is_named():
+    out = Path(resolved()["out"])
+    assert out.is_absolute()
+    assert out.parent == Path.cwd() / "campaigns"
+    assert not out.exists()
+
+
+def test_a_relative_folder_becomes_absolute():
+    assert resolved("out:=x")["out"] == str(Path.cwd() / "x")
+
+
+def test_the_processes_of_a_simulation():
+    processes = bringup.sim_processes(resolved("cells:=3", "policy:=1", "out:=x"))
+    names = [p.name for p in processes]
+    assert len(names) == len(set(names)) == 7
+    assert names[0] == "robomd/diagnosis_node"
+    assert "robomd/cell_2/sim_bridge_node" in names
+    assert processes[0].parameters["cells"] == ["cell_0", "cell_1", "cell_2"]
+
+
+def test_the_processes_only_get_parameters_that_their_nodes_have():
+    for process in bringup.sim_processes(resolved("out:=x")):
+        known = {p.name: p for p in TABLES[process.executable]}
+        for name, value in process.parameters.items():
+            assert known[name].parse(value) == value
+
+
+def test_texts_that_look_like_numbers_stay_texts_on_the_command_line():
+    process = bringup.NodeProcess("n", "m", "/a", {"policy": "1", "cells": ["c"]})
+    arguments = process.ros_arguments()
+    assert "policy:=" + json.dumps("1") in arguments
+    assert 'cells:=["c"]' in arguments
+
+
+def test_every_campaign_parameter_reaches_the_configuration():
+    values = {p.name: p.default for p in CAMPAIGN}
+    values.update(search="uniform", accumulate="true", seed=9, search_options="", top_k=2)
+    config, catalogue = campaign_config(values)
+    assert (config.search, config.accumulate, config.seed, config.top_k) == ("uniform", True, 9, 2)
+    assert len(catalogue) == 21
+    assert {p.name for p in CAMPAIGN} <= {p.name for p in DIAGNOSIS}
+
+
+def test_the_shipped_parameter_files_are_valid():
+    for path in (Path(bringup.__file__).parent.parent / "config" / "params").glob("*.yaml"):
+        bringup.check_file(path, TABLES)
+
+
+def test_nothing_was_created():
+    assert not os.path.exists("x")
