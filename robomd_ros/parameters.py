@@ -65,11 +65,15 @@ class Parameter:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
         if not ((low is None or value >= low) and (high is None or value <= high)):
-            bounds = [f"at least {low:,g}"] if low is not None else []
-            bounds += [f"at most {high:,g}"] if high is not None else []
+            bounds = [f"at least {_figure(low)}"] if low is not None else []
+            bounds += [f"at most {_figure(high)}"] if high is not None else []
             raise ConfigurationError(
                 f"parameter {self.name} must be {' and '.join(bounds)}; got {value!r}"
             )
+
+
+def _figure(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def unknown_name(name: str, known: Iterable[str], what: str = "parameter") -> ConfigurationError:

@@ -82,15 +82,23 @@ class MonitorNode(Node):
             sys.stdout.flush()
 
     def _on_status(self, message: msg.CampaignStatus) -> None:
-        was_over = self.view.over
         self.view.on_status(status_from_msg(message))
-        if self.view.over and not was_over and self._live is None:
-            self.draw()
-            if self._table_at_end and self.view.ranking is not None:
-                self._console.print(ranking_table(self.view.ranking))
+        self._conclude()
 
     def _on_ranking(self, message: msg.FailureRanking) -> None:
         self.view.on_ranking(ranking_from_msg(message))
+        self._conclude()
+
+    def _conclude(self) -> None:
+        """Print the whole table once: when the end and the ranking of all trials are there."""
+        status, ranking = self.view.status, self.view.ranking
+        if not (self._table_at_end and self.view.over and status and ranking):
+            return
+        if ranking.trials == status.trials_done:
+            self._table_at_end = False
+            self.close()
+            self.draw()
+            self._console.print(ranking_table(ranking))
 
     def _on_trial(self, message: msg.Trial) -> None:
         self.view.on_trial(trial_from_msg(message))
