@@ -52,6 +52,9 @@ class DiagnosisNode(Node):
         campaign_status (robomd_msgs/CampaignStatus, latched): at every change.
         trials (robomd_msgs/Trial, reliable, depth 50): every trial that has ended.
 
+    Subscriptions:
+        <cell>/camera/image_raw (sensor_msgs/Image, sensor data): of every name in `cells`.
+
     Services:
         pause (std_srvs/Trigger): running trials end, no new one starts.
         resume (std_srvs/Trigger): go on after a pause.
@@ -61,6 +64,8 @@ class DiagnosisNode(Node):
 
     Actions:
         diagnose (robomd_msgs/Diagnose): run or resume a campaign; a second goal is rejected.
+        <cell>/apply_scene (robomd_msgs/ApplyScene): called before every trial.
+        <cell>/execute_policy (robomd_msgs/ExecutePolicy): called for every trial.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -85,9 +85,12 @@ class PerturbationNode(Node):
 
     Services:
         answer_operator_request (robomd_msgs/AnswerOperatorRequest): a front end's answer.
+        <campaign_namespace>/pause (std_srvs/Trigger): called when an operator wants it.
+        <campaign_namespace>/stop (std_srvs/Trigger): likewise.
 
     Actions:
         apply_scene (robomd_msgs/ApplyScene): put a scene in force.
+        sim/apply_scene (robomd_msgs/ApplyScene): called by the back end simulator.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -7,13 +7,24 @@ import pytest
 _numbers = itertools.count(os.getpid())
 
 
-@pytest.fixture
-def domain(monkeypatch):
-    """A ROS domain of this test's own, on this host only; also set for this process."""
-    environment = {
+def new_domain():
+    """The environment of a ROS domain that no other test uses, on this host only."""
+    return {
         "ROS_DOMAIN_ID": str(1 + next(_numbers) % 101),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     }
+
+
+@pytest.fixture(scope="module")
+def module_domain():
+    """A ROS domain of this file's own; not set for this process."""
+    return new_domain()
+
+
+@pytest.fixture
+def domain(monkeypatch):
+    """A ROS domain of this test's own; also set for this process."""
+    environment = new_domain()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
