@@ -1,0 +1,218 @@
+"""Core values and messages: there and back, and the same numbers on both sides."""
+
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from diagnostic_msgs.msg import KeyValue
+from fakes import make_catalogue
+from sensor_msgs.msg import Image
+
+from robomd_msgs import msg, srv
+from robomd_msgs.action import ApplyScene
+from robomd_ros import conversions as to
+from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
+from robomd_ros.core.errors import CatalogueError
+from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.operator import Answer, Refusal, RequestKind
+from robomd_ros.core.trial import Outcome, Result, Source, Trial
+from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
+
+CATALOGUE = make_catalogue(4)
+ODD = Variation(
+    "odd", "size", "cube", 'Make the "cube" größer', {"half": (0.02, 0.03), "n": 3, "t": "1"}, 12.5
+)
+STAMP = to.time_to_msg(1_700_000_000.25)
+
+
+def constants(message_type, prefix=""):
+    """{name without prefix: value} of the constants with this prefix."""
+    values = {name: value for name, value in vars(message_type).items() if name.isupper()}
+    numbers = {name: value for name, value in values.items() if isinstance(value, int)}
+    return {n.removeprefix(prefix): v for n, v in numbers.items() if n.startswith(prefix)}
+
+
+@pytest.mark.parametrize(
+    ("message_type", "enum", "prefix", "others"),
+    [
+        (msg.Outcome, Result, "", ("SOURCE_",)),
+        (msg.Outcome, Source, "SOURCE_", ()),
+        (msg.CampaignStatus, CampaignState, "", ()),
+        (msg.OperatorRequest, RequestKind, "", ()),
+        (srv.AnswerOperatorRequest.Request, Answer, "", ()),
+        (srv.AnswerOperatorRequest.Response, Refusal, "", ()),
+    ],
+)
+def test_constants_equal_the_enum(message_type, enum, prefix, others):
+    found = {
+        name: value
+        for name, value in constants(message_type, prefix).items()
+        if not name.startswith(others or "?")
+    }
+    assert found == {member.name: int(member) for member in enum}
+
+
+def test_every_error_code_of_none_is_zero():
+    for kind in (ApplyScene.Result, srv.QueryVariation.Response, srv.CompareVariations.Response):
+        assert kind.NONE == 0
+        values = list(constants(kind).values())
+        assert len(values) == len(set(values)) > 1
+
+
+@pytest.mark.parametrize("variation", [*CATALOGUE, ODD])
+def test_variation(variation):
+    back = to.variation_from_msg(to.variation_to_msg(variation))
+    assert back.id == variation.id and back.parameters == variation.parameters
+    assert (back.factor, back.target) == (variation.factor, variation.target)
+    assert back.description == variation.description
+    assert back.change_cost == pytest.approx(variation.change_cost, nan_ok=True)
+    kinds = {name: type(value) for name, value in variation.parameters.items()}
+    assert {name: type(value) for name, value in back.parameters.items()} == kinds
+
+
+def test_variation_whose_parameter_is_no_json():
+    message = to.variation_to_msg(ODD)
+    message.parameters = [KeyValue(key="half", value="0.02, 0.03")]
+    with pytest.raises(CatalogueError, match=r"'half' is not JSON: '0.02, 0.03'; send a number"):
+        to.variation_from_msg(message)
+
+
+def test_variation_that_is_malformed():
+    with pytest.raises(CatalogueError, match="id"):
+        to.variation_from_msg(
+            msg.Variation(id="Not An Id", factor="a", target="b", description="c")
+        )
+
+
+@pytest.mark.parametrize("size", [0, 1, 3])
+def test_scene_keeps_its_order(size):
+    scene = Scene(CATALOGUE.variations[:size][::-1])
+    back = to.scene_from_msg(to.scene_to_msg(scene))
+    assert back.ids == scene.ids
+    assert back == scene
+
+
+def test_catalogue():
+    message = to.catalogue_to_msg(Catalogue("lift", [ODD]), STAMP)
+    assert message.task == "lift" and message.header.stamp == STAMP
+    assert [v.id for v in message.variations] == ["odd"]
+
+
+@pytest.mark.parametrize("result", [Result.UNKNOWN, Result.SUCCESS, Result.FAILURE])
+@pytest.mark.parametrize("source", list(Source))
+def test_outcome(result, source):
+    outcome = Outcome(result, source, 1.25, 40, "lifted")
+    assert to.outcome_from_msg(to.outcome_to_msg(outcome)) == outcome
+
+
+def test_outcome_without_a_duration():
+    back = to.outcome_from_msg(to.outcome_to_msg(Outcome(Result.INVALID, detail="why")))
+    assert math.isnan(back.duration) and back.result is Result.INVALID
+
+
+@pytest.mark.parametrize("fields", [{"result": 9}, {"result": 1, "source": 77}])
+def test_outcome_that_is_no_constant(fields):
+    with pytest.raises(ValueError, match=r"9|77"):
+        to.outcome_from_msg(msg.Outcome(**fields))
+
+
+def test_invalid_outcome_without_a_reason():
+    with pytest.raises(ValueError, match="detail"):
+        to.outcome_from_msg(msg.Outcome(result=msg.Outcome.INVALID))
+
+
+def test_trial():
+    outcome = Outcome(Result.FAILURE, Source.OPERATOR, 3.0, 60, "slipped")
+    trial = Trial(7, "cell_1", Scene((ODD,)), 2**63, outcome, None, "images/000007.png")
+    message = to.trial_to_msg(trial, "campaign", STAMP)
+    assert message.campaign_id == "campaign" and message.header.stamp == STAMP
+    back = to.trial_from_msg(message)
+    assert (back.index, back.cell, back.seed) == (7, "cell_1", 2**63)
+    assert (back.scene, back.outcome, back.image_path) == (trial.scene, outcome, trial.image_path)
+    assert back.image is None
+
+
+def ranking():
+    modes = (
+        FailureMode((ODD,), 1, 4, 4, 0.83, 0.48, 0.99, policy_probability=0.6),
+        FailureMode(CATALOGUE.variations[:2], 2, 3, 2, 0.6, 0.2, 0.9),
+        FailureMode(CATALOGUE.variations[2:3], 3, 0, 0, 0.5, 0.025, 0.975, seen=False),
+    )
+    return FailureRanking(
+        "id", "lift", "policy", "ppo", "discrete", modes, 9, 1.2, 2, 1.9, True, 1_700_000_000.25
+    )
+
+
+def test_ranking():
+    stored = ranking()
+    back = to.ranking_from_msg(to.ranking_to_msg(stored))
+    assert back.to_dict()["failure_modes"][1:] == stored.to_dict()["failure_modes"][1:]
+    assert back.failure_modes[0].ids == ("odd",)
+    one, other = back.to_dict(), stored.to_dict()
+    del one["failure_modes"], other["failure_modes"]
+    assert one == other
+
+
+def test_ranking_json_has_the_message_s_names():
+    def check(data, message):
+        assert set(data) == set(message.get_fields_and_field_types())
+
+    data, message = ranking().to_dict(), to.ranking_to_msg(ranking())
+    check(data, message)
+    check(data["failure_modes"][0], message.failure_modes[0])
+    check(data["failure_modes"][0]["variations"][0], message.failure_modes[0].variations[0])
+
+
+@pytest.mark.parametrize("state", list(CampaignState))
+def test_status(state):
+    status = CampaignStatus(state, 3, 9, 1, Scene((ODD,)), "a cell", "cells: none", 12.5)
+    back = to.status_from_msg(to.status_to_msg(status))
+    assert back.state is state and back.scene.ids == status.scene.ids
+    names = ("trials_done", "trials_budget", "invalid_trials", "waiting_for", "message", "eta")
+    assert [getattr(back, n) for n in names] == [getattr(status, n) for n in names]
+
+
+def test_status_at_the_beginning():
+    back = to.status_from_msg(to.status_to_msg(CampaignStatus(CampaignState.STARTING, 0, 5)))
+    assert back.scene == NOMINAL and math.isnan(back.eta)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.5, 1_700_000_000.123456])
+def test_time(seconds):
+    assert to.time_from_msg(to.time_to_msg(seconds)) == pytest.approx(seconds, abs=1e-6)
+
+
+def picture():
+    return np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def test_image():
+    message = to.image_to_msg(picture(), STAMP, "cell_0_camera_optical")
+    assert (message.encoding, message.step) == ("rgb8", 21)
+    assert message.header.frame_id == "cell_0_camera_optical"
+    back = to.image_from_msg(message)
+    assert np.array_equal(back, picture()) and back.flags.writeable
+
+
+def test_image_in_another_order_and_with_padded_rows():
+    wanted = picture()
+    padded = np.concatenate([wanted[:, :, ::-1].reshape(5, 21), np.zeros((5, 3), np.uint8)], axis=1)
+    message = Image(height=5, width=7, encoding="bgr8", step=24, data=padded.tobytes())
+    assert np.array_equal(to.image_from_msg(message), wanted)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"encoding": "mono8"}, "rgb8 or bgr8; got 'mono8'"),
+        ({"data": bytes(104)}, "needs 105 bytes; got 104"),
+        ({"step": 20}, "step 20"),
+    ],
+)
+def test_image_that_cannot_be_read(fields, says):
+    values = {"encoding": "rgb8", "step": 21, "data": bytes(105), **fields}
+    with pytest.raises(ValueError, match=says):
+        to.image_from_msg(Image(height=5, width=7, **values))
