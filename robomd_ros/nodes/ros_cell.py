@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from action_msgs.msg import GoalStatus
+from action_msgs.srv import CancelGoal
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
 from rclpy.node import Node
@@ -65,6 +66,8 @@ class RosCell:
         self._cancelled = threading.Event()
         self._goal: Any = None
         self._scene_client = ActionClient(node, ApplyScene, f"{name}/apply_scene")
+        self._clear = node.create_client(CancelGoal, f"{name}/apply_scene/_action/cancel_goal")
+        self._may_clear = True
         self._policy_client = ActionClient(node, ExecutePolicy, f"{name}/execute_policy")
         self._subscription = node.create_subscription(
             Image, f"{name}/camera/image_raw", self._on_image, IMAGE_IN
@@ -130,6 +133,7 @@ class RosCell:
         self._node.destroy_subscription(self._subscription)
         self._scene_client.destroy()
         self._policy_client.destroy()
+        self._node.destroy_client(self._clear)
 
     def _on_image(self, message: Image) -> None:
         with self._changed:
@@ -209,7 +213,12 @@ class RosCell:
                 future.add_done_callback(cancel_late)
                 raise
             if handle.accepted:
+                self._may_clear = False
                 return handle
+            if client is self._scene_client and self._may_clear:
+                # a diagnosis that was killed may have left a person with a request for ever
+                self._may_clear = False
+                self._clear.call_async(CancelGoal.Request())  # all zero: every goal
             if time.monotonic() > give_up:
                 raise CellFault(
                     f"{client._action_name} rejects goals for {self._timeouts.busy:g} s: "

@@ -19,15 +19,24 @@ from rclpy.action import (
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
-from robomd_msgs.action import Diagnose
-from robomd_msgs.msg import CampaignStatus, FailureRanking, Trial, VariationCatalogue
+from robomd_msgs.action import ApplyScene, Diagnose
+from robomd_msgs.msg import (
+    CampaignStatus,
+    FailureRanking,
+    OperatorRequest,
+    Trial,
+    VariationCatalogue,
+)
 from robomd_msgs.srv import CompareVariations, QueryVariation
+from robomd_ros.conversions import scene_to_msg
+from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.monitor_node import MonitorNode
 from robomd_ros.nodes.operator_prompt import OperatorPrompt
 from robomd_ros.nodes.perturbation_node import PerturbationNode
 from robomd_ros.parameter_tables import TABLES
 from robomd_ros.qos import LATCHED, TRIALS
+from robomd_ros.share import config_file
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 GREEN, BLUE, RED, GRAY = (
@@ -39,7 +48,7 @@ STATES = {v: k for k, v in vars(CampaignStatus).items() if isinstance(v, int) an
 class Diagnosis(Graph):
     """A diagnosis node with one cell: perturbation node and simulator bridge."""
 
-    def __init__(self, domain, folder, cell, **parameters):
+    def __init__(self, domain, folder, cell, backend="simulator", **parameters):
         super().__init__(domain)
         self.out = folder / "campaign"
         values = {
@@ -49,7 +58,7 @@ class Diagnosis(Graph):
         }  # fmt: skip
         place = {"namespace": "/robomd/cell_0"}
         self.add(SimBridgeNode(lambda name, options: cell, **place))
-        self.add(PerturbationNode(**place))
+        self.add(PerturbationNode(parameter_overrides=overrides(backend=backend), **place))
         self.node = DiagnosisNode(namespace="/robomd", parameter_overrides=overrides(**values))
         self.add(self.node)
         self.action = ActionClient(self.client, Diagnose, "/robomd/diagnose")
@@ -154,6 +163,23 @@ def test_a_cancelled_goal_stops_the_campaign(diagnosis):
     assert response.status == GoalStatus.STATUS_CANCELED
     assert graph.state() == "STOPPED"
     assert [row["state"] for row in rows(graph.out)] == ["ASKED"]  # asked again on resume
+
+
+def test_a_request_that_a_killed_diagnosis_left_is_withdrawn(diagnosis):
+    graph = diagnosis(backend="operator")
+    orphan = ActionClient(graph.client, ApplyScene, "/robomd/cell_0/apply_scene")
+    assert orphan.wait_for_server(10)
+    green = scene_to_msg(Scene((load_catalogue(config_file("variations", "lift"))[GREEN],)))
+    left = graph.result(orphan.send_goal_async(ApplyScene.Goal(scene=green)), "answer")
+    topic = "/robomd/cell_0/operator_request"
+    assert graph.latched(OperatorRequest, topic, LATCHED).request_id == 1
+    handle = graph.send(budget=2)
+    ended = graph.result(left.get_result_async(), "end of the request that was left", 10)
+    assert ended.status == GoalStatus.STATUS_CANCELED
+    wait_for(lambda: graph.latched(OperatorRequest, topic, LATCHED).request_id == 2, "the next")
+    graph.trigger("stop")
+    assert graph.result(handle.get_result_async(), "end").result.error_code
+    assert not rows(graph.out, "result = 'INVALID'")
 
 
 @pytest.mark.parametrize(
