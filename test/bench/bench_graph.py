@@ -2,7 +2,7 @@
 
 The same scenes, seeds and policy in a worker of this process and through RosCell ->
 perturbation_node -> sim_bridge_node (real processes, real DDS), by turns, so that a busy machine
-slows both. Run it with `make bench` or `python test/bench/bench_graph.py [--trials 24]`.
+slows both. Run it with `make bench` or `python test/bench/bench_graph.py [--trials 40]`.
 """
 
 import argparse
@@ -181,7 +181,7 @@ def campaign_rate(cells: int, budget: int, policy: str) -> tuple[float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=24, help="pairs of trials")
+    parser.add_argument("--trials", type=int, default=40, help="pairs of trials")
     parser.add_argument("--budget", type=int, default=42, help="of each campaign; 0: no campaign")
     parser.add_argument("--policy", default="lift_bc")
     options = parser.parse_args()

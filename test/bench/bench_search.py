@@ -217,7 +217,8 @@ def main() -> int:
     pictures = ScenePictures("lift")
     try:
         table = accuracies(rates, pictures, catalogue, searches, options)
-        report(table, searches)
+        if searches:
+            report(table, searches)
         met = judge(table)
         if options.pairs:
             report_pairs(pictures, catalogue, options)
