@@ -1,6 +1,7 @@
 """The parameters of every node and of the campaign, each in one place."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ from robomd_ros.core.variations import Catalogue, load_catalogue
 from robomd_ros.parameters import Parameter
 from robomd_ros.share import config_file
 
+DEFAULT: Mapping[str, Any] = {f.name: f.default for f in fields(CampaignConfig)}
+"""What a campaign does unless told otherwise, by name."""
+
 _TASK = Parameter("task", "lift", "name of the task")
 _CATALOGUE = Parameter("catalogue", "lift", "variation catalogue: a shipped name or a YAML file")
 _POLICY = Parameter(
     "policy", "lift_bc", "policy under test: shipped name, file, python:module:name"
 )
-_HORIZON = Parameter("horizon", 80, "policy steps after which a rollout has failed", 1, 100_000)
+_HORIZON = Parameter(
+    "horizon", DEFAULT["horizon"], "policy steps after which a rollout has failed", 1, 100_000
+)
 
 CAMPAIGN = (
     _TASK,
@@ -26,24 +32,42 @@ CAMPAIGN = (
     _POLICY,
     _HORIZON,
     Parameter("variations", "", "ids to diagnose, separated by commas; empty: whole catalogue"),
-    Parameter("search", "ppo", "search strategy", choices=tuple(STRATEGIES)),
+    Parameter("search", DEFAULT["search"], "search strategy", choices=tuple(STRATEGIES)),
     Parameter("search_options", "", "parameters of the search, as YAML: '{n_steps: 64}'"),
-    Parameter("action_space", "discrete", "discrete (Algorithm 1)"),
-    Parameter("order_by", "evidence", "order of the ranking", choices=ORDERS),
-    Parameter("budget", 210, "valid trials to do", 1, MAX_BUDGET),
-    Parameter("seed", 0, "seed of everything random", 0, 2**32 - 1),
+    Parameter("action_space", DEFAULT["action_space"], "discrete (Algorithm 1)"),
+    Parameter("order_by", DEFAULT["order_by"], "order of the ranking", choices=ORDERS),
+    Parameter("budget", DEFAULT["budget"], "valid trials to do", 1, MAX_BUDGET),
+    Parameter("seed", DEFAULT["seed"], "seed of everything random", 0, 2**32 - 1),
     Parameter(
         "accumulate",
         "auto",
         "scenes accumulate on success (Algorithm 1); auto: the search's own default",
         choices=("auto", "true", "false"),
     ),
-    Parameter("max_scene_size", 3, "successes after which a search episode ends", 1, 64),
-    Parameter("confidence", 0.99, "posterior probability that ends a campaign early, (0.5, 1)"),
-    Parameter("top_k", 5, "worst variations that must be settled to end early", 1, 1000),
-    Parameter("max_attempts", 3, "tries of a scene whose trials are invalid", 1, 100),
     Parameter(
-        "confirmation_share", 0.2, "largest share of the budget for isolating combinations", 0, 1
+        "max_scene_size",
+        DEFAULT["max_scene_size"],
+        "successes after which a search episode ends",
+        1,
+        64,
+    ),
+    Parameter(
+        "confidence",
+        DEFAULT["confidence"],
+        "posterior probability that ends a campaign early, (0.5, 1)",
+    ),
+    Parameter(
+        "top_k", DEFAULT["top_k"], "worst variations that must be settled to end early", 1, 1000
+    ),
+    Parameter(
+        "max_attempts", DEFAULT["max_attempts"], "tries of a scene whose trials are invalid", 1, 100
+    ),
+    Parameter(
+        "confirmation_share",
+        DEFAULT["confirmation_share"],
+        "largest share of the budget for isolating combinations",
+        0,
+        1,
     ),
 )
 """What decides about a campaign; the rest is about where and how it runs."""

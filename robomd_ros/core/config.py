@@ -61,10 +61,10 @@ class CampaignConfig:
     search: str = "ppo"
     action_space: str = "discrete"
     order_by: str = "evidence"
-    budget: int = 105
+    budget: int = 210
     seed: int = 0
     accumulate: bool | None = None
-    max_scene_size: int = 3
+    max_scene_size: int = 5
     confidence: float = 0.99
     top_k: int = 5
     max_attempts: int = 3
