@@ -27,7 +27,7 @@ class CellPool:
             if names.count(name) > 1:
                 raise ConfigurationError(f"two cells are called {name!r}; rename one of them")
         self.cells = tuple(cells)
-        self._away: dict[str, str] = {}
+        self._away = dict.fromkeys(names, "not seen yet")
 
     def look(self, cell: Cell) -> bool:
         """Ask a cell whether it can run a trial now, and remember it."""

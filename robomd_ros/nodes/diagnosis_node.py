@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import rclpy
@@ -120,6 +121,9 @@ class DiagnosisNode(Node):
 
     def on_status(self, status: CampaignStatus) -> None:
         """Publish the status, and log what a person should see."""
+        if status.state in (CampaignState.STARTING, CampaignState.WAITING):
+            lacking = ", ".join(filter(None, (cell.lacks() for cell in self._cells)))
+            status = replace(status, waiting_for=lacking or status.waiting_for)
         message = status_to_msg(status)
         self._statuses.publish(message)
         self.get_logger().info(
