@@ -1,30 +1,42 @@
+import contextlib
+import fcntl
 import itertools
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
-# 0 to 101 are safe on Linux; a number per process and test keeps runs side by side apart
 _numbers = itertools.count(os.getpid())
 
 
-def new_domain():
-    """The environment of a ROS domain that no other test uses, on this host only."""
-    return {
-        "ROS_DOMAIN_ID": str(1 + next(_numbers) % 101),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-    }
+@contextlib.contextmanager
+def own_domain():
+    """The environment of a ROS domain that no other test run uses meanwhile, on this host only."""
+    # 0 to 101 are safe on Linux
+    for number in _numbers:
+        domain = 1 + number % 101
+        path = Path(tempfile.gettempdir(), f"robomd-test-domain-{os.getuid()}-{domain}.lock")
+        with path.open("w") as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield {
+                "ROS_DOMAIN_ID": str(domain),
+                "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            }
+            return
 
 
 @pytest.fixture(scope="module")
 def module_domain():
     """A ROS domain of this file's own; not set for this process."""
-    return new_domain()
+    with own_domain() as environment:
+        yield environment
 
 
 @pytest.fixture
 def domain(monkeypatch):
     """A ROS domain of this test's own; also set for this process."""
-    environment = new_domain()
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    return environment
+    with own_domain() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield environment

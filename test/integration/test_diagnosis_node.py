@@ -48,9 +48,12 @@ STATES = {v: k for k, v in vars(CampaignStatus).items() if isinstance(v, int) an
 class Diagnosis(Graph):
     """A diagnosis node with one cell: perturbation node and simulator bridge."""
 
-    def __init__(self, domain, folder, cell, backend="simulator", **parameters):
-        super().__init__(domain)
+    def __init__(self, domain, folder):
         self.out = folder / "campaign"
+        super().__init__(domain)
+
+    def start(self, cell, backend="simulator", **parameters):
+        """Add the nodes."""
         values = {
             "campaign_dir": str(self.out), "policy": "python:table:policy", "search": "uniform",
             "variations": ",".join((GREEN, BLUE, RED, GRAY)), "confidence": 0.9999999,
@@ -100,7 +103,8 @@ def diagnosis(domain, tmp_path):
     graphs = []
 
     def make(cell=None, **parameters):
-        graphs.append(Diagnosis(domain, tmp_path, cell or TableCell(), **parameters))
+        graphs.append(Diagnosis(domain, tmp_path))
+        graphs[-1].start(cell or TableCell(), **parameters)
         return graphs[-1]
 
     yield make

@@ -65,7 +65,7 @@ def test_faults_of_the_policy_spoil_their_trials_only(tmp_path, domain):
         assert bringup.wait(150) == 0, bringup.output
     check_complete(out, 3)
     reasons = {
-        '["table_color_blue"]': "at step 0: the policy's act raised RuntimeError: planted exception",
+        '["table_color_blue"]': "the policy's act raised RuntimeError: planted exception",
         '["cube_color_green"]': "nan",
         '["robot_color_red"]': "no answer within 3 s: worker killed",
     }

@@ -38,8 +38,8 @@ Response = AnswerOperatorRequest.Response
 class Perturbation(Graph):
     """A perturbation node, and a campaign's pause and stop services that count their calls."""
 
-    def __init__(self, domain, **parameters):
-        super().__init__(domain)
+    def start(self, **parameters):
+        """Add the nodes."""
         self.told = []
         for name in ("pause", "stop"):
             self.client.create_service(Trigger, f"/robomd/{name}", self._campaign(name))
@@ -97,7 +97,8 @@ def cell(domain):
     graphs = []
 
     def make(**parameters):
-        graphs.append(Perturbation(domain, **parameters))
+        graphs.append(Perturbation(domain))
+        graphs[-1].start(**parameters)
         return graphs[-1]
 
     yield make
