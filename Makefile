@@ -3,12 +3,16 @@
 #   make test    make check    make bench    make clean
 SHELL := /bin/bash
 VENV ?= $(CURDIR)/.venv
-RUN := env -u PYTHONPATH -u AMENT_PREFIX_PATH -u COLCON_PREFIX_PATH -u PYTHONHOME VENV="$(VENV)"
+RUN := env -u PYTHONPATH -u AMENT_PREFIX_PATH -u COLCON_PREFIX_PATH -u PYTHONHOME -u RMW_IMPLEMENTATION VENV="$(VENV)"
 BIN := $(VENV)/bin
 
 # Every variable given on the command line becomes a launch argument: make sim SEED=1 is robomd sim seed:=1.
 # Make exports such variables, so that values keep their spaces and quotes.
-GIVEN := $(filter-out VENV PYTHON,$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word))))))
+empty :=
+space := $(empty) $(empty)
+OVERRIDES := $(subst \$(space),_,$(MAKEOVERRIDES))
+NAMES := $(foreach word,$(OVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
+GIVEN := $(filter-out VENV PYTHON,$(patsubst %:,%,$(NAMES)))
 
 .PHONY: sim test check bench setup clean
 

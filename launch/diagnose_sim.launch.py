@@ -54,6 +54,7 @@ def _processes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     texts = {p.name: LaunchConfiguration(p.name).perform(context) for p in table}
     given = [f"{name}:={text}" for name, text in texts.items() if text]
     values = bringup.resolve(bringup.parse_arguments(given, table), table)
+    context.extend_globals({"robomd_domain": bringup.claim_domain()})  # held as long as the launch
     bringup.check_sim(values)
     exit_when_done = LaunchConfiguration(_EXIT_WHEN_DONE).perform(context) == "true"
     nodes = [

@@ -1,11 +1,15 @@
 """What each launch consists of, once: for the launch files and for `robomd`."""
 
+import contextlib
+import fcntl
 import json
+import os
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -13,9 +17,11 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.variations import Catalogue
 from robomd_ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
 from robomd_ros.parameters import Parameter, check_file, unknown_name
-from robomd_ros.share import PACKAGE, config_file
+from robomd_ros.share import PACKAGE, absolute_path, config_file
 
 CAMPAIGN_NAMESPACE = "/robomd"
+_LAST_DOMAIN = 101
+"""The highest ROS_DOMAIN_ID whose ports are free of the system's ephemeral ones on Linux."""
 
 SIM_ARGUMENTS = (
     *CAMPAIGN,
@@ -25,6 +31,22 @@ SIM_ARGUMENTS = (
     Parameter("linger", 5.0, "s that the nodes stay after the end, for late subscribers", 0, 86400),
 )
 """Arguments of diagnose_sim.launch.py and of `robomd sim`."""
+
+
+_SHARED = {name: f"{name}:=" for name in ("task", "catalogue", "policy", "horizon")}
+_SET_BY_BRINGUP: Mapping[str, Mapping[str, str]] = {
+    "diagnosis_node": {
+        "cells": "cells:=<number>",
+        "campaign_dir": "out:=",
+        "autostart": "nothing: it always starts",
+        "exit_when_done": "linger:=",
+        "linger": "linger:=",
+    },
+    "perturbation_node": {"backend": "nothing: it is the simulator"},
+    "sim_bridge_node": _SHARED,
+    "monitor_node": {},
+}
+"""Parameters that a parameter file may not set, with the argument to use instead."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,7 @@ class NodeProcess:
         arguments = ["--ros-args", "-r", f"__ns:={self.namespace}"]
         for name, value in self.parameters.items():
             # JSON is YAML with every text in quotes: a policy called "1" stays a text
-            arguments += ["-p", f"{name}:={json.dumps(value)}"]
+            arguments += ["-p", f"{name}:={json.dumps(value, ensure_ascii=False)}"]
         return arguments
 
 
@@ -93,7 +115,12 @@ def resolve(given: Mapping[str, Any], table: Sequence[Parameter]) -> dict[str, A
     path = config_file("params", given.get("params_file", values["params_file"]))
     check_file(path, TABLES)
     for node, name, value in _file_values(path):
-        if node == "diagnosis_node" and name in values and name != "cells":
+        instead = _SET_BY_BRINGUP[node].get(name)
+        if instead is not None:
+            raise ConfigurationError(
+                f"{path}: {name} of {node} is set by the bring-up; give instead: {instead}"
+            )
+        if node == "diagnosis_node" and name in values:
             values[name] = value
     values = {**values, **given, "params_file": str(path)}
     values["out"] = str(_campaign_path(values["out"], values["task"]))
@@ -112,7 +139,7 @@ def _file_values(path: Path) -> list[tuple[str, str, Any]]:
 def _campaign_path(given: str, task: str) -> Path:
     """The absolute campaign folder; if none is given, one named for the task and the time."""
     if given:
-        return Path(given).expanduser().absolute()
+        return absolute_path(given)
     return Path("campaigns", f"{task}-{time.strftime('%Y%m%d-%H%M%S')}").absolute()
 
 
@@ -157,6 +184,46 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
     return processes
 
 
+def claim_domain() -> IO[str]:
+    """Take a ROS domain of this host for one diagnosis, so that two never share cells.
+
+    If the user has set ROS_DOMAIN_ID it is that one, else the first free one, which is then set
+    for this process and its children.
+
+    Returns:
+        The lock; it is held until the file is closed and all children are gone.
+
+    Raises:
+        ConfigurationError: ROS_DOMAIN_ID is no number in [0, 101], or a diagnosis runs there.
+    """
+    given = os.environ.get("ROS_DOMAIN_ID", "")
+    if given and not (given.isdecimal() and int(given) <= _LAST_DOMAIN):
+        raise ConfigurationError(
+            f"ROS_DOMAIN_ID must be a number from 0 to {_LAST_DOMAIN}; got {given!r}"
+        )
+    for number in [int(given)] if given else range(_LAST_DOMAIN + 1):
+        lock = _locked(Path(tempfile.gettempdir(), f"robomd-domain-{number}.lock"))
+        if lock is not None:
+            os.environ["ROS_DOMAIN_ID"] = str(number)
+            return lock
+    raise ConfigurationError(
+        f"another diagnosis runs in ROS_DOMAIN_ID={given or 'every domain'} on this machine; "
+        "end it, or set another ROS_DOMAIN_ID"
+    )
+
+
+def _locked(path: Path) -> IO[str] | None:
+    """The locked file; None if somebody else holds it."""
+    try:
+        handle = os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o666), "r+", encoding="utf-8")
+        with contextlib.suppress(OSError):
+            path.chmod(0o666)  # another user may take the domain later
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return None
+    return handle
+
+
 def check_sim(values: Mapping[str, Any]) -> Catalogue:
     """Everything that can be wrong with a diagnosis in simulation, before anything starts.
 
@@ -168,12 +235,23 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     """
     from robomd_ros.core.campaign_folder import check_campaign  # noqa: PLC0415 - torch is heavy
     from sim_bridge.cells import SimulatorOptions  # noqa: PLC0415 - so is mujoco
+    from sim_bridge.tasks import task  # noqa: PLC0415
     from sim_bridge.worker import WorkerCell  # noqa: PLC0415
 
+    task(values["task"])
     config, catalogue = campaign_config(values)
     check_campaign(Path(values["out"]), config, catalogue)
+    timeouts = {
+        name: float(value)
+        for node, name, value in _file_values(Path(values["params_file"]))
+        if node == "sim_bridge_node" and name in ("trial_timeout", "start_timeout")
+    }
     options = SimulatorOptions(
-        task=config.task, policy=config.policy, catalogue=catalogue, horizon=config.horizon
+        task=config.task,
+        policy=config.policy,
+        catalogue=catalogue,
+        horizon=config.horizon,
+        **timeouts,
     )
     cell = WorkerCell("check", options)
     try:

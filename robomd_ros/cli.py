@@ -48,13 +48,16 @@ def _sim(arguments: Sequence[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         _print_arguments(bringup.SIM_ARGUMENTS)
         return 0
-    from robomd_ros.terminal import run_campaign
+    from robomd_ros.terminal import check_ros, run_campaign
 
     given = bringup.parse_arguments(arguments, bringup.SIM_ARGUMENTS)
     values = bringup.resolve(given, bringup.SIM_ARGUMENTS)
+    domain = bringup.claim_domain()
     print("checking the configuration, the policy and the simulator ...", flush=True)
     bringup.check_sim(values)
-    return run_campaign(bringup.sim_processes(values), Path(values["out"]))
+    check_ros()
+    with domain:
+        return run_campaign(bringup.sim_processes(values), Path(values["out"]))
 
 
 def _print_arguments(table: Sequence[Any]) -> None:

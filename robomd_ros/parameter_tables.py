@@ -12,7 +12,7 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.search.strategies import STRATEGIES
 from robomd_ros.core.variations import Catalogue, load_catalogue
 from robomd_ros.parameters import Parameter
-from robomd_ros.share import config_file
+from robomd_ros.share import absolute_path, config_file
 
 DEFAULT: Mapping[str, Any] = {f.name: f.default for f in fields(CampaignConfig)}
 """What a campaign does unless told otherwise, by name."""
@@ -154,7 +154,7 @@ def campaign_folder(value: str) -> Path:
     """
     if not value:
         raise ConfigurationError("campaign_dir is empty; name the folder of the campaign")
-    return Path(value).expanduser().resolve()
+    return absolute_path(value)
 
 
 def _search_options(text: str) -> Mapping[str, Any]:

@@ -117,7 +117,7 @@ def check_file(path: Path, tables: Mapping[str, Iterable[Parameter]]) -> None:
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"cannot read the parameter file {path}: {error}") from error
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path} is not a ROS 2 parameter file: it must be a mapping")

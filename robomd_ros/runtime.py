@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import rclpy
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -38,7 +39,11 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         configuration, 1 for another start-up error; errors are one line on stderr.
     """
     # rclpy's own handlers would shut the graph down before a running goal could be cancelled
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # noqa: BLE001 - rclpy raises classes of its C layer
+        print(f"error: ROS 2 does not start: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIGURATION
     _on_signals(_interrupt)
     executor = SingleThreadedExecutor()
     node: Node | None = None
@@ -134,8 +139,9 @@ async def unless(node: Node, future: Future, over: Callable[[], bool], period: f
     try:
         await first
     finally:
-        timer.cancel()
-        node.destroy_timer(timer)
+        with contextlib.suppress(rclpy_implementation.InvalidHandle):  # the node is being destroyed
+            timer.cancel()
+            node.destroy_timer(timer)
     return future.result() if future.done() else None
 
 

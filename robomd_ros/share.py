@@ -29,6 +29,14 @@ def share_path(relative: str) -> Path:
     raise ConfigurationError(f"{relative} is not installed; looked in {looked}")
 
 
+def absolute_path(text: str) -> Path:
+    """The absolute path that a user wrote, `~` expanded; ConfigurationError for an unknown user."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigurationError(f"cannot resolve the path {text!r}: {error}") from error
+
+
 def config_file(kind: str, name: str, suffix: str = ".yaml") -> Path:
     """A file that the user named by path, or a shipped one named by its stem.
 
@@ -40,8 +48,8 @@ def config_file(kind: str, name: str, suffix: str = ".yaml") -> Path:
     Raises:
         ConfigurationError: neither exists; the shipped names are listed.
     """
-    path = Path(name).expanduser()
-    if path.suffix or path.parent != Path():
+    if Path(name).suffix or Path(name).parent != Path():
+        path = absolute_path(name)
         if not path.is_file():
             raise ConfigurationError(f"there is no file {name!r}; give the path of an existing one")
         return path.resolve()

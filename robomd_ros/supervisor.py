@@ -18,6 +18,9 @@ from honcho.process import Popen, Process
 from robomd_ros.runtime import EXIT_CAMPAIGN, EXIT_CONFIGURATION
 
 _PR_SET_PDEATHSIG = 1
+_QUICK_DEATHS = 3
+_INFANCY = 10.0
+"""s; a process that dies younger, three times in a row, is not started again."""
 _RESPAWN_DELAY = 1.0
 """s before a process that died is started again."""
 _PATIENCE = 4.0
@@ -84,6 +87,8 @@ class RespawningProcess(Process):
         self._child_ctor = _Popen
         self._ending = ending
         self._respawn = respawn
+        self._quick_deaths = 0
+        self._born = 0.0
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
         """Run, and run again, until it ends by wish, for a reason that stays, or all ends."""
@@ -101,11 +106,18 @@ class RespawningProcess(Process):
         """Whether to start again after this exit code; waits before a yes."""
         if code in _FINAL or not self._respawn or self._ending.is_set():
             return False
+        quick = time.monotonic() - self._born < _INFANCY
+        self._quick_deaths = self._quick_deaths + 1 if quick else 0
+        if self._quick_deaths >= _QUICK_DEATHS:
+            text = f"died with code {code} as soon as it started, {_QUICK_DEATHS} times: given up\n"
+            self._send_message(text.encode())
+            return False
         self._send_message(f"died with code {code}; starting it again\n".encode())
         self._ending.wait(_RESPAWN_DELAY)
         return not self._ending.is_set()
 
     def _run_once(self) -> int:
+        self._born = time.monotonic()
         self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd)
         self._send_message({"pid": self._child.pid}, type="start")
         if self._ending.is_set():  # the end came while it started, and passed it by
@@ -172,23 +184,6 @@ class Supervisor(Manager):
             if "returncode" not in process and process.get("pid"):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process["pid"], number)
-
-    def end_when(self, over: Callable[[], int | None]) -> None:
-        """Ask `over` five times a second in a thread; an exit code from it ends all.
-
-        Args:
-            over: returns None as long as the processes should go on.
-        """
-
-        def watch() -> None:
-            while not self._ending.is_set():
-                if (code := over()) is not None:
-                    self.returncode = code
-                    self.terminate()
-                    return
-                time.sleep(0.2)
-
-        threading.Thread(target=watch, name="watch", daemon=True).start()
 
 
 def node_command(module: str, arguments: Sequence[str]) -> list[str]:

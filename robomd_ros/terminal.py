@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shlex
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +16,7 @@ from rich.console import Console
 from robomd_ros.bringup import CAMPAIGN_NAMESPACE, NodeProcess
 from robomd_ros.core.campaign_folder import read_campaign
 from robomd_ros.core.campaign_status import CampaignState
-from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.core.ranking_table import ranking_table
 from robomd_ros.live_view import console as terminal_console
@@ -41,6 +43,27 @@ def run_campaign(processes: Sequence[NodeProcess], folder: Path) -> int:
     supervisor.loop()
     view.close()
     return _report(console, folder, supervisor.returncode or 0, view)
+
+
+def check_ros() -> None:
+    """Start ROS 2 once in a process of its own: some of what can be wrong ends the process.
+
+    Raises:
+        ConfigurationError: it does not start.
+    """
+    code = "import rclpy; rclpy.init(); rclpy.create_node('check'); rclpy.shutdown()"
+    done = subprocess.run(  # noqa: S603 - a fixed command
+        [sys.executable, "-c", code],
+        env=process_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise ConfigurationError(
+            f"ROS 2 does not start: {lines[-1]}; check HOME, ROS_DOMAIN_ID and RMW_IMPLEMENTATION"
+        )
 
 
 def process_environment() -> dict[str, str]:
@@ -124,7 +147,11 @@ def _report(console: Console, folder: Path, code: int, view: _View) -> int:
         if stored.ranking is not None:
             console.print(ranking_table(stored.ranking))
     if code in (_INTERRUPTED, 128 + signal.SIGTERM):
-        console.print(f"Interrupted. The same command with out:={folder} goes on from here.")
+        console.print(
+            "Interrupted. The same command goes on from here, with OUT= (make sim) or "
+            f"out:= (robomd sim) {shlex.quote(str(folder))}",
+            soft_wrap=True,
+        )
     elif code:
         reason = view.failed or "see the messages above"
         print(f"error: the campaign ended early: {reason}", file=sys.stderr)
@@ -133,7 +160,8 @@ def _report(console: Console, folder: Path, code: int, view: _View) -> int:
             if (folder / name).exists():
                 console.print(f"  {folder / name}", style="dim", end="", soft_wrap=True)
                 console.print(f"  {what}", style="dim")
-        console.print(f"  robomd ranking {folder}   prints this table again", style="dim")
+        command = shlex.join([sys.argv[0], "ranking", str(folder)])
+        console.print(f"  {command}   prints this table again", style="dim", soft_wrap=True)
     return code
 
 

@@ -7,7 +7,7 @@ VENV="${VENV:-$PWD/.venv}"
 STAMPS="$VENV/robomd-stamps"
 
 # A sourced ROS installation or another Python's path must not leak into the virtual environment.
-unset PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONHOME
+unset RMW_IMPLEMENTATION PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONHOME
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 say() { printf '== %s\n' "$*"; }

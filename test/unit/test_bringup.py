@@ -118,3 +118,38 @@ def test_the_shipped_parameter_files_are_valid():
 
 def test_nothing_was_created():
     assert not os.path.exists("x")
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        ("diagnosis_node", "cells: [a, b]"),
+        ("diagnosis_node", "campaign_dir: /tmp/x"),
+        ("sim_bridge_node", "policy: other"),
+        ("perturbation_node", "backend: operator"),
+    ],
+)
+def test_a_parameter_file_cannot_set_what_the_bring_up_sets(tmp_path, node, text):
+    path = tmp_path / "my.yaml"
+    path.write_text(f"/**/{node}: {{ros__parameters: {{{text}}}}}")
+    with pytest.raises(ConfigurationError, match=f"{text.partition(':')[0]} of {node} is set by"):
+        resolved(f"params_file:={path}")
+
+
+def test_two_diagnoses_never_share_a_domain(monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", "101")
+    with bringup.claim_domain():
+        with pytest.raises(ConfigurationError, match="ROS_DOMAIN_ID=101"):
+            bringup.claim_domain()
+        monkeypatch.delenv("ROS_DOMAIN_ID")
+        with bringup.claim_domain():
+            assert 0 <= int(os.environ["ROS_DOMAIN_ID"]) < 101
+    monkeypatch.setenv("ROS_DOMAIN_ID", "101")
+    bringup.claim_domain().close()
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "102", "1.5"])
+def test_a_domain_that_is_none(monkeypatch, value):
+    monkeypatch.setenv("ROS_DOMAIN_ID", value)
+    with pytest.raises(ConfigurationError, match=f"0 to 101; got '{value}'"):
+        bringup.claim_domain()

@@ -1,0 +1,73 @@
+"""Processes under honcho: started again, given up, ended together."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("rclpy", reason="the supervisor shares the nodes' exit codes")
+
+from robomd_ros import supervisor
+from robomd_ros.supervisor import Supervisor
+
+
+def run(*programs, respawn=True, during=None):
+    """Run Python programs to the end; returns (exit code, lines)."""
+    lines = []
+    manager = Supervisor(lambda name, line: lines.append((name, line)))
+    for number, program in enumerate(programs):
+        command = [sys.executable, "-u", "-c", program]
+        manager.add(f"p{number}", command, respawn, dict(os.environ))
+    if during is not None:
+        threading.Thread(target=during, args=(lines,), daemon=True).start()
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        manager.loop()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return manager.returncode, [line for _, line in lines]
+
+
+def test_the_first_that_ends_by_wish_ends_all():
+    started = time.monotonic()
+    code, lines = run("print('done')", "import time; time.sleep(60)")
+    assert code == 0
+    assert "done" in lines
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("final", [2, 3])
+def test_a_reason_that_stays_is_not_tried_again(final):
+    code, lines = run(f"import sys; print('once'); sys.exit({final})")
+    assert code == final
+    assert lines.count("once") == 1
+
+
+def test_what_dies_as_soon_as_it_starts_is_given_up(monkeypatch):
+    monkeypatch.setattr(supervisor, "_RESPAWN_DELAY", 0.01)
+    code, lines = run("import sys; print('try'); sys.exit(1)")
+    assert code == 1
+    assert lines.count("try") == supervisor._QUICK_DEATHS
+    assert any("given up" in line for line in lines)
+
+
+def test_what_is_killed_is_started_again(monkeypatch):
+    monkeypatch.setattr(supervisor, "_RESPAWN_DELAY", 0.01)
+    program = "import os, time; print('pid', os.getpid()); time.sleep(60)"
+
+    def kill_once_then_end(lines):
+        while not lines:
+            time.sleep(0.02)
+        os.kill(int(lines[0][1].split()[1]), signal.SIGKILL)
+        while sum(line.startswith("pid") for _, line in lines) < 2:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    code, lines = run(program, during=kill_once_then_end)
+    assert code == 130
+    assert sum(line.startswith("pid") for line in lines) == 2
+    assert any("died with code -9" in line for line in lines)
