@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ import yaml
 from numpy.typing import NDArray
 
 from robomd_ros.core.config import CampaignConfig, installed_versions
-from robomd_ros.core.errors import CampaignFolderError, ConfigurationError, TrialLogError
+from robomd_ros.core.errors import CampaignFolderError, ConfigurationError
+from robomd_ros.core.policies import policy_digest
 from robomd_ros.core.ranking import FailureRanking
 from robomd_ros.core.trial_log import TrialLog
 from robomd_ros.core.variations import Catalogue
@@ -100,7 +102,8 @@ class StoredCampaign:
 
     def open_log(self) -> TrialLog:
         """Its trials, read-only; the caller closes it."""
-        return TrialLog(self.path / TRIALS_FILE, read_only=True)
+        path = self.path / TRIALS_FILE
+        return TrialLog(path, read_only=True, has_trials=_has_trials(self.path))
 
 
 def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> CampaignFolder:
@@ -115,7 +118,7 @@ def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) ->
         ConfigurationError: the catalogue is of another task, or lacks a variation.
         CampaignFolderError: the folder is in use, belongs to another configuration (the
             differences are listed), is not a campaign, or cannot be written.
-        TrialLogError: its database is damaged.
+        TrialLogError: its database is damaged, or lost although there are results of trials.
     """
     resumed = check_campaign(folder, config, catalogue)
     used = _used(config, catalogue)
@@ -129,15 +132,13 @@ def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) ->
             lock.close()
             raise
     except OSError as error:
-        raise CampaignFolderError(
-            f"cannot write the campaign folder {folder}: {error.strerror}; choose another one"
-        ) from error
+        raise _unwritable(folder, error) from error
 
 
 def check_campaign(
     folder: Path, config: CampaignConfig, catalogue: Catalogue
 ) -> dict[str, Any] | None:
-    """Whether `open_campaign` would take this folder; nothing is created or locked.
+    """Whether `open_campaign` would take this folder; nothing stays created or locked.
 
     Returns:
         The campaign document of a folder that would be resumed; None if it would be created.
@@ -152,10 +153,15 @@ def check_campaign(
         )
     used = _used(config, catalogue)
     resumed = _inspect(folder)
-    if resumed is not None:
+    if resumed is None:
+        _refuse_foreign(folder)
+    else:
         _refuse_differences(folder, resumed, config, used)
-        if (folder / TRIALS_FILE).is_file():
-            TrialLog(folder / TRIALS_FILE, read_only=True).close()
+    _refuse_running(folder)
+    has_trials = resumed is not None and _has_trials(folder)
+    if has_trials or (folder / TRIALS_FILE).is_file():
+        TrialLog(folder / TRIALS_FILE, read_only=True, has_trials=has_trials).close()
+    _refuse_unwritable(folder)
     return resumed
 
 
@@ -185,16 +191,19 @@ def read_campaign(folder: Path) -> StoredCampaign:
 
 
 def _inspect(folder: Path) -> dict[str, Any] | None:
-    """The campaign document of a folder; None if it is empty or missing."""
-    if folder.exists() and not folder.is_dir():
-        raise CampaignFolderError(f"{folder} is a file; choose a folder for the campaign")
+    """The campaign document of a folder; None if it has none or is missing."""
     path = folder / CAMPAIGN_FILE
     try:
+        if folder.exists() and not folder.is_dir():
+            raise CampaignFolderError(f"{folder} is a file; give the folder of the campaign")
         if not path.is_file():
-            _refuse_foreign(folder)
             return None
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise CampaignFolderError(
+            f"cannot read the campaign folder {folder}: {error.strerror}; choose another one"
+        ) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise CampaignFolderError(f"cannot read {path}: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise CampaignFolderError(f"{path} is not a campaign's description; choose another folder")
@@ -204,13 +213,52 @@ def _inspect(folder: Path) -> dict[str, Any] | None:
 def _refuse_foreign(folder: Path) -> None:
     """A lock or a half-written file is all that a creation cut off by a crash leaves."""
     ours = {_LOCK_FILE, f"{CAMPAIGN_FILE}.tmp"}
-    present = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+    try:
+        present = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise CampaignFolderError(
+            f"cannot read the campaign folder {folder}: {error.strerror}; choose another one"
+        ) from error
     foreign = [name for name in present if name not in ours]
     if foreign:
         raise CampaignFolderError(
             f"{folder} is not empty and holds no campaign (it has {foreign[0]!r}); "
             "choose an empty or a new folder"
         )
+
+
+def _refuse_running(folder: Path) -> None:
+    """Look at the lock of an existing campaign; a shared lock disturbs no other look."""
+    path = folder / _LOCK_FILE
+    if not path.is_file():
+        return
+    try:
+        with path.open(encoding="utf-8") as lock:
+            _flock(folder, lock, fcntl.LOCK_SH)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Try it, with a file that has no name: permission bits alone say nothing to root."""
+    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> CampaignFolderError:
+    return CampaignFolderError(
+        f"cannot write the campaign folder {folder}: {error.strerror}; choose another one"
+    )
+
+
+def _has_trials(folder: Path) -> bool:
+    """Whether there is something that only a campaign with a trial log can have left."""
+    traces = (RANKING_FILE, "images/[0-9]*.png", "checkpoints/*")
+    return any(True for pattern in traces for _ in folder.glob(pattern))
 
 
 def _id_of(document: Mapping[str, Any]) -> str:
@@ -225,6 +273,7 @@ def _create(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str:
         "seed": config.seed,
         "config": config.to_mapping(),
         "catalogue": _contents(catalogue),
+        "policy_digest": policy_digest(config.policy),
         "versions": installed_versions(),
     }
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
@@ -234,15 +283,10 @@ def _create(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str:
 
 def _open_log(folder: Path) -> TrialLog:
     images = folder / "images"
-    path = folder / TRIALS_FILE
-    if not path.exists() and images.is_dir() and any(images.glob("[0-9]*.png")):
-        raise TrialLogError(
-            f"the trial database {path} is missing, but the campaign has pictures of trials; "
-            "restore it from a copy, or start a new campaign in another folder"
-        )
+    has_trials = _has_trials(folder)
     images.mkdir(exist_ok=True)
     (folder / "checkpoints").mkdir(exist_ok=True)
-    return TrialLog(path)
+    return TrialLog(folder / TRIALS_FILE, has_trials=has_trials)
 
 
 def _refuse_differences(
@@ -251,6 +295,9 @@ def _refuse_differences(
     """Versions may differ, and so may the catalogue's path; what the campaign does may not."""
     there = _flat({**document["config"], "catalogue": document.get("catalogue")})
     here = _flat({**config.to_mapping(), "catalogue": _contents(catalogue)})
+    digests = document.get("policy_digest"), policy_digest(config.policy)
+    if all(digests):  # unknown in an older campaign, or where the policy cannot be found
+        there["policy_digest"], here["policy_digest"] = digests
     lines = [
         f"  {key}: there {there.get(key)!r}, here {here.get(key)!r}"
         for key in sorted(there.keys() | here.keys())
@@ -292,19 +339,26 @@ def _locked(folder: Path) -> IO[str]:
     """Take the folder's lock, which the system frees when its holder dies."""
     lock = (folder / _LOCK_FILE).open("a+", encoding="utf-8")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
+        _flock(folder, lock, fcntl.LOCK_EX)
+    except BaseException:
         lock.close()
-        raise CampaignFolderError(
-            f"the campaign in {folder} is running already (process {holder}); stop that one, "
-            "or choose another folder"
-        ) from error
+        raise
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def _flock(folder: Path, lock: IO[str], kind: int) -> None:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        raise CampaignFolderError(
+            f"the campaign in {folder} is running already (process {holder}); stop that one, "
+            "or choose another folder"
+        ) from error
 
 
 def _write_atomically(path: Path, data: bytes) -> None:

@@ -115,13 +115,20 @@ class TrialLog:
     its lock, from any thread.
     """
 
-    def __init__(self, path: Path, read_only: bool = False) -> None:
-        """Open the log; create it where there is none and `read_only` is off.
+    def __init__(self, path: Path, read_only: bool = False, has_trials: bool = False) -> None:
+        """Open the log; create it where there is none and both flags are off.
+
+        Args:
+            path: the database file.
+            read_only: for those who only look.
+            has_trials: there were trials, so that a missing or an empty file is damage.
 
         Raises:
             TrialLogError: the file is damaged, is no trial log, or has another version.
         """
         self._path = path
+        if has_trials:
+            self._refuse_lost()
         if read_only and not path.is_file():
             raise TrialLogError(f"there is no trial database {path}; give the campaign's folder")
         mode = "ro" if read_only else "rwc"
@@ -135,15 +142,27 @@ class TrialLog:
             )
         try:
             with self._errors():
-                self._prepare(read_only)
+                self._prepare(read_only, has_trials)
         except TrialLogError:
             self._db.close()
             raise
 
-    def _prepare(self, read_only: bool) -> None:
+    def _refuse_lost(self) -> None:
+        """Before SQLite sees the file: opening an empty one would delete its write-ahead log."""
+        if not self._path.is_file():
+            raise TrialLogError(
+                f"the trial database {self._path} is missing, but the campaign has results of "
+                "trials; restore it from a copy, or start a new campaign in another folder"
+            )
+        if self._path.stat().st_size == 0:
+            raise TrialLogError(self._damage("it is empty, but there were trials"))
+
+    def _prepare(self, read_only: bool, has_trials: bool) -> None:
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables:
             self._check()
+        elif has_trials:
+            raise TrialLogError(self._damage("it has no tables, but there were trials"))
         if read_only:
             return
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -273,6 +292,11 @@ class TrialLog:
         try:
             yield
         except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
+            if "locked" in str(error):
+                raise TrialLogError(
+                    f"the trial database {self._path} is locked: another program holds it; close "
+                    "that program, then start again with the same folder"
+                ) from error
             raise TrialLogError(
                 f"cannot use the trial database {self._path}: {error}; "
                 "check that the disk is not full and the folder can be written"

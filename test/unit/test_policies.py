@@ -11,6 +11,7 @@ from robomd_ros.core.policies import (
     check_action,
     check_policy,
     load_policy,
+    policy_digest,
     policy_path,
     wants_state,
 )
@@ -268,3 +269,46 @@ class _SixNumbers:
 
     def act(self, observation):
         return np.zeros(6)
+
+
+# --- the fingerprint ---
+
+
+def test_digest_of_a_checkpoint_follows_weights_and_architecture_alone(checkpoint):
+    first = policy_digest(str(checkpoint))
+    assert len(first) == 16
+    assert policy_digest(str(checkpoint.with_suffix(".safetensors"))) == first
+    rewrite(checkpoint, made={"command": "told differently"})
+    assert policy_digest(str(checkpoint)) == first
+    save_checkpoint(checkpoint, "lift", SMALL, tensors(seed=1), {})
+    second = policy_digest(str(checkpoint))
+    wider = {**yaml.safe_load(checkpoint.read_text())["architecture"], "camera": "frontview"}
+    rewrite(checkpoint, architecture=wider)
+    assert len({first, second, policy_digest(str(checkpoint))}) == 3
+
+
+def test_digest_of_a_shipped_policy():
+    assert len(policy_digest("lift_bc")) == 16
+
+
+def test_digest_of_a_python_policy_follows_its_file_and_imports_nothing(tmp_path, monkeypatch):
+    package = tmp_path / "digested" / "inner"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    monkeypatch.chdir(tmp_path)
+    digests = set()
+    for text in ("raise RuntimeError('imported')\n", "import nothing_of_this_name\n"):
+        (package / "policy.py").write_text(text)
+        digests.add(policy_digest("python:digested.inner.policy:Policy"))
+    assert len(digests) == 2
+    assert "" not in digests
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["", "no_such_name", "nowhere/policy.yaml", "a.pt", "python:", "python:nowhere.deep:x"]
+    + ["python:sys:exit", "python:numpy.nowhere.deep:x", "python:.relative:x"],
+)
+def test_digest_of_what_cannot_be_found_is_unknown(spec):
+    assert policy_digest(spec) == ""

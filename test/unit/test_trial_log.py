@@ -153,6 +153,17 @@ def test_another_version_is_refused(tmp_path):
         TrialLog(path)
 
 
+def test_another_program_that_holds_the_database_is_named(log, tmp_path):
+    log._db.execute("PRAGMA busy_timeout = 50")
+    holder = sqlite3.connect(tmp_path / "trials.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TrialLogError, match=r"is locked: another program holds it; close that"):
+        log.ask(request(), 1, "sim0", 10.0)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert log.ask(request(), 1, "sim0", 10.0).trial_index == 0
+
+
 def test_reading_needs_a_file(tmp_path):
     with pytest.raises(TrialLogError, match=r"there is no trial database"):
         TrialLog(tmp_path / "trials.db", read_only=True)

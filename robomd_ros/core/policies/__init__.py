@@ -1,5 +1,6 @@
 """The policy under test: its protocol, the adapters that load one, and the guard around it."""
 
+from robomd_ros.core.policies.digest import policy_digest
 from robomd_ros.core.policies.guard import (
     check_action,
     check_policy,
@@ -17,6 +18,7 @@ __all__ = [
     "check_policy",
     "load_policy",
     "next_action",
+    "policy_digest",
     "policy_path",
     "start_episode",
     "wants_state",

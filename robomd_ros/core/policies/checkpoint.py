@@ -1,6 +1,7 @@
 """The behaviour-cloning checkpoint: a YAML file that describes, a safetensors file that holds."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -119,6 +120,19 @@ def save_checkpoint(
         "made": made,
     }
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+def checkpoint_sha256(path: Path) -> str:
+    """Fingerprint of all that decides what a checkpoint does: its architecture and its weights.
+
+    Raises:
+        PolicyLoadError: the description cannot be read.
+        OSError: the weights cannot be read.
+    """
+    described = path.with_suffix(".yaml") if path.suffix == ".safetensors" else path
+    architecture = json.dumps(_read_yaml(described)["architecture"], sort_keys=True)
+    weights = file_sha256(path.with_suffix(".safetensors"))
+    return hashlib.sha256(f"{architecture}\n{weights}".encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

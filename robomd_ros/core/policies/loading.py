@@ -16,7 +16,7 @@ from robomd_ros.core.policies.bc import BCPolicy
 from robomd_ros.core.policies.policy import Observation, Policy
 
 _CHECKPOINT_SUFFIXES = (".yaml", ".yml", ".safetensors")
-_PYTHON = "python:"
+PYTHON = "python:"
 
 
 class FunctionPolicy:
@@ -78,8 +78,17 @@ def load_policy(spec: str, folders: Iterable[Path] | None = None) -> Policy:
     if not isinstance(spec, str) or not spec.strip():
         raise PolicyLoadError(f"the policy is {spec!r}; give a name, a path or python:module:name")
     spec = spec.strip()
-    if spec.startswith(_PYTHON):
+    if spec.startswith(PYTHON):
         return _python_policy(spec)
+    return BCPolicy.load(checkpoint_file(spec, folders))
+
+
+def checkpoint_file(spec: str, folders: Iterable[Path] | None = None) -> Path:
+    """The file of a checkpoint that is given by its bare name or its path; see `load_policy`.
+
+    Raises:
+        PolicyLoadError: an unknown name, or a file of another kind.
+    """
     path = Path(spec).expanduser()
     if path.suffix not in _CHECKPOINT_SUFFIXES:
         if len(path.parts) > 1 or path.exists():
@@ -89,11 +98,11 @@ def load_policy(spec: str, folders: Iterable[Path] | None = None) -> Policy:
                 "python:<module>:<callable>"
             )
         path = policy_path(spec, folders)
-    return BCPolicy.load(path)
+    return path
 
 
 def _python_policy(spec: str) -> Policy:
-    module_name, _, name = spec.removeprefix(_PYTHON).partition(":")
+    module_name, _, name = spec.removeprefix(PYTHON).partition(":")
     if not module_name or not name:
         raise PolicyLoadError(f"the policy {spec!r} is not of the form python:<module>:<callable>")
     target = _attribute(_module(module_name, spec), name, spec)

@@ -1,0 +1,53 @@
+"""A fingerprint of the policy under test, to notice that it was changed in place."""
+
+import importlib.util
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+
+from robomd_ros.core.errors import PolicyLoadError
+from robomd_ros.core.policies.checkpoint import checkpoint_sha256, file_sha256
+from robomd_ros.core.policies.loading import PYTHON, checkpoint_file
+
+_LENGTH = 16
+"""Characters of the digest; enough to tell versions of one policy apart."""
+
+
+def policy_digest(spec: str) -> str:
+    """Fingerprint of a policy without loading it: 16 hexadecimal digits; "" where it is unknown.
+
+    Args:
+        spec: as for `load_policy`. Of a checkpoint, the architecture and the weights count; of
+            `python:<module>:<callable>`, the module's own file, which is found but not imported.
+
+    Note:
+        What the module imports in its turn, or reads when it runs, is not covered.
+    """
+    spec = spec.strip()
+    try:
+        if not spec.startswith(PYTHON):
+            return checkpoint_sha256(checkpoint_file(spec))[:_LENGTH]
+        path = _module_file(spec.removeprefix(PYTHON).partition(":")[0])
+        return file_sha256(path)[:_LENGTH] if path is not None else ""
+    except (PolicyLoadError, OSError):
+        return ""  # loading it says what is wrong with it
+
+
+def _module_file(name: str) -> Path | None:
+    try:
+        found = _module_spec(name)
+    except (ImportError, ValueError, KeyError, AttributeError):
+        return None  # a broken name, or a finder that wants the parent imported
+    origin = found.origin if found is not None else None
+    return Path(origin) if origin is not None and Path(origin).is_file() else None
+
+
+def _module_spec(name: str) -> ModuleSpec | None:
+    """Go down from the top: `find_spec` of a dotted name would import the packages above it."""
+    top, *rest = name.split(".")
+    found = importlib.util.find_spec(top) or PathFinder.find_spec(top, [str(Path.cwd())])
+    for part in rest:
+        if found is None or found.submodule_search_locations is None:
+            return None
+        inside = list(found.submodule_search_locations)
+        found = PathFinder.find_spec(f"{found.name}.{part}", inside)
+    return found
