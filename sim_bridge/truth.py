@@ -24,6 +24,7 @@ from robomd_ros.core.policies import policy_path
 from robomd_ros.core.policies.checkpoint import file_sha256
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
+from robomd_ros.share import config_file
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.worker import WorkerCell
 
@@ -201,7 +202,9 @@ def _plan(catalogue: Catalogue, arguments: argparse.Namespace) -> list[Job]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="truth", description=__doc__.partition("\n")[0])
     parser.add_argument("--policy", default="lift_bc")
-    parser.add_argument("--catalogue", type=Path, default=Path("config/variations/lift.yaml"))
+    parser.add_argument(
+        "--catalogue", default="lift", help="a shipped one's name, or a file (default: lift)"
+    )
     parser.add_argument("--rollouts", type=int, default=24, help="per variation")
     parser.add_argument("--nominal", type=int, default=50, help="of the nominal scene")
     parser.add_argument("--combinations", type=int, default=40, help="random pairs and triples")
@@ -212,13 +215,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> Truth:
-    catalogue = load_catalogue(arguments.catalogue)
+    catalogue_path = config_file("variations", arguments.catalogue)
+    catalogue = load_catalogue(catalogue_path)
     options = SimulatorOptions(catalogue.task, arguments.policy, catalogue)
     identity = {
         "task": catalogue.task,
         "policy": arguments.policy,
         "policy_sha256": policy_sha256(arguments.policy),
-        "catalogue_sha256": file_sha256(arguments.catalogue),
+        "catalogue_sha256": file_sha256(catalogue_path),
         "first_seed": _FIRST_SEED,
         "versions": {name: version(name) for name in _VERSIONS},
     }
@@ -226,9 +230,11 @@ def _run(arguments: argparse.Namespace) -> Truth:
     jobs = _plan(catalogue, arguments)
     missing = truth.missing(jobs)
     bar = tqdm(total=len(jobs), initial=len(jobs) - len(missing), desc="truth", unit="rollout")
+    reason = ""
     try:
         for number, (job, outcome) in enumerate(measure(options, missing, arguments.processes), 1):
             truth.add(job, outcome)
+            reason = reason if outcome.valid else outcome.detail
             bar.update()
             if number % _SAVE_EVERY == 0:
                 truth.save(arguments.out)
@@ -237,7 +243,10 @@ def _run(arguments: argparse.Namespace) -> Truth:
         if truth.outcomes:
             truth.save(arguments.out)
     if left := truth.missing(jobs):
-        raise CellFault(f"{len(left)} rollouts were invalid; start again to repeat them")
+        raise CellFault(
+            f"{len(left)} rollouts were invalid (the last one: {reason}); start again to repeat "
+            "them"
+        )
     return truth
 
 

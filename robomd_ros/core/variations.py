@@ -209,6 +209,11 @@ def load_catalogue(path: Path) -> Catalogue:
         raise CatalogueError(
             f"cannot read the variation catalogue {path}: {error.strerror}"
         ) from error
+    except UnicodeDecodeError as error:
+        raise CatalogueError(
+            f"the catalogue {path} is not UTF-8 text ({error.reason} at byte {error.start}); "
+            "save it with the encoding UTF-8"
+        ) from error
     except yaml.YAMLError as error:
         raise CatalogueError(
             f"the variation catalogue {path} is not valid YAML: {error}"

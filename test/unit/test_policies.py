@@ -307,8 +307,10 @@ def test_digest_of_a_python_policy_follows_its_file_and_imports_nothing(tmp_path
 
 @pytest.mark.parametrize(
     "spec",
-    ["", "no_such_name", "nowhere/policy.yaml", "a.pt", "python:", "python:nowhere.deep:x"]
-    + ["python:sys:exit", "python:numpy.nowhere.deep:x", "python:.relative:x"],
+    [
+        *("", "no_such_name", "nowhere/policy.yaml", "a.pt", "python:", "python:nowhere.deep:x"),
+        *("python:sys:exit", "python:numpy.nowhere.deep:x", "python:.relative:x"),
+    ],
 )
 def test_digest_of_what_cannot_be_found_is_unknown(spec):
     assert policy_digest(spec) == ""

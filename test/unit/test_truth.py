@@ -1,10 +1,12 @@
 import json
+import logging
 
 import pytest
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import Catalogue, Variation
+from sim_bridge import truth as truth_tool
 from sim_bridge.truth import Job, Truth, combinations, policy_sha256
 
 IDENTITY = {"task": "lift", "policy": "p", "versions": {"mujoco": "3"}}
@@ -88,3 +90,30 @@ def test_combinations_stop_when_there_are_no_more():
 
 def test_python_policies_are_known_by_their_name():
     assert policy_sha256("python:a:b") == "python:a:b"
+
+
+def test_the_shipped_catalogue_is_found_anywhere_and_a_lost_rollout_says_why(
+    tmp_path, monkeypatch, caplog
+):
+    measured = []
+
+    def measure(options, jobs, processes):
+        measured.append((options.task, len(options.catalogue)))
+        for number, job in enumerate(jobs):
+            lost = Outcome(Result.INVALID, detail=f"worker died: signal {number}")
+            yield job, lost if number in (1, 2) else Outcome(Result.SUCCESS)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(truth_tool, "measure", measure)
+    numbers = ["--nominal=4", "--rollouts=0", "--combinations=0", "--out=truth.json"]
+    with caplog.at_level(logging.INFO):
+        assert truth_tool.main(numbers) == 2
+    assert measured == [("lift", 21)]
+    assert "2 rollouts were invalid (the last one: worker died: signal 2); start" in caplog.text
+    assert json.loads((tmp_path / "truth.json").read_text())["scenes"][0]["rollouts"] == 2
+
+
+def test_a_catalogue_that_is_not_there_is_one_error(tmp_path, caplog):
+    arguments = ["--catalogue=nowhere/lift.yaml", f"--out={tmp_path / 'truth.json'}"]
+    assert truth_tool.main(arguments) == 2
+    assert "there is no file 'nowhere/lift.yaml'" in caplog.text
