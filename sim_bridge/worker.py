@@ -73,7 +73,9 @@ class WorkerCell:
         Raises:
             PolicyLoadError, CatalogueError, ConfigurationError: as the worker found them.
             CellLostError: it died or took longer than `start_timeout`.
+            CellFault: cancelled or closed; after a cancellation the start goes on.
         """
+        self._number += 1
         self._make_ready()
 
     def run(self, scene: Scene, seed: int) -> Trial:
@@ -109,7 +111,10 @@ class WorkerCell:
         return not self._closed and time.monotonic() >= self._retry_at
 
     def cancel(self) -> None:
-        """A running trial ends before its next step; a stuck worker is killed after 2 s."""
+        """A running trial ends before its next step; a stuck worker is killed after 2 s.
+
+        A worker that is still starting goes on with it, and only the request ends.
+        """
         number = self._number
         self._cancelled = number
         with contextlib.suppress(OSError, AttributeError):
@@ -127,10 +132,9 @@ class WorkerCell:
             self._make_ready()
         except ConfigurationError as error:
             raise CellLostError(f"cell {self._name!r} cannot start again: {error}") from error
-        deadline = time.monotonic() + self._options.trial_timeout
         try:
             self._send((kind, number, scene, seed))
-            answer, value, _ = self._receive(deadline, self._options.trial_timeout)
+            answer, value, _ = self._receive("trial_timeout")
         except _WorkerFailure:
             self._restart()
             raise
@@ -150,8 +154,7 @@ class WorkerCell:
         if not self._ready:
             try:
                 self._start()
-                limit = self._options.start_timeout
-                answer = self._receive(time.monotonic() + limit, limit)
+                answer = self._receive("start_timeout")
             except _WorkerFailure as failure:
                 self._lose()
                 raise CellLostError(f"cell {self._name!r} did not start: {failure}") from failure
@@ -188,20 +191,33 @@ class WorkerCell:
                 raise BrokenPipeError("no worker")
             connection.send(message)
 
-    def _receive(self, deadline: float, limit: float) -> Any:
-        """The next message; _WorkerFailure when the worker died, hung or had to be killed."""
-        connection = self._connection
+    def _receive(self, option: str) -> Any:
+        """The next message; _WorkerFailure when the worker died, hung or had to be killed.
+
+        Args:
+            option: name of the timeout that applies, s.
+        """
+        connection, starting = self._connection, not self._ready
+        limit: float = getattr(self._options, option)
+        deadline = time.monotonic() + limit
         grace: float | None = None
         while connection is not None:
             now = time.monotonic()
             if grace is None and self._cancelled == self._number:
+                if starting:  # killed, it would begin again from nothing
+                    raise CellFault(
+                        f"cell {self._name!r}: cancelled while the simulator is starting"
+                    )
                 grace = now + _CANCEL_GRACE
             if grace is not None and now > grace:
                 self._restart()
                 raise CellFault(f"cell {self._name!r}: cancelled; its stuck worker was killed")
             if now > deadline:
                 self._end_process()
-                raise _WorkerFailure(f"no answer within {limit:g} s: worker killed")
+                raise _WorkerFailure(
+                    f"no answer within {limit:g} s: worker killed; if it only needs longer, raise "
+                    f"{option} of sim_bridge_node in the parameter file"
+                )
             try:
                 if connection.poll(_POLL):
                     return connection.recv()

@@ -109,6 +109,11 @@ def make_still():
     return Still()
 
 
+def slow_to_load():
+    time.sleep(4.0)
+    return Still()
+
+
 def failing_factory():
     raise OSError("no camera calibration")
 

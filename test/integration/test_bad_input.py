@@ -93,9 +93,9 @@ def test_catalogue_with_a_malformed_variation(tmp_path):
 
 
 def test_catalogue_with_an_impossible_value(tmp_path):
-    broken = {**CATALOGUE["variations"][0], "parameters": {"rgba": [2.0, 0, 0, 1]}}
+    broken = {**CATALOGUE["variations"][0], "parameters": {"rgb": [2.0, 0, 0]}}
     argument = catalogue_file(tmp_path, variations=[broken])
-    refused(tmp_path, argument, says=["rgba", "2"])
+    refused(tmp_path, argument, says=["rgb", "2"])
 
 
 def test_catalogue_with_an_unknown_key(tmp_path):

@@ -66,7 +66,10 @@ def gone(pid: int, within: float = 5.0) -> bool:
     [
         ("Segfault", "worker died: signal 11 (SIGSEGV)"),
         ("Leaving", "worker died: exit code 7"),
-        ("Hanging", "no answer within 3 s: worker killed"),
+        (
+            "Hanging",
+            "no answer within 3 s: worker killed; if it only needs longer, raise trial_timeout",
+        ),
     ],
 )
 def test_a_worker_that_fails_spoils_one_trial(worker, policy, reason):
@@ -75,7 +78,7 @@ def test_a_worker_that_fails_spoils_one_trial(worker, policy, reason):
     assert cell.run(NOMINAL, 1).outcome.result is Result.FAILURE
     outcome = cell.run(NOMINAL, 13).outcome
     assert outcome.result is Result.INVALID
-    assert outcome.detail == reason
+    assert outcome.detail.startswith(reason)
     assert cell.available()
     assert cell.run(NOMINAL, 2).outcome.result is Result.FAILURE
     assert cell.pid != before
@@ -107,6 +110,30 @@ def test_cancel_kills_a_stuck_worker(worker):
         cell.run(NOMINAL, 13)
     assert time.monotonic() - begun < 5.0
     assert cell.run(NOMINAL, 1).outcome.valid
+
+
+def test_cancel_during_the_start_lets_it_go_on(worker):
+    cell = worker("slow_to_load", connect=False)
+    threading.Timer(0.5, cell.cancel).start()
+    begun = time.monotonic()
+    with pytest.raises(CellFault, match="cancelled while the simulator is starting"):
+        cell.run(NOMINAL, 0)
+    assert time.monotonic() - begun < 2.0
+    pid = cell.pid
+    time.sleep(2.5)  # longer than a cancelled trial may take
+    assert cell.run(NOMINAL, 1).outcome.valid
+    assert cell.pid == pid
+
+
+def test_connect_again_after_a_cancelled_start(worker):
+    cell = worker("Still", connect=False)
+    threading.Timer(0.3, cell.cancel).start()
+    with pytest.raises(CellFault, match="cancelled while the simulator is starting"):
+        cell.connect()
+    pid = cell.pid
+    cell.connect()
+    assert cell.pid == pid
+    assert cell.run(NOMINAL, 0).outcome.valid
 
 
 def test_cancel_while_idle_spoils_nothing(worker):
@@ -154,7 +181,9 @@ def test_a_variation_that_the_simulator_cannot_make_is_refused(worker):
 
 def test_a_start_that_takes_too_long_loses_the_cell(worker):
     cell = worker("Still", connect=False, start_timeout=0.2)
-    with pytest.raises(CellLostError, match=r"did not start: no answer within 0\.2 s"):
+    with pytest.raises(
+        CellLostError, match=r"did not start: no answer within 0\.2 s.* raise start_"
+    ):
         cell.connect()
     assert not cell.available()
     assert cell.pid is None
