@@ -254,7 +254,9 @@ def test_the_worker_dies_with_its_parent(policy):
 
 
 def test_ctrl_c_ends_parent_and_worker_without_the_workers_traceback():
-    command = [sys.executable, "-c", parent_script("Slow")]
+    # who runs the tests in the background has them ignore Ctrl-C, and children inherit that
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", heed + parent_script("Slow")]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, start_new_session=True, **pipes) as parent:
         pid = int(parent.stdout.readline())
