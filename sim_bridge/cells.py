@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,20 @@ class SimulatorOptions:
                 raise ConfigurationError(f"{name} must be above 0 s; got {getattr(self, name)}")
 
 
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """Where a simulation stands after `observe`, before the first step."""
+
+    scene: list[tuple[str, dict[str, Any]]]
+    seed: int
+    observation: dict[str, Any]
+
+
+def _contents(scene: Scene) -> list[tuple[str, dict[str, Any]]]:
+    """Everything that a scene changes: two of the same ids may differ in their parameters."""
+    return [(v.id, dict(v.parameters)) for v in scene]
+
+
 class TrialRunner:
     """A simulation and a policy that fit each other."""
 
@@ -65,6 +80,7 @@ class TrialRunner:
             CatalogueError: the simulation cannot make one of the variations.
         """
         self.options = options
+        self._start: _Start | None = None
         self.task = task_named(options.task)
         self.policy = load_policy(options.policy)
         self.simulation = Simulation(self.task, image_size=options.image_size)
@@ -75,7 +91,11 @@ class TrialRunner:
         check_policy(self.policy, observation, self.task.action_size, self.task.instruction)
 
     def run(self, scene: Scene, seed: int, should_stop: Callable[[], bool]) -> Rollout:
-        """One rollout; see `run_rollout`."""
+        """One rollout; see `run_rollout`. It goes on from an `observe` of the same start."""
+        start, self._start = self._start, None
+        first = None
+        if start is not None and start.scene == _contents(scene) and start.seed == seed:
+            first = start.observation
         return run_rollout(
             self.simulation,
             self.policy,
@@ -84,12 +104,16 @@ class TrialRunner:
             self.task,
             horizon=self.options.horizon,
             should_stop=should_stop,
+            first=first,
         )
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
         """The first picture of the scene, (H, W, 3) uint8 RGB."""
+        self._start = None
         self.simulation.reset(seed, scene)
-        image: NDArray[np.uint8] = self.simulation.observe()["images"][self.task.camera].copy()
+        observation = self.simulation.observe(wants_state(self.policy))
+        self._start = _Start(_contents(scene), seed, observation)
+        image: NDArray[np.uint8] = observation["images"][self.task.camera].copy()
         return image
 
     def joint_positions(self) -> NDArray[np.float64]:

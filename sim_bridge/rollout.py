@@ -68,25 +68,29 @@ def run_rollout(
     *,
     horizon: int | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    first: dict[str, Any] | None = None,
 ) -> Rollout:
     """Execute the policy once from the start that the seed draws, in the scene.
 
     Args:
-        simulation: where it runs; it is reset first.
+        simulation: where it runs; it is reset first, unless it is at the start already.
         policy: the policy under test; nothing it does raises here.
         scene: the variations in force.
         seed: of the initial state and of the policy's episode.
         task: instruction, camera, horizon and command size.
         horizon: policy steps after which the rollout has failed; the task's by default.
         should_stop: asked before every step.
+        first: what the policy sees at the start, if the simulation has just been reset to this
+            seed and scene; None resets it.
 
     Raises:
         CellFault: `should_stop` said so; the rollout has no outcome.
     """
     limit = task.horizon if horizon is None else horizon
-    simulation.reset(seed, scene)
     state = wants_state(policy)
-    observation = simulation.observe(state)
+    if first is None:
+        simulation.reset(seed, scene)
+    observation = simulation.observe(state) if first is None else first
     image = observation["images"][task.camera].copy()
     try:
         start_episode(policy, seed, task.instruction)

@@ -43,3 +43,20 @@ def test_both_kinds_give_the_same_trial(kind):
         cell.close()
     assert trials[0].outcome == trials[1].outcome
     assert (trials[0].image == trials[1].image).all()
+
+
+@pytest.mark.parametrize("kind", [SimulatorCell, WorkerCell])
+def test_a_trial_after_a_picture_is_the_same_trial(kind):
+    """`observe` leaves the simulation at the start, from which the rollout goes on."""
+    cell = kind("c", options("failing"))
+    cell.connect()
+    scene = Scene((GREEN,))
+    alone = cell.run(scene, 3)
+    picture = cell.observe(scene, 3)
+    after = cell.run(scene, 3)
+    cell.observe(scene, 4)
+    other = cell.run(scene, 3)
+    cell.close()
+    assert alone.outcome == after.outcome == other.outcome
+    assert (picture == after.image).all()
+    assert (alone.image == other.image).all()
