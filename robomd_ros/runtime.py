@@ -5,13 +5,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import rclpy
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -116,32 +115,52 @@ def in_thread(node: Node, name: str, work: Callable[[], Value]) -> Future:
     return future
 
 
-async def unless(node: Node, future: Future, over: Callable[[], bool], period: float = 0.2) -> Any:
-    """Await a future in a callback of the node, but no longer than until `over()`.
+class Ticker:
+    """One timer of a node for all that wants to be called now and then.
+
+    Making and destroying a timer for every goal costs a trial some ms.
+    """
+
+    def __init__(self, node: Node, period: float) -> None:
+        """Start the timer; period in s."""
+        self.node = node
+        self._callbacks: list[Callable[[], None]] = []
+        node.create_timer(period, self._tick)
+
+    @contextlib.contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call it at every tick within this context."""
+        self._callbacks.append(callback)
+        try:
+            yield
+        finally:
+            self._callbacks.remove(callback)
+
+    def _tick(self) -> None:
+        for callback in list(self._callbacks):
+            callback()
+
+
+async def unless(ticker: Ticker, future: Future, over: Callable[[], bool]) -> Any:
+    """Await a future in a callback of the ticker's node, but no longer than until `over()`.
 
     Args:
-        node: whose executor runs the callback.
+        ticker: of the node whose executor runs the callback.
         future: of another node's answer, which may never come.
-        over: asked every period whether to wait no longer.
-        period: s.
+        over: asked at every tick whether to wait no longer.
 
     Returns:
         The future's result; None if it did not come in time.
     """
-    first = Future(executor=node.executor)
+    first = Future(executor=ticker.node.executor)
 
     def settle(_future: Any = None) -> None:
         if not first.done() and (future.done() or over()):
             first.set_result(None)
 
     future.add_done_callback(settle)
-    timer = node.create_timer(period, settle)
-    try:
+    with ticker.calling(settle):
         await first
-    finally:
-        with contextlib.suppress(rclpy_implementation.InvalidHandle):  # the node is being destroyed
-            timer.cancel()
-            node.destroy_timer(timer)
     return future.result() if future.done() else None
 
 

@@ -18,7 +18,7 @@ from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.parameter_tables import SIM_BRIDGE
 from robomd_ros.parameters import declare
 from robomd_ros.qos import IMAGE_OUT, STATE
-from robomd_ros.runtime import OneGoalServer, finish, in_thread, main_of
+from robomd_ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
 from robomd_ros.share import config_file
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.tasks import task
@@ -88,6 +88,7 @@ class SimBridgeNode(Node):
         self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
         self._infos = self.create_publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
         self._joints = self.create_publisher(JointState, "joint_states", STATE)
+        self._ticker = Ticker(self, _FEEDBACK_PERIOD)
         self._apply_server = OneGoalServer(
             self, ApplyScene, "sim/apply_scene", self._apply_scene, on_cancel=self._cell.cancel
         )
@@ -155,12 +156,8 @@ class SimBridgeNode(Node):
 
     async def _working(self, handle: Any, work: Any) -> Any:
         """Do blocking work in a thread; feedback every half second shows that this node lives."""
-        beat = self.create_timer(_FEEDBACK_PERIOD, lambda: self._feedback(handle))
-        try:
+        with self._ticker.calling(lambda: self._feedback(handle)):
             return await in_thread(self, "trial", work)
-        finally:
-            beat.cancel()
-            self.destroy_timer(beat)
 
     def _feedback(self, handle: Any) -> None:
         if isinstance(handle.request, ApplyScene.Goal):

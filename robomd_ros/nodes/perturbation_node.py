@@ -28,9 +28,18 @@ from robomd_ros.core.variations import NOMINAL, Scene
 from robomd_ros.parameter_tables import PERTURBATION
 from robomd_ros.parameters import declare
 from robomd_ros.qos import LATCHED
-from robomd_ros.runtime import OneGoalServer, cancel_late, finish, in_thread, main_of, unless
+from robomd_ros.runtime import (
+    OneGoalServer,
+    Ticker,
+    cancel_late,
+    finish,
+    in_thread,
+    main_of,
+    unless,
+)
 
-_FEEDBACK_PERIOD = 0.5
+_TICK = 0.25
+"""s between looks at what is awaited, and between signs of life to who called."""
 _CANCEL_GRACE = 1.0
 """s without a sign of life after which the simulator's answer to a cancellation is not awaited."""
 _CODES = {
@@ -109,6 +118,7 @@ class PerturbationNode(Node):
             Answer.STOP: self.create_client(Trigger, f"{campaign}/stop"),
         }
         self.create_service(AnswerOperatorRequest, "answer_operator_request", self._on_answer)
+        self._ticker = Ticker(self, _TICK)
         self._server = OneGoalServer(
             self,
             ApplyScene,
@@ -137,7 +147,7 @@ class PerturbationNode(Node):
             return _ended(handle, ApplyScene.Result.CELL_FAULT, reason)
         watch = _Watch(handle, self._values["simulator_timeout"])
         sending = self._simulator.send_goal_async(handle.request, watch.pass_on)
-        goal = await unless(self, sending, watch.over)
+        goal = await unless(self._ticker, sending, watch.over)
         if goal is None:
             sending.add_done_callback(cancel_late)
             return _ended(handle, ApplyScene.Result.CELL_FAULT, watch.reason)
@@ -146,7 +156,7 @@ class PerturbationNode(Node):
         self._sim_goal = goal
         if handle.is_cancel_requested:  # it came while the goal was on its way
             goal.cancel_goal_async()
-        response = await unless(self, goal.get_result_async(), watch.over)
+        response = await unless(self._ticker, goal.get_result_async(), watch.over)
         self._sim_goal = None
         if response is None:
             goal.cancel_goal_async()
@@ -168,14 +178,8 @@ class PerturbationNode(Node):
         timeout = self._values["operator_timeout"] or math.inf
         request = Request(kind=kind, instruction=_instruction(kind), steps=steps)
         started = self.get_clock().now()
-        beat = self.create_timer(
-            _FEEDBACK_PERIOD, lambda: handle.publish_feedback(self._feedback(started))
-        )
-        try:
+        with self._ticker.calling(lambda: handle.publish_feedback(self._feedback(started))):
             answered = await in_thread(self, "operator", lambda: self._desk.ask(request, timeout))
-        finally:
-            beat.cancel()
-            self.destroy_timer(beat)
         return self._end_operator(handle, wanted, answered, timeout)
 
     def _end_operator(

@@ -219,8 +219,8 @@ def test_cancelled_while_asking(operator):
     handle = operator.send(GREEN)
     request = operator.asked()
     assert request.deadline.sec == 0  # none: a person may take as long as it takes
-    wait_for(lambda: operator.feedback, "feedback", 5)
-    assert operator.feedback[-1].waiting_for == "operator" and operator.feedback[-1].elapsed > 0.2
+    wait_for(lambda: operator.feedback and operator.feedback[-1].elapsed > 0.2, "feedback", 5)
+    assert operator.feedback[-1].waiting_for == "operator"
     operator.result(handle.cancel_goal_async(), "cancel", 5)
     response = operator.end(handle)
     assert response.status == GoalStatus.STATUS_CANCELED
