@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from robomd_ros import __version__
-from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
 
-EXIT_CONFIGURATION = 2
 _USAGE = """usage: robomd <command> [arguments]
 
   sim [name:=value ...]     diagnose a policy in simulation (robomd sim --help lists the arguments)

@@ -15,10 +15,8 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
-from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
 
-EXIT_CONFIGURATION = 2
-"""Exit code of a process that refused its configuration: starting it again would not help."""
 EXIT_FAULT = 1
 EXIT_CAMPAIGN = 3
 """Exit code of a diagnosis whose campaign failed: the message says what to do first."""

@@ -15,7 +15,8 @@ from honcho.manager import Manager
 from honcho.printer import Message
 from honcho.process import Popen, Process
 
-from robomd_ros.runtime import EXIT_CAMPAIGN, EXIT_CONFIGURATION
+from robomd_ros.core.errors import EXIT_CONFIGURATION
+from robomd_ros.runtime import EXIT_CAMPAIGN
 
 _PR_SET_PDEATHSIG = 1
 _QUICK_DEATHS = 3

@@ -1,5 +1,8 @@
 """Errors named for the situation; a message says what happened, the value, and the remedy."""
 
+EXIT_CONFIGURATION = 2
+"""Exit code of a process that refused its configuration: starting it again would not help."""
+
 
 class RoboMDError(Exception):
     """Base of every error that this package raises on purpose."""

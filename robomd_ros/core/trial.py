@@ -1,7 +1,7 @@
 """Outcome and Trial: one execution of the policy under test in one scene."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -86,7 +86,3 @@ class Trial:
     outcome: Outcome
     image: NDArray[np.uint8] | None = None
     image_path: str = ""
-
-    def numbered(self, index: int) -> "Trial":
-        """The same trial under the campaign's number."""
-        return replace(self, index=index)
