@@ -1,8 +1,11 @@
 """A cell of the ROS graph as the campaign sees it: Cell over two actions and a camera."""
 
+import contextlib
 import math
+import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +15,7 @@ from action_msgs.srv import CancelGoal
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
 from rclpy.node import Node
+from rclpy.task import Future
 from sensor_msgs.msg import Image
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy
@@ -49,9 +53,10 @@ class RosCell:
     """Runs trials through `<name>/apply_scene` and `<name>/execute_policy`.
 
     Blocks in the campaign's thread of this cell; the node's executor spins elsewhere. A cell is
-    lost when it does not answer a goal, or gives no sign of life for `silence` seconds: feedback
-    while a scene is made (the camera may run on without whoever makes it), feedback or pictures
-    while the policy is executed. It is available again once a new picture arrives.
+    lost when it does not answer a goal, or gives no sign of life for `silence` seconds. That is
+    feedback; pictures may go on without whoever works on the goal, or come from one that was
+    started again in the meantime. They count only for an executor of the policy that never sent
+    feedback. A lost cell is available again once a new picture arrives.
     """
 
     def __init__(self, node: Node, name: str, timeouts: CellTimeouts) -> None:
@@ -62,6 +67,7 @@ class RosCell:
         self._picture: Image | None = None
         self._last_picture = 0.0
         self._last_feedback = 0.0
+        self._policy_feeds_back = False
         self._lost_since = -math.inf
         self._cancelled = threading.Event()
         self._goal: Any = None
@@ -144,6 +150,10 @@ class RosCell:
     def _on_feedback(self, _message: Any) -> None:
         self._last_feedback = time.monotonic()
 
+    def _on_policy_feedback(self, message: Any) -> None:
+        self._policy_feeds_back = True
+        self._on_feedback(message)
+
     def _put_in_force(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
         goal = ApplyScene.Goal(scene=scene_to_msg(scene), seed=seed)
         give_up = time.monotonic() + self._timeouts.busy
@@ -190,13 +200,16 @@ class RosCell:
             if self._cancelled.is_set():  # it came while the goal was on its way
                 handle.cancel_goal_async()
             what = client._action_name
-            by_camera = client is self._policy_client
-            response = self._wait(handle.get_result_async(), timeout, what, by_camera)
+            policy = client is self._policy_client
+            response = self._wait(handle.get_result_async, timeout, what, by_camera=policy)
         except CellFault:
             handle.cancel_goal_async()
             raise
         finally:
             self._goal = None
+        if response.status == GoalStatus.STATUS_UNKNOWN:
+            self._lost_since = time.monotonic()
+            raise CellLostError(f"cell {self._name} was started again and forgot the goal ({what})")
         if response.status != GoalStatus.STATUS_SUCCEEDED and not response.result.error_code:
             # an empty result would read as a scene in force
             raise CellFault(f"{what} broke the goal off without a reason; see its node's log")
@@ -206,9 +219,11 @@ class RosCell:
         give_up = time.monotonic() + self._timeouts.busy
         while True:
             self._last_feedback = time.monotonic()
-            future = client.send_goal_async(goal, feedback_callback=self._on_feedback)
+            policy = client is self._policy_client
+            feedback = self._on_policy_feedback if policy else self._on_feedback
+            future = client.send_goal_async(goal, feedback_callback=feedback)
             try:
-                handle = self._wait(future, math.inf, client._action_name)
+                handle = self._wait(lambda: future, math.inf, client._action_name)
             except CellFault:
                 future.add_done_callback(cancel_late)
                 raise
@@ -227,21 +242,28 @@ class RosCell:
             if self._cancelled.wait(_POLL):
                 raise CellFault(f"{self._name}: cancelled")
 
-    def _wait(self, future: Any, timeout: float, what: str, by_camera: bool = False) -> Any:
+    def _wait(
+        self, ask: Callable[[], Future], timeout: float, what: str, *, by_camera: bool = False
+    ) -> Any:
         """Wait for an answer.
 
         Args:
-            future: of the answer.
+            ask: gives the future of the answer; asked again after `silence` seconds without
+                feedback, since whoever was started again in between never answers the first.
             timeout: s; inf waits as long as there are signs of life.
             what: who should answer.
-            by_camera: pictures are signs of life too.
+            by_camera: pictures are signs of life too, unless the policy's executor sends feedback.
         """
-        done = threading.Event()
-        future.add_done_callback(lambda _: done.set())
-        deadline = time.monotonic() + timeout
-        while not done.wait(_POLL):
+        answers: queue.Queue[Future] = queue.Queue()
+        ask().add_done_callback(answers.put)
+        asked = time.monotonic()
+        deadline = asked + timeout
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return answers.get(timeout=_POLL).result()
             now = time.monotonic()
-            sign = max(self._last_feedback, self._last_picture if by_camera else 0.0)
+            pictures = by_camera and not self._policy_feeds_back
+            sign = max(self._last_feedback, self._last_picture if pictures else 0.0)
             if self._cancelled.is_set() and now - sign > 1.0:
                 raise CellFault(f"{self._name}: cancelled")
             if now - sign > self._timeouts.silence:
@@ -251,4 +273,6 @@ class RosCell:
                 )
             if now > deadline:
                 raise CellFault(f"{what} gave no result within {timeout:g} s")
-        return future.result()
+            if now - max(asked, self._last_feedback) > self._timeouts.silence:
+                ask().add_done_callback(answers.put)
+                asked = now
