@@ -21,7 +21,7 @@ from robomd_ros.runtime import EXIT_CAMPAIGN
 _PR_SET_PDEATHSIG = 1
 _QUICK_DEATHS = 3
 _INFANCY = 10.0
-"""s; a process that dies younger, three times in a row, is not started again."""
+"""s; a process that dies younger by itself, three times in a row, is not started again."""
 _RESPAWN_DELAY = 1.0
 """s before a process that died is started again."""
 _PATIENCE = 4.0
@@ -107,7 +107,8 @@ class RespawningProcess(Process):
         """Whether to start again after this exit code; waits before a yes."""
         if code in _FINAL or not self._respawn or self._ending.is_set():
             return False
-        quick = time.monotonic() - self._born < _INFANCY
+        # whoever is killed did not fail to start: somebody else, or the lack of memory, ended it
+        quick = time.monotonic() - self._born < _INFANCY and code != -signal.SIGKILL
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
         if self._quick_deaths >= _QUICK_DEATHS:
             text = f"died with code {code} as soon as it started, {_QUICK_DEATHS} times: given up\n"

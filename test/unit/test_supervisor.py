@@ -71,3 +71,15 @@ def test_what_is_killed_is_started_again(monkeypatch):
     assert code == 130
     assert sum(line.startswith("pid") for line in lines) == 2
     assert any("died with code -9" in line for line in lines)
+
+
+def test_what_is_killed_again_and_again_is_started_again(monkeypatch, tmp_path):
+    monkeypatch.setattr(supervisor, "_RESPAWN_DELAY", 0.01)
+    lives = tmp_path / "lives"
+    code, lines = run(
+        f"import os, signal; lives = open({str(lives)!r}, 'a+'); lives.write('x'); lives.flush(); "
+        f"lives.seek(0); os.kill(os.getpid(), signal.SIGKILL) if len(lives.read()) < 6 else None"
+    )
+    assert code == 0
+    assert lives.read_text() == "x" * 6
+    assert not any("given up" in line for line in lines)
