@@ -19,6 +19,7 @@ setup(
     name=package_name,
     version="0.1.0",
     packages=find_packages(include=["robomd_ros*", "sim_bridge*"]),
+    package_data={"robomd_ros.report": ["templates/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
         (f"share/{package_name}", ["package.xml"]),
