@@ -1,0 +1,1 @@
+"""Devices of a real cell: the arm, its gripper, the camera."""
