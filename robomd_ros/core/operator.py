@@ -52,7 +52,9 @@ ANSWERS = {
     ),
     RequestKind.RECOVER_ROBOT: frozenset({Answer.DONE, Answer.STOP}),
 }
-"""The answers that end a request of a kind. PAUSE is always heard and leaves the request open."""
+"""The answers that end a request of a kind."""
+HEARD = (Answer.UNDO, Answer.PAUSE)
+"""Answers that any request hears, and that leave it open."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,11 @@ class OperatorDesk:
         """What is asked now; NOTHING_ASKED if nothing."""
         return self._open
 
+    @property
+    def last_number(self) -> int:
+        """Of the request that was asked last; 0 if none was."""
+        return self._last_number
+
     def ask(self, request: Request, timeout: float = math.inf) -> Answered | None:
         """Show a request and block for its answer.
 
@@ -176,7 +183,7 @@ class OperatorDesk:
                 return refusal, f"request {number} is not open; now open: {self._open.number}"
             if self._answered is not None:
                 return Refusal.ALREADY_ANSWERED, f"request {number} has its answer already"
-            if answer == Answer.PAUSE:
+            if answer in HEARD:
                 return Refusal.NONE, ""
             allowed = ANSWERS[self._open.kind]
             if answer not in allowed:

@@ -19,7 +19,7 @@ from robomd_ros.core.environments import PICTURE_SIZE, agent_picture
 from robomd_ros.core.reward import DiscreteReward
 from robomd_ros.core.search.checkpoint import load_checkpoint, save_checkpoint
 from robomd_ros.core.search.scene_builder import EpisodeEnd, SceneBuilder
-from robomd_ros.core.search.search import Asked, SearchContext
+from robomd_ros.core.search.search import Asked, Cost, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
@@ -109,8 +109,11 @@ class OnPolicySearch:
             raise ValueError(f"search {self.name!r} needs the nominal picture; got None")
         self._nominal = _channels_first(nominal_image)
 
-    def ask(self, lane: int) -> Scene:
-        """Sample an action from the present policy; every ask has a generator of its own."""
+    def ask(self, lane: int, cost: Cost | None = None) -> Scene:
+        """Sample an action from the present policy; every ask has a generator of its own.
+
+        The order is the agent's: what it asks next depends on what it saw before.
+        """
         here = self._lane(lane)
         picture = self._present_picture(here)
         log_probabilities, value = self._look(picture)

@@ -1,6 +1,7 @@
 """The protocol of a search strategy: ask for a scene, tell the outcome."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene
+
+Cost = Callable[[Scene], float]
+"""Human work that a scene would be at present, s."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class SearchContext:
         max_scene_size: a search episode ends after this many successes.
         horizon: longest rollout, policy steps; scales the success penalty.
         options: the strategy's own parameters (learning_rate, n_steps, ...).
+        budget: valid trials of the campaign.
     """
 
     catalogue: Catalogue
@@ -32,6 +37,7 @@ class SearchContext:
     max_scene_size: int
     horizon: int
     options: Mapping[str, Any] = field(default_factory=dict)
+    budget: int = sys.maxsize
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,14 @@ class Search(Protocol):
         """Called once before the first ask; (H, W, 3) uint8 RGB if `wants_images`."""
         ...
 
-    def ask(self, lane: int) -> Scene:
-        """The next scene for this lane."""
+    def ask(self, lane: int, cost: Cost | None = None) -> Scene:
+        """The next scene for this lane.
+
+        Args:
+            lane: where.
+            cost: where the search has a choice between scenes that it will all ask for, the
+                cheapest is first; None: no preference.
+        """
         ...
 
     def tell(self, lane: int, trial: Trial) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.search.scene_builder import Lanes
-from robomd_ros.core.search.search import Asked, SearchContext
+from robomd_ros.core.search.search import Asked, Cost, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
@@ -21,6 +21,10 @@ class ThompsonSearch:
 
     Where scenes accumulate, the scene before the last variation has just succeeded: a failure is
     put down to the last variation, a success counts for all.
+
+    Costs decide between variations that were tried equally often and are asked before any other,
+    as long as the budget holds all of them and scenes do not accumulate (their parts would be
+    others). The draws that follow come from what is found then.
     """
 
     name = "thompson"
@@ -37,6 +41,8 @@ class ThompsonSearch:
         self._catalogue = context.catalogue
         self._seed = context.seed
         self._floor = floor
+        self._orders = not context.accumulate
+        self._budget = context.budget
         self._lanes = Lanes(context.accumulate, context.max_scene_size)
         self._failures = np.ones(n)
         self._successes = np.ones(n)
@@ -45,12 +51,15 @@ class ThompsonSearch:
     def begin(self, nominal_image: NDArray[np.uint8] | None) -> None:
         """Nothing to prepare."""
 
-    def ask(self, lane: int) -> Scene:
+    def ask(self, lane: int, cost: Cost | None = None) -> Scene:
         """The next scene for this lane."""
-        builder = self._lanes[lane]
-        action = self._choose(builder.scene)
-        self._asks[action] += 1
-        return builder.proposed(self._catalogue.variations[action])
+        builder, variations = self._lanes[lane], self._catalogue.variations
+        equals = self._choose(builder.scene)
+        left = self._budget - int(self._asks.sum())
+        if cost is not None and self._orders and len(equals) <= left:
+            equals = [min(equals, key=lambda a: cost(builder.proposed(variations[a])))]
+        self._asks[equals[0]] += 1
+        return builder.proposed(variations[equals[0]])
 
     def tell(self, lane: int, trial: Trial) -> None:
         """Update the posterior and let the lane's scene grow or start anew."""
@@ -82,7 +91,8 @@ class ThompsonSearch:
     def save(self, folder: Path) -> None:
         """Nothing to keep: the trial log has it all."""
 
-    def _choose(self, present: Scene) -> int:
+    def _choose(self, present: Scene) -> list[int]:
+        """The actions that come next, the first one first; all of them will be asked."""
         allowed = np.array([v.id not in present.key for v in self._catalogue])
         if not allowed.any():
             allowed[:] = True
@@ -93,8 +103,10 @@ class ThompsonSearch:
         starved = allowed & (self._asks < least)
         if starved.any():
             # The least tried first; the draw decides between equals.
-            return int(np.argmin(np.where(starved, self._asks - draws, np.inf)))
-        return int(np.argmax(np.where(allowed, draws, -np.inf)))
+            order = np.argsort(np.where(starved, self._asks - draws, np.inf), kind="stable")
+            least_tried = self._asks[order[0]]
+            return [int(a) for a in order if starved[a] and self._asks[a] == least_tried]
+        return [int(np.argmax(np.where(allowed, draws, -np.inf)))]
 
     def _learn(self, trial: Trial) -> None:
         indices = [self._catalogue.index(i) for i in trial.scene.ids]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.search.scene_builder import Lanes
-from robomd_ros.core.search.search import Asked, SearchContext
+from robomd_ros.core.search.search import Asked, Cost, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
@@ -15,8 +15,10 @@ from robomd_ros.core.variations import Scene
 class UniformSearch:
     """Round robin over random permutations, or Algorithm 1 with uniformly random actions.
 
-    The k-th answer depends on the seed and k alone (and, where scenes accumulate, on the lane's
-    outcomes), which is why a resumed campaign goes on exactly as the uninterrupted one would.
+    Without costs the k-th answer depends on the seed and k alone (and, where scenes accumulate, on
+    the lane's outcomes), which is why a resumed campaign goes on exactly as the uninterrupted one
+    would. Costs change the order within a round, never what a round holds; the last round, which
+    the budget cuts short, holds the variations that it would hold without costs.
     """
 
     name = "uniform"
@@ -27,16 +29,21 @@ class UniformSearch:
         self._seed = context.seed
         self._accumulate = context.accumulate
         self._lanes = Lanes(context.accumulate, context.max_scene_size)
+        self._budget = context.budget
         self._asked = 0
+        self._round: list[int] = []
+        """Actions asked in the present round; unused where scenes accumulate."""
 
     def begin(self, nominal_image: NDArray[np.uint8] | None) -> None:
         """Nothing to prepare."""
 
-    def ask(self, lane: int) -> Scene:
+    def ask(self, lane: int, cost: Cost | None = None) -> Scene:
         """The next scene for this lane."""
-        variation = self._catalogue.variations[self._action(self._asked)]
-        self._asked += 1
-        return self._lanes[lane].proposed(variation)
+        builder, variations = self._lanes[lane], self._catalogue.variations
+        choice = [builder.proposed(variations[a]) for a in self._candidates()]
+        scene = choice[0] if cost is None else min(choice, key=cost)
+        self._count(scene)
+        return scene
 
     def tell(self, lane: int, trial: Trial) -> None:
         """Let the lane's scene grow or start anew."""
@@ -56,7 +63,7 @@ class UniformSearch:
     def restore(self, asked: Sequence[Asked], folder: Path) -> None:
         """Repeat the earlier asks with their outcomes."""
         for earlier in asked:
-            self._asked += 1
+            self._count(earlier.scene)
             if earlier.trial is not None:
                 self.tell(earlier.lane, earlier.trial)
             elif earlier.dropped:
@@ -65,9 +72,22 @@ class UniformSearch:
     def save(self, folder: Path) -> None:
         """Nothing to keep: the trial log has it all."""
 
-    def _action(self, number: int) -> int:
+    def _candidates(self) -> list[int]:
+        """What may be asked next, in the order of asking without costs."""
         n = len(self._catalogue)
         if self._accumulate:
-            return int(np.random.default_rng([self._seed, number]).integers(n))
-        round_number, position = divmod(number, n)
-        return int(np.random.default_rng([self._seed, round_number]).permutation(n)[position])
+            return [int(np.random.default_rng([self._seed, self._asked]).integers(n))]
+        number = self._asked // n
+        order = np.random.default_rng([self._seed, number]).permutation(n)
+        left = [int(a) for a in order if a not in self._round]
+        within = set(order[: max(0, self._budget - number * n)].tolist())
+        # beyond the budget, where an ask was given up: one by one
+        return [a for a in left if a in within] or left[:1]
+
+    def _count(self, scene: Scene) -> None:
+        """Take note of an ask."""
+        self._asked += 1
+        if not self._accumulate:
+            self._round.append(self._catalogue.index(scene.ids[-1]))
+            if self._asked % len(self._catalogue) == 0:
+                self._round.clear()
