@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -17,11 +19,17 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.variations import Catalogue
 from robomd_ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
 from robomd_ros.parameters import Parameter, check_file, unknown_name
-from robomd_ros.share import PACKAGE, absolute_path, config_file
+from robomd_ros.share import PACKAGE, absolute_path, config_file, share_path
 
 CAMPAIGN_NAMESPACE = "/robomd"
 _LAST_DOMAIN = 101
 """The highest ROS_DOMAIN_ID whose ports are free of the system's ephemeral ones on Linux."""
+
+DISPLAY_ARGUMENTS = (
+    Parameter("markers", False, "publish the ranking as markers and annotated pictures"),
+    Parameter("launch_rviz", False, "show them in RViz; implies markers"),
+)
+"""What every bring-up offers for looking at a campaign."""
 
 SIM_ARGUMENTS = (
     *CAMPAIGN,
@@ -29,12 +37,16 @@ SIM_ARGUMENTS = (
     Parameter("out", "", "campaign folder; an existing one is resumed; empty: a new one"),
     Parameter("params_file", "sim", "parameter file: a shipped name or the path of a file"),
     Parameter("linger", 5.0, "s that the nodes stay after the end, for late subscribers", 0, 86400),
+    *DISPLAY_ARGUMENTS,
 )
 """Arguments of diagnose_sim.launch.py and of `robomd sim`."""
 
 
 _SHARED = {name: f"{name}:=" for name in ("task", "catalogue", "policy", "horizon")}
-_SET_BY_BRINGUP: Mapping[str, Mapping[str, str]] = {
+SetByBringup = Mapping[str, Mapping[str, str]]
+"""node -> parameter that a parameter file may not set -> what to give instead."""
+
+_SET_BY_SIM: SetByBringup = {
     "diagnosis_node": {
         "cells": "cells:=<number>",
         "campaign_dir": "out:=",
@@ -45,6 +57,7 @@ _SET_BY_BRINGUP: Mapping[str, Mapping[str, str]] = {
     "perturbation_node": {"backend": "nothing: it is the simulator"},
     "sim_bridge_node": _SHARED,
     "monitor_node": {},
+    "ranking_markers_node": {"cells": "nothing: they are the diagnosis' own"},
 }
 """Parameters that a parameter file may not set, with the argument to use instead."""
 
@@ -59,6 +72,8 @@ class NodeProcess:
         namespace: absolute.
         parameters: all of the node's parameters that differ from the defaults.
         respawn: start it again when it dies.
+        package: the ROS package of the executable.
+        arguments: of the command line, before those of ROS.
     """
 
     executable: str
@@ -67,11 +82,16 @@ class NodeProcess:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     respawn: bool = True
     package: str = PACKAGE
+    arguments: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Unique among the processes: namespace and executable."""
         return f"{self.namespace.strip('/')}/{self.executable}"
+
+    def command(self) -> list[str]:
+        """The command that starts it as a module of this Python."""
+        return [sys.executable, "-u", "-m", self.module, *self.ros_arguments()]
 
     def ros_arguments(self) -> list[str]:
         """Command line arguments that give the node its namespace and parameters."""
@@ -80,6 +100,28 @@ class NodeProcess:
             # JSON is YAML with every text in quotes: a policy called "1" stays a text
             arguments += ["-p", f"{name}:={json.dumps(value, ensure_ascii=False)}"]
         return arguments
+
+
+@dataclass(frozen=True)
+class ToolProcess:
+    """A process of a bring-up that is no node of ours.
+
+    Attributes:
+        name: unique among the processes.
+        arguments: program and arguments.
+        respawn: start it again when it dies.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    respawn: bool = True
+
+    def command(self) -> list[str]:
+        """The command that starts it."""
+        return list(self.arguments)
+
+
+AnyProcess = NodeProcess | ToolProcess
 
 
 def parse_arguments(given: Sequence[str], table: Sequence[Parameter]) -> dict[str, Any]:
@@ -102,8 +144,15 @@ def parse_arguments(given: Sequence[str], table: Sequence[Parameter]) -> dict[st
     return values
 
 
-def resolve(given: Mapping[str, Any], table: Sequence[Parameter]) -> dict[str, Any]:
+def resolve(
+    given: Mapping[str, Any], table: Sequence[Parameter], set_by: SetByBringup = _SET_BY_SIM
+) -> dict[str, Any]:
     """All arguments: those given, else those in the parameter file, else the defaults.
+
+    Args:
+        given: checked values by name.
+        table: the arguments of the bring-up.
+        set_by: what its parameter file may not set.
 
     Returns:
         Values by name; `out` is an absolute folder, new if none was given.
@@ -115,7 +164,7 @@ def resolve(given: Mapping[str, Any], table: Sequence[Parameter]) -> dict[str, A
     path = config_file("params", given.get("params_file", values["params_file"]))
     check_file(path, TABLES)
     for node, name, value in _file_values(path):
-        instead = _SET_BY_BRINGUP[node].get(name)
+        instead = set_by.get(node, {}).get(name)
         if instead is not None:
             raise ConfigurationError(
                 f"{path}: {name} of {node} is set by the bring-up; give instead: {instead}"
@@ -136,6 +185,14 @@ def _file_values(path: Path) -> list[tuple[str, str, Any]]:
     ]
 
 
+def node_parameters(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the parameter file of resolved arguments says, by node; nodes it lacks have nothing."""
+    by_node: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
+    for node, name, value in _file_values(Path(values["params_file"])):
+        by_node[node][name] = value
+    return by_node
+
+
 def _campaign_path(given: str, task: str) -> Path:
     """The absolute campaign folder; if none is given, one named for the task and the time."""
     if given:
@@ -150,10 +207,7 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
         values: resolved SIM_ARGUMENTS.
         exit_when_done: the diagnosis node ends some time (`linger`) after the campaign.
     """
-    path = Path(values["params_file"])
-    by_node: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
-    for node, name, value in _file_values(path):
-        by_node[node][name] = value
+    by_node = node_parameters(values)
     cells = [f"cell_{i}" for i in range(values["cells"])]
     campaign = {p.name: values[p.name] for p in CAMPAIGN}
     diagnosis = {
@@ -181,7 +235,46 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
             ),
             NodeProcess("sim_bridge_node", "sim_bridge.sim_bridge_node", namespace, sim),
         ]
+    return processes + display_processes(values, cells)
+
+
+def display_processes(
+    values: Mapping[str, Any], cells: Sequence[str], frame: str = "world"
+) -> list[NodeProcess]:
+    """The processes that show a campaign: none, the markers, or the markers and RViz.
+
+    Args:
+        values: resolved arguments with DISPLAY_ARGUMENTS and params_file among them.
+        cells: names of the diagnosis' cells.
+        frame: where the board of bars stands unless the parameter file says otherwise.
+    """
+    if not (values["markers"] or values["launch_rviz"]):
+        return []
+    node = "ranking_markers_node"
+    given = {
+        name: value for n, name, value in _file_values(Path(values["params_file"])) if n == node
+    }
+    parameters = {"frame": frame, **given, "cells": list(cells)}
+    module = f"robomd_ros.nodes.{node}"
+    processes = [NodeProcess(node, module, CAMPAIGN_NAMESPACE, parameters)]
+    if values["launch_rviz"]:
+        config = ("-d", str(share_path("config/rviz/robomd.rviz")), "-f", parameters["frame"])
+        rviz = NodeProcess("rviz2", "", CAMPAIGN_NAMESPACE, {}, False, "rviz2", config)
+        processes.append(rviz)
     return processes
+
+
+def check_display(values: Mapping[str, Any]) -> None:
+    """Whether RViz is there, if it is asked for.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if values["launch_rviz"] and shutil.which("rviz2") is None:
+        raise ConfigurationError(
+            "launch_rviz:=true needs rviz2, which is not on the PATH; install ros-<distro>-rviz2 "
+            "and source ROS, or give markers:=true to publish for an RViz or Foxglove elsewhere"
+        )
 
 
 def claim_domain() -> IO[str]:
@@ -238,6 +331,7 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     from sim_bridge.tasks import task  # noqa: PLC0415
     from sim_bridge.worker import WorkerCell  # noqa: PLC0415
 
+    check_display(values)
     task(values["task"])
     config, catalogue = campaign_config(values)
     check_campaign(Path(values["out"]), config, catalogue)

@@ -1,0 +1,1 @@
+"""`robomd doctor`: everything that a first run needs, looked at without moving anything."""

@@ -1,0 +1,90 @@
+"""Checks of this machine: drawing, ROS 2, the variations and the policy."""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from robomd_ros.core.errors import RoboMDError
+from robomd_ros.doctor.findings import (
+    Finding,
+    bad,
+    good,
+    note,
+    probe,
+    probe_command,
+    skipped,
+)
+
+
+def check_host(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check what does not need the robot.
+
+    Args:
+        values: resolved arguments of the bring-up.
+    """
+    yield rendering(needed=bool(values["use_twin"]))
+    yield discovery()
+    yield variations(values)
+    yield policy(str(values["policy"]), own_node=not values["start_policy_node"])
+
+
+def rendering(needed: bool) -> Finding:
+    """Whether MuJoCo draws here: the simulation and the twin need it, a real cell does not."""
+    works, what = probe("draw")
+    if works:
+        return good("rendering", what)
+    remedy = "install libegl1 or libosmesa6, and set MUJOCO_GL to egl or osmesa"
+    if needed:
+        return bad("rendering", what, remedy)
+    return note("rendering", what, f"only for the simulation and the twin: {remedy}")
+
+
+def discovery() -> Finding:
+    """Whether two ROS 2 processes of this machine find each other."""
+    names = ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE")
+    environment = ", ".join(f"{name} {os.environ.get(name) or 'not set'}" for name in names)
+    topic = f"doctor_{uuid.uuid4().hex}"
+    talker = subprocess.Popen(  # noqa: S603 - a fixed command of this package
+        probe_command("talk", topic), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        works, what = probe("listen", topic, timeout=40.0)
+    finally:
+        talker.kill()
+        talker.wait()
+    text = f"{what} ({environment})"
+    if works:
+        return good("ROS discovery", text)
+    return bad(
+        "ROS discovery",
+        text,
+        "see whether `python -c 'import rclpy'` works in this shell, whether a firewall blocks UDP "
+        "on this machine, and whether RMW_IMPLEMENTATION names what is installed",
+    )
+
+
+def variations(values: Mapping[str, Any]) -> Finding:
+    """Whether the catalogue can be used for the task."""
+    from robomd_ros.parameter_tables import campaign_config
+
+    try:
+        config, catalogue = campaign_config({**values, "policy": values["policy"] or "none"})
+    except RoboMDError as error:
+        return bad("variations", str(error), "correct the argument or the file that it names")
+    used = len(config.variation_ids) or len(catalogue)
+    return good("variations", f"{used} of task {catalogue.task}, {config.catalogue}")
+
+
+def policy(spec: str, own_node: bool) -> Finding:
+    """Whether the policy under test loads."""
+    if own_node:
+        return skipped("policy", "your own node offers execute_policy")
+    if not spec:
+        remedy = "give policy:=<checkpoint file> or policy:=python:<module>:<name>"
+        return bad("policy", "none is named", remedy)
+    works, what = probe("load", spec, timeout=180.0)
+    if works:
+        return good("policy", f"{spec} loads ({what})")
+    return bad("policy", what, "it must load here, on this machine, before it can move an arm")

@@ -1,0 +1,90 @@
+"""What the doctor tries in processes of their own: `python -m robomd_ros.doctor.probes <name>`.
+
+Graphics drivers, ROS 2 and policies can hang or end the process that loads them. Each probe prints
+one line when it worked and raises otherwise.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+_PATIENCE = 8.0
+"""s in which two processes of one machine must find each other."""
+
+
+def draw() -> None:
+    """Draw a picture with MuJoCo."""
+    import sim_bridge  # noqa: F401 - chooses how to draw, before mujoco is imported
+    import mujoco  # isort: skip
+    from sim_bridge.renderer import CameraRenderer
+
+    ball = '<geom type="sphere" size=".2" rgba="1 0 0 1" group="1"/><light pos="0 -1 3"/>'
+    camera = '<camera name="eye" pos="0 -1 0" xyaxes="1 0 0 0 0 1"/>'
+    model = mujoco.MjModel.from_xml_string(
+        f"<mujoco><worldbody>{ball}{camera}</worldbody></mujoco>"
+    )
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    begun = time.monotonic()
+    picture = CameraRenderer(model, "eye", 84).draw(data)
+    taken = time.monotonic() - begun
+    if picture.std() < 5.0:
+        raise RuntimeError(f"the picture is empty: every pixel is about {picture.mean():.0f}")
+    backend = os.environ.get("MUJOCO_GL", "not set")
+    print(f"MUJOCO_GL={backend}, a first picture in {1000 * taken:.0f} ms")
+
+
+def talk(topic: str) -> None:
+    """Publish on a topic until ended."""
+    import rclpy
+    from std_msgs.msg import String
+
+    from robomd_ros.qos import LATCHED
+
+    rclpy.init()
+    node = rclpy.create_node("doctor_talker")
+    node.create_publisher(String, topic, LATCHED).publish(String(data="hello"))
+    rclpy.spin(node)
+
+
+def listen(topic: str) -> None:
+    """Wait for what `talk` publishes."""
+    import rclpy
+    from std_msgs.msg import String
+
+    from robomd_ros.qos import LATCHED
+
+    rclpy.init()
+    node = rclpy.create_node("doctor_listener")
+    heard: list[String] = []
+    node.create_subscription(String, topic, heard.append, LATCHED)
+    begun = time.monotonic()
+    while not heard:
+        rclpy.spin_once(node, timeout_sec=0.1)
+        if time.monotonic() - begun > _PATIENCE:
+            raise TimeoutError(f"two processes of this machine do not meet within {_PATIENCE:g} s")
+    taken = time.monotonic() - begun
+    print(f"{rclpy.get_rmw_implementation_identifier()}, two processes met after {taken:.1f} s")
+
+
+def load(spec: str) -> None:
+    """Load a policy."""
+    from robomd_ros.core.policies.loading import load_policy
+
+    print(type(load_policy(spec)).__name__)
+
+
+_PROBES = {"draw": draw, "talk": talk, "listen": listen, "load": load}
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run one probe with its arguments."""
+    name, *arguments = argv
+    _PROBES[name](*arguments)
+    sys.stdout.flush()
+    os._exit(0)  # no library's exit handler may hang or fail after the answer
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

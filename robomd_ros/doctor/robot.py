@@ -1,0 +1,307 @@
+"""Checks of the controller and the gripper: questions only, nothing that could move."""
+
+import contextlib
+import math
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from robomd_ros.core.errors import CellFault
+from robomd_ros.doctor.findings import Finding, bad, good, note, skipped
+from robomd_ros.hardware.rtde_probe import IN_USE, RTDE_PORT, RtdeProbe
+
+DASHBOARD_PORT, SCRIPT_PORT, GRIPPER_PORT = 29999, 30003, 63352
+_TIMEOUT = 2.0
+"""s for a connection and for each answer."""
+_PORTS = {
+    DASHBOARD_PORT: "dashboard",
+    SCRIPT_PORT: "script",
+    RTDE_PORT: "RTDE",
+}
+_REGISTERS = (
+    *(f"input_int_register_{i}" for i in range(8)),
+    *(f"input_double_register_{i}" for i in range(18)),
+)
+"""Those that the control client of ur_rtde asks for."""
+_SAFETY_REMEDIES = {
+    "PROTECTIVE_STOP": "look what stopped the arm, clear it, wait 5 s, and confirm the popup of "
+    "the pendant; in a campaign the operator's prompt leads through it",
+    "SAFEGUARD_STOP": "close the safeguard (door, light curtain) and reset it",
+    "SYSTEM_EMERGENCY_STOP": "release the emergency stop of the system, then power on and release "
+    "the brakes on the pendant",
+    "ROBOT_EMERGENCY_STOP": "release the emergency stop button, then power on and release the "
+    "brakes on the pendant",
+    "RECOVERY": "move the arm back within its safety limits on the pendant",
+    "VIOLATION": "a safety limit was violated: restart the safety system on the pendant",
+    "FAULT": "the safety system has a fault: see the log on the pendant, then restart it",
+}
+
+
+def check_robot(values: Mapping[str, Any], arm: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check the controller, in the order in which one thing needs another.
+
+    Args:
+        values: resolved arguments of the bring-up.
+        arm: the parameters of ur5e_node that it would be started with.
+    """
+    host = str(values["robot_ip"])
+    if not host:
+        yield skipped("robot", "give robot_ip:=<address of the controller> to look at it")
+        return
+    ports = check_ports(host)
+    yield ports
+    if ports.state.name == "BAD":
+        return
+    yield from check_dashboard(host)
+    yield from check_rtde(host, arm)
+    yield check_gripper(host, str(arm["gripper"]))
+
+
+def check_ports(host: str) -> Finding:
+    """Whether the controller's servers can be reached."""
+    closed: dict[int, str] = {}
+    for port in _PORTS:
+        try:
+            socket.create_connection((host, port), _TIMEOUT).close()
+        except OSError as error:
+            closed[port] = error.strerror or str(error) or type(error).__name__
+    if not closed:
+        return good("ports", f"{host} answers on {', '.join(map(str, _PORTS))}")
+    reasons = ", ".join(f"{port} ({_PORTS[port]}): {why}" for port, why in closed.items())
+    if len(closed) == len(_PORTS):
+        remedy = (
+            "check the cable, the robot's address (pendant: Settings > System > Network), that "
+            f"this machine has an address of the same network, and that `ping {host}` answers"
+        )
+    else:
+        remedy = (
+            "enable these services on the pendant (Settings > Security > Services); PolyScope X "
+            "has no dashboard server and cannot be used"
+        )
+    return bad("ports", f"{host}: no connection to {reasons}", remedy)
+
+
+def ask_dashboard(host: str, questions: Sequence[str]) -> dict[str, str]:
+    """The dashboard server's answers.
+
+    Raises:
+        CellFault: it does not answer in time.
+    """
+    try:
+        with socket.create_connection((host, DASHBOARD_PORT), _TIMEOUT) as connection:
+            stream = connection.makefile("rw", encoding="utf-8", newline="\n")
+            _line(stream)  # the greeting
+            answers = {}
+            for question in questions:
+                stream.write(question + "\n")
+                stream.flush()
+                answers[question] = _line(stream)
+            return answers
+    except OSError as error:
+        raise CellFault(
+            f"the dashboard of {host} accepts a connection but does not answer: "
+            f"{str(error) or type(error).__name__}"
+        ) from error
+
+
+def _line(stream: Any) -> str:
+    line: str = stream.readline()
+    if not line:
+        raise ConnectionError("it closed the connection")
+    return line.strip()
+
+
+_QUESTIONS = ("PolyscopeVersion", "robotmode", "safetystatus", "is in remote control", "running")
+
+
+def check_dashboard(host: str) -> Iterator[Finding]:
+    """What the dashboard tells: version, remote control, modes, a program that runs."""
+    try:
+        answers = ask_dashboard(host, _QUESTIONS)
+    except CellFault as fault:
+        yield bad(
+            "dashboard",
+            str(fault),
+            "the controller is frozen, starting or overloaded: wait a minute, then restart it",
+        )
+        return
+    version = version_of(answers["PolyscopeVersion"])
+    yield polyscope(answers["PolyscopeVersion"], version)
+    yield remote_control(answers["is in remote control"], version)
+    yield robot_mode(_value(answers["robotmode"]))
+    yield safety_mode(_value(answers["safetystatus"]))
+    yield program(_value(answers["running"]))
+
+
+def _value(answer: str) -> str:
+    """The part of an answer behind its colon."""
+    return answer.rpartition(":")[2].strip()
+
+
+def version_of(answer: str) -> tuple[int, ...]:
+    """Major, minor and bugfix of PolyScope in `URSoftware 5.12.0.1101 (...)`; empty if none."""
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", answer)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def polyscope(answer: str, version: tuple[int, ...]) -> Finding:
+    """Whether the client library can drive this version."""
+    name = "PolyScope"
+    if not version:
+        return bad(name, f"answered {answer!r}", "PolyScope 3.x or 5.x is needed")
+    text = ".".join(map(str, version))
+    if version[0] == 3:
+        return note(name, f"{text} (CB3)", "CB3 works, but only e-Series versions are exercised")
+    if version[0] != 5:
+        return bad(name, text, "PolyScope 3.x or 5.x is needed")
+    return good(name, text)
+
+
+def remote_control(answer: str, version: tuple[int, ...]) -> Finding:
+    """Whether the controller takes commands from outside."""
+    name = "remote control"
+    if version and version < (5, 6):
+        return skipped(name, "this PolyScope has no remote mode")
+    if answer.lower() == "true":
+        return good(name, "on")
+    return bad(
+        name,
+        "the pendant is in local mode",
+        "pendant: Settings > System > Remote Control > Enable, then choose Remote Control with "
+        "the button at the top right",
+    )
+
+
+def robot_mode(mode: str) -> Finding:
+    """Whether the arm is powered and its brakes are released."""
+    name = "robot mode"
+    if mode == "RUNNING":
+        return good(name, mode)
+    if mode in ("POWER_OFF", "POWER_ON", "IDLE", "BOOTING"):
+        remedy = "on the pendant: power on and release the brakes, with nobody near the arm"
+    else:
+        remedy = "see the message on the pendant; the arm must be in mode RUNNING"
+    return bad(name, mode, remedy)
+
+
+def safety_mode(mode: str) -> Finding:
+    """Whether the safety system lets the arm move."""
+    name = "safety mode"
+    if mode in ("NORMAL", "REDUCED"):
+        return good(name, mode)
+    default = "see the message on the pendant; the safety mode must be NORMAL"
+    return bad(name, mode, _SAFETY_REMEDIES.get(mode, default))
+
+
+def program(running: str) -> Finding:
+    """Whether something else drives the arm."""
+    name = "program"
+    if running.lower() != "true":
+        return good(name, "none is running")
+    return bad(
+        name,
+        "a program is running on the controller",
+        "end the other client (a running campaign, ur_robot_driver), or stop the program on the "
+        "pendant; two clients would fight for the arm",
+    )
+
+
+def check_rtde(host: str, arm: Mapping[str, Any]) -> Iterator[Finding]:
+    """What RTDE tells: whether it streams, payload and TCP, registers in use."""
+    try:
+        with RtdeProbe(host, _TIMEOUT) as probe:
+            state = probe.read(["timestamp", "payload", "payload_cog", "tcp_offset"])
+    except CellFault as fault:
+        remedy = "restart the controller; a firewall or a switch between may drop the connection"
+        yield bad("RTDE", str(fault), remedy)
+        return
+    yield good("RTDE", "state is sent")
+    yield payload(state, arm)
+    yield tcp(state, arm)
+    yield registers(host)
+
+
+def payload(state: Mapping[str, Any], arm: Mapping[str, Any]) -> Finding:
+    """The payload on the controller beside the configured one."""
+    name = "payload"
+    wanted = float(arm["payload"])
+    if "payload" not in state:
+        return skipped(name, f"this controller does not tell; {wanted:g} kg will be set")
+    found = float(state["payload"])
+    if math.isclose(found, wanted, abs_tol=0.05):
+        return good(name, f"{found:.2f} kg")
+    return note(
+        name,
+        f"{found:.2f} kg on the controller, {wanted:.2f} kg in the parameters, which will be set",
+        "a wrong payload causes protective stops: weigh the gripper, set `payload` of ur5e_node, "
+        "and the same in the installation on the pendant",
+    )
+
+
+def tcp(state: Mapping[str, Any], arm: Mapping[str, Any]) -> Finding:
+    """The tool centre point on the controller beside the configured one."""
+    name = "TCP"
+    wanted = [float(x) for x in arm["tcp_offset"]]
+    if "tcp_offset" not in state:
+        return skipped(name, f"this controller does not tell; {wanted} will be set")
+    found = [float(x) for x in state["tcp_offset"]]
+    if max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < 1e-3:
+        return good(name, f"{_figures(found)} m, rad")
+    return note(
+        name,
+        f"{_figures(found)} on the controller, {_figures(wanted)} in the parameters, which will "
+        "be set",
+        "measure the gripper, set `tcp_offset` of ur5e_node, and the same on the pendant",
+    )
+
+
+def _figures(values: Sequence[float]) -> str:
+    return "[" + ", ".join(f"{v:.3f}" for v in values) + "]"
+
+
+def registers(host: str) -> Finding:
+    """Whether the input registers that the control client needs are free."""
+    name = "registers"
+    try:
+        with RtdeProbe(host, _TIMEOUT) as probe:
+            answers = probe.inputs(_REGISTERS)
+    except CellFault as fault:
+        return bad(name, str(fault), "restart the controller")
+    taken = [register for register, answer in answers.items() if answer == IN_USE]
+    if not taken:
+        return good(name, f"the {len(_REGISTERS)} input registers are free")
+    return bad(
+        name,
+        f"{len(taken)} of {len(_REGISTERS)} are in use, {taken[0]} first",
+        "end the other RTDE client (a running campaign, ur_robot_driver), or disable what owns "
+        "them on the pendant: EtherNet/IP, PROFINET, MODBUS, or a URCap",
+    )
+
+
+def check_gripper(host: str, kind: str) -> Finding:
+    """Whether the gripper answers and is active."""
+    name = "gripper"
+    if kind != "robotiq":
+        return skipped(name, f"{kind}: nothing to ask")
+    try:
+        with socket.create_connection((host, GRIPPER_PORT), _TIMEOUT) as connection:
+            connection.sendall(b"GET STA\n")
+            answer = connection.recv(64).decode(errors="replace").strip()
+    except OSError as error:
+        return bad(
+            name,
+            f"no answer on port {GRIPPER_PORT}: {str(error) or type(error).__name__}",
+            "install Robotiq's URCap, see that the gripper has power and its plug sits, then scan "
+            "for it on the pendant",
+        )
+    state = -1
+    with contextlib.suppress(ValueError, IndexError):
+        state = int(answer.split()[1])
+    if state == 3:
+        return good(name, "Robotiq, active")
+    return bad(
+        name,
+        f"Robotiq, not active ({answer!r})",
+        "activate it on the pendant; its fingers move while it does",
+    )
