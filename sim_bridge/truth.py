@@ -93,6 +93,15 @@ def _work(
         done.put(error)
 
 
+def sample(catalogue: Catalogue, count: int, seed: int) -> list[str]:
+    """Ids of some variations, drawn without replacement, in the catalogue's order; 0: all."""
+    ids = [v.id for v in catalogue]
+    if not 0 < count < len(ids):
+        return ids
+    chosen = np.random.default_rng(seed).choice(len(ids), count, replace=False)
+    return [ids[i] for i in sorted(chosen)]
+
+
 def combinations(catalogue: Catalogue, count: int, seed: int) -> list[tuple[str, ...]]:
     """Random pairs and triples (one in three) of variations that can stand in one scene."""
     rng = np.random.default_rng(seed)
@@ -193,7 +202,7 @@ def policy_sha256(spec: str) -> str:
 
 def _plan(catalogue: Catalogue, arguments: argparse.Namespace) -> list[Job]:
     scenes = [(NOMINAL_IDS, arguments.nominal)]
-    scenes += [((v.id,), arguments.rollouts) for v in catalogue]
+    scenes += [((v,), arguments.rollouts) for v in sample(catalogue, arguments.sample, seed=0)]
     pairs = combinations(catalogue, arguments.combinations, seed=0)
     scenes += [(ids, arguments.combination_rollouts) for ids in pairs]
     return [Job(ids, _FIRST_SEED + i) for ids, count in scenes for i in range(count)]
@@ -206,6 +215,9 @@ def _parser() -> argparse.ArgumentParser:
         "--catalogue", default="lift", help="a shipped one's name, or a file (default: lift)"
     )
     parser.add_argument("--rollouts", type=int, default=24, help="per variation")
+    parser.add_argument(
+        "--sample", type=int, default=0, help="variations drawn at random; 0: all of them"
+    )
     parser.add_argument("--nominal", type=int, default=50, help="of the nominal scene")
     parser.add_argument("--combinations", type=int, default=40, help="random pairs and triples")
     parser.add_argument("--combination-rollouts", type=int, default=12, help="per combination")

@@ -7,7 +7,7 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import Catalogue, Variation
 from sim_bridge import truth as truth_tool
-from sim_bridge.truth import Job, Truth, combinations, policy_sha256
+from sim_bridge.truth import Job, Truth, combinations, policy_sha256, sample
 
 IDENTITY = {"task": "lift", "policy": "p", "versions": {"mujoco": "3"}}
 CATALOGUE = Catalogue(
@@ -117,3 +117,12 @@ def test_a_catalogue_that_is_not_there_is_one_error(tmp_path, caplog):
     arguments = ["--catalogue=nowhere/lift.yaml", f"--out={tmp_path / 'truth.json'}"]
     assert truth_tool.main(arguments) == 2
     assert "there is no file 'nowhere/lift.yaml'" in caplog.text
+
+
+def test_a_sample_is_the_same_every_time_and_in_the_catalogues_order():
+    ids = [v.id for v in CATALOGUE]
+    assert sample(CATALOGUE, 0, seed=0) == ids == sample(CATALOGUE, 99, seed=0)
+    chosen = sample(CATALOGUE, 4, seed=0)
+    assert len(set(chosen)) == 4
+    assert chosen == sample(CATALOGUE, 4, seed=0) == [i for i in ids if i in chosen]
+    assert chosen != sample(CATALOGUE, 4, seed=1)
