@@ -40,6 +40,7 @@ setup(
             "perturbation_node = robomd_ros.nodes.perturbation_node:main",
             "operator_prompt = robomd_ros.nodes.operator_prompt:main",
             "monitor_node = robomd_ros.nodes.monitor_node:main",
+            "ranking_markers_node = robomd_ros.nodes.ranking_markers_node:main",
             "sim_bridge_node = sim_bridge.sim_bridge_node:main",
         ],
     },

@@ -76,6 +76,7 @@ def _node(process: bringup.NodeProcess, exit_when_done: bool) -> Node:
         package=process.package,
         executable=process.executable,
         namespace=process.namespace,
+        arguments=list(process.arguments),
         parameters=[dict(process.parameters)],
         respawn=process.respawn and not ends_all,
         respawn_delay=1.0,

@@ -68,12 +68,14 @@ class NodeProcess:
 
     Attributes:
         executable: entry point of the package.
-        module: the Python module with its main(), for starting it without `ros2 run`.
+        module: the Python module with its main(), for starting it without `ros2 run`; "" where it
+            is a program of another package.
         namespace: absolute.
         parameters: all of the node's parameters that differ from the defaults.
         respawn: start it again when it dies.
         package: the ROS package of the executable.
         arguments: of the command line, before those of ROS.
+        window: a person may close it at any time; the campaign goes on.
     """
 
     executable: str
@@ -83,6 +85,7 @@ class NodeProcess:
     respawn: bool = True
     package: str = PACKAGE
     arguments: tuple[str, ...] = ()
+    window: bool = False
 
     @property
     def name(self) -> str:
@@ -90,7 +93,9 @@ class NodeProcess:
         return f"{self.namespace.strip('/')}/{self.executable}"
 
     def command(self) -> list[str]:
-        """The command that starts it as a module of this Python."""
+        """The command that starts it: a module of this Python, or a program on the PATH."""
+        if not self.module:
+            return [self.executable, *self.arguments, *self.ros_arguments()]
         return [sys.executable, "-u", "-m", self.module, *self.ros_arguments()]
 
     def ros_arguments(self) -> list[str]:
@@ -110,11 +115,13 @@ class ToolProcess:
         name: unique among the processes.
         arguments: program and arguments.
         respawn: start it again when it dies.
+        window: as of NodeProcess.
     """
 
     name: str
     arguments: tuple[str, ...]
     respawn: bool = True
+    window: bool = False
 
     def command(self) -> list[str]:
         """The command that starts it."""
@@ -251,15 +258,15 @@ def display_processes(
     if not (values["markers"] or values["launch_rviz"]):
         return []
     node = "ranking_markers_node"
-    given = {
-        name: value for n, name, value in _file_values(Path(values["params_file"])) if n == node
-    }
-    parameters = {"frame": frame, **given, "cells": list(cells)}
+    parameters = {"frame": frame, **node_parameters(values)[node], "cells": list(cells)}
     module = f"robomd_ros.nodes.{node}"
     processes = [NodeProcess(node, module, CAMPAIGN_NAMESPACE, parameters)]
     if values["launch_rviz"]:
         config = ("-d", str(share_path("config/rviz/robomd.rviz")), "-f", parameters["frame"])
-        rviz = NodeProcess("rviz2", "", CAMPAIGN_NAMESPACE, {}, False, "rviz2", config)
+        rviz = NodeProcess(
+            "rviz2", "", CAMPAIGN_NAMESPACE, {}, respawn=False, package="rviz2", arguments=config,
+            window=True,
+        )  # fmt: skip
         processes.append(rviz)
     return processes
 

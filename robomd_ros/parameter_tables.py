@@ -107,11 +107,23 @@ MONITOR = (
     Parameter("rows", 12, "failure modes shown", 1, 10_000),
 )
 
+RANKING_MARKERS = (
+    Parameter("frame", "world", "TF frame in which the board of bars stands"),
+    Parameter("x", 0.0, "m, lower left corner of the board in that frame", -100.0, 100.0),
+    Parameter("y", 0.6, "m, likewise", -100.0, 100.0),
+    Parameter("z", 0.1, "m, likewise", -100.0, 100.0),
+    Parameter("yaw", 0.0, "rad, where the board faces; 0: along x, bars grow along y", -7.0, 7.0),
+    Parameter("rows", 12, "failure modes shown", 1, 1000),
+    Parameter("cells", ["cell_0"], "names of the cells whose pictures are annotated"),
+    Parameter("image_width", 480, "px, width of the annotated picture", 320, 1920),
+)
+
 TABLES = {
     "diagnosis_node": DIAGNOSIS,
     "perturbation_node": PERTURBATION,
     "sim_bridge_node": SIM_BRIDGE,
     "monitor_node": MONITOR,
+    "ranking_markers_node": RANKING_MARKERS,
 }
 """Parameter tables by node name."""
 

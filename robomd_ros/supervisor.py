@@ -5,10 +5,11 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from honcho.manager import Manager
@@ -191,3 +192,34 @@ class Supervisor(Manager):
 def node_command(module: str, arguments: Sequence[str]) -> list[str]:
     """The command of a node as a module of this Python."""
     return [sys.executable, "-u", "-m", module, *arguments]
+
+
+@contextlib.contextmanager
+def windows(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> Iterator[None]:
+    """Programs with a window, e.g. RViz: whoever closes one does not end the campaign.
+
+    Enter it before this process has threads.
+    """
+    children = [
+        subprocess.Popen(  # noqa: S603 - our own command, no shell
+            list(command),
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # Qt's and OGRE's chatter would break the live view
+            start_new_session=True,  # Ctrl-C is for the campaign; the window closes after it
+            preexec_fn=lambda: signal_on_parent_death(signal.SIGTERM),  # noqa: PLW1509 - no threads
+        )
+        for command in commands
+    ]
+    try:
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()

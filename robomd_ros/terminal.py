@@ -13,19 +13,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from robomd_ros.bringup import CAMPAIGN_NAMESPACE, NodeProcess
+from robomd_ros.bringup import CAMPAIGN_NAMESPACE, AnyProcess
 from robomd_ros.core.campaign_folder import read_campaign
 from robomd_ros.core.campaign_status import CampaignState
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.core.ranking_table import ranking_table
 from robomd_ros.live_view import console as terminal_console
-from robomd_ros.supervisor import Supervisor, node_command
+from robomd_ros.supervisor import Supervisor, windows
 
 _INTERRUPTED = 130
 
 
-def run_campaign(processes: Sequence[NodeProcess], folder: Path) -> int:
+def run_campaign(processes: Sequence[AnyProcess], folder: Path) -> int:
     """Start the processes, show the campaign until it ends, and print the result.
 
     Returns:
@@ -37,10 +37,11 @@ def run_campaign(processes: Sequence[NodeProcess], folder: Path) -> int:
     view = _View(console)
     supervisor = Supervisor(view.log)
     for process in processes:
-        command = node_command(process.module, process.ros_arguments())
-        supervisor.add(process.name, command, process.respawn, environment)
-    threading.Thread(target=view.run, name="view", daemon=True).start()
-    supervisor.loop()
+        if not process.window:
+            supervisor.add(process.name, process.command(), process.respawn, environment)
+    with windows([p.command() for p in processes if p.window], environment):
+        threading.Thread(target=view.run, name="view", daemon=True).start()
+        supervisor.loop()
     view.close()
     return _report(console, folder, supervisor.returncode or 0, view)
 

@@ -1,0 +1,137 @@
+"""Shows the ranking and the newest trial in RViz."""
+
+from collections import deque
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
+
+from robomd_msgs import msg
+from robomd_ros.conversions import (
+    image_from_msg,
+    image_to_msg,
+    ranking_from_msg,
+    status_from_msg,
+    time_from_msg,
+    trial_from_msg,
+)
+from robomd_ros.core.campaign_status import CampaignStatus
+from robomd_ros.core.failure_modes import FailureRanking
+from robomd_ros.core.trial_picture import trial_picture
+from robomd_ros.parameter_tables import RANKING_MARKERS
+from robomd_ros.parameters import declare
+from robomd_ros.qos import IMAGE_IN, LATCHED, TRIALS
+from robomd_ros.ranking_markers import BoardPlace, ranking_markers
+from robomd_ros.runtime import main_of
+
+_KEPT = 8
+"""Pictures kept per cell: the trial that they belong to is told a moment after the last of them."""
+
+
+class RankingMarkersNode(Node):
+    """Draws what a diagnosis publishes; run it in the diagnosis' namespace.
+
+    Markers are published once per ranking, the picture once per trial: with the ranking that
+    counts the trial, or with the next trial if no ranking comes in between.
+
+    Parameters:
+        Those of RANKING_MARKERS in parameter_tables.py; `ros2 param describe` prints them.
+
+    Publishers:
+        ranking_markers (visualization_msgs/MarkerArray, latched): the board of bars, m.
+        ranking_image (sensor_msgs/Image, rgb8, latched): the newest trial, annotated.
+
+    Subscriptions:
+        failure_ranking (robomd_msgs/FailureRanking, latched)
+        campaign_status (robomd_msgs/CampaignStatus, latched)
+        trials (robomd_msgs/Trial, reliable, depth 50)
+        <cell>/camera/image_raw (sensor_msgs/Image, sensor data): of every name in `cells`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("ranking_markers_node", **kwargs)
+        values = declare(self, RANKING_MARKERS)
+        self._place = BoardPlace(
+            **{name: values[name] for name in ("frame", "x", "y", "z", "yaw", "rows")}
+        )
+        self._width: int = values["image_width"]
+        self._ranking: FailureRanking | None = None
+        self._status: CampaignStatus | None = None
+        self._due: msg.Trial | None = None
+        self._pictures: dict[str, deque[bytes]] = {c: deque(maxlen=_KEPT) for c in values["cells"]}
+        self._markers = self.create_publisher(MarkerArray, "ranking_markers", LATCHED)
+        self._images = self.create_publisher(Image, "ranking_image", LATCHED)
+        self.create_subscription(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED)
+        self.create_subscription(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED)
+        self.create_subscription(msg.Trial, "trials", self._on_trial, TRIALS)
+        for cell in self._pictures:
+            # unread: of a camera's pictures one per trial is looked at
+            self.create_subscription(
+                Image,
+                f"{cell}/camera/image_raw",
+                partial(self._on_picture, cell),
+                IMAGE_IN,
+                raw=True,
+            )
+
+    def _on_status(self, message: msg.CampaignStatus) -> None:
+        self._status = status_from_msg(message)
+
+    def _on_ranking(self, message: msg.FailureRanking) -> None:
+        self._ranking = ranking_from_msg(message)
+        self._markers.publish(ranking_markers(self._ranking, self._place))
+        self._show_due()
+
+    def _on_trial(self, message: msg.Trial) -> None:
+        self._show_due()
+        self._due = message
+        if message.outcome.result == msg.Outcome.INVALID:  # no ranking follows
+            self._show_due()
+
+    def _on_picture(self, cell: str, data: bytes) -> None:
+        self._pictures[cell].append(data)
+
+    def _show_due(self) -> None:
+        """Publish the trial that waits to be shown, if there is one."""
+        message, self._due = self._due, None
+        if message is None:
+            return
+        picture, frame_id = self._picture_of(message)
+        trial = replace(trial_from_msg(message), image=picture)
+        drawn = trial_picture(trial, self._ranking, self._status, self._width)
+        self._images.publish(image_to_msg(drawn, message.header.stamp, frame_id))
+
+    def _picture_of(self, trial: msg.Trial) -> tuple[NDArray[np.uint8] | None, str]:
+        """The cell's last picture before the trial's end, and its frame.
+
+        Newer ones show the next scene already. If all are newer (clocks of two machines differ) it
+        is the oldest one kept.
+        """
+        ended = time_from_msg(trial.header.stamp)
+        image = None
+        for data in reversed(self._pictures.get(trial.cell, ())):
+            image = deserialize_message(data, Image)
+            if time_from_msg(image.header.stamp) <= ended:
+                break
+        if image is None:
+            return None, ""
+        try:
+            return image_from_msg(image), image.header.frame_id
+        except ValueError as error:
+            self.get_logger().warning(str(error), once=True)
+            return None, image.header.frame_id
+
+
+def main() -> None:
+    """Run the node."""
+    main_of(RankingMarkersNode)
+
+
+if __name__ == "__main__":
+    main()
