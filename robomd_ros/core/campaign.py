@@ -19,14 +19,14 @@ from robomd_ros.core.campaign_folder import (
 from robomd_ros.core.campaign_status import CampaignListener, CampaignState, CampaignStatus, Pace
 from robomd_ros.core.cell import Cell
 from robomd_ros.core.cell_pool import Attempt, CellPool, attempt
-from robomd_ros.core.dispatch import Dispatcher, Job, nominal_seed
+from robomd_ros.core.dispatch import Dispatcher, Job, nominal_seed, trial_of
 from robomd_ros.core.environments import agent_picture
 from robomd_ros.core.errors import CellFault, CellLostError
 from robomd_ros.core.findings import Findings
 from robomd_ros.core.publisher import Publisher
 from robomd_ros.core.ranking import FailureRanking
 from robomd_ros.core.search import Search, SearchContext, make_search
-from robomd_ros.core.trial import Outcome, Result
+from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.trial_log import TrialRecord
 from robomd_ros.core.variations import NOMINAL
 
@@ -60,6 +60,7 @@ class Campaign:
         cells: Sequence[Cell],
         listener: CampaignListener | None = None,
         search: Search | None = None,
+        order_by_cost: bool = False,
         poll_period: float = 0.2,
         stop_timeout: float = 1.5,
     ) -> None:
@@ -70,6 +71,8 @@ class Campaign:
             cells: where trials run; the caller closes them after `run`.
             listener: is told what happens.
             search: the strategy; by default the one of the configuration.
+            order_by_cost: people make the changes: of scenes that may come next the one that is
+                the least work does, and the status says how much work is left.
             poll_period: how often a cell that is away is asked whether it is back, s.
             stop_timeout: how long a stopped trial may take to end before it is left alone, s.
 
@@ -83,7 +86,8 @@ class Campaign:
         self._poll_period = poll_period
         self._stop_timeout = stop_timeout
         self._search = search or _configured_search(folder)
-        self._dispatcher = Dispatcher(config, folder.catalogue, self._search)
+        self._order_by_cost = order_by_cost
+        self._dispatcher = Dispatcher(config, folder.catalogue, self._search, order_by_cost)
         self._findings = Findings(folder, self._search)
         self._pace = Pace()
         self._publisher = Publisher(folder, listener, self._fail)
@@ -152,6 +156,40 @@ class Campaign:
         """
         self._end(CampaignState.STOPPED)
 
+    def take_back(self, cell: str, by: str) -> TrialRecord:
+        """Take back the last label that a person gave in a cell; its scene is asked again.
+
+        The trial becomes INVALID and leaves the evidence; its label stays in the log. The search
+        keeps what it learned from it.
+
+        Args:
+            cell: name of the cell.
+            by: who takes it back, and why, for the record.
+
+        Returns:
+            The trial as it is now.
+
+        Raises:
+            LookupError: there is no such label, or it was taken back already.
+        """
+        with self._change:
+            if self._closed or self._ending is not None:
+                raise LookupError("the campaign has ended; its labels stay as they are")
+            log = self._folder.log
+            before = _last_label(log.records(), cell)
+            trial = trial_of(before, self._folder.catalogue)
+            label, now = trial.outcome.result.name, time.time()
+            reason = f"label {label} taken back by {by or 'the operator'}"
+            record = log.take_back(before.trial_index, reason, now)
+            self._findings.remove(trial)
+            self._dispatcher.taken_back(record)
+            self._warning = f"trial {record.trial_index} in {cell}: {reason}; it is asked again"
+            self._publisher.trial(trial_of(record, self._folder.catalogue), now)
+            self._conclude()
+            self._publisher.status(self.status())
+            self._change.notify_all()
+            return record
+
     def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
         """Posterior probability that a fails more often than b; see Findings. Works after the end.
 
@@ -168,6 +206,9 @@ class Campaign:
             state, waiting_for = self._state()
             done, budget = self._dispatcher.valid, self._config.budget
             ended = state in (CampaignState.FINISHED, CampaignState.FAILED, CampaignState.STOPPED)
+            work = ""
+            if self._order_by_cost and not ended:
+                work = f"left: {self._dispatcher.work.left(budget - done).describe()}"
             return CampaignStatus(
                 state=state,
                 trials_done=done,
@@ -175,7 +216,7 @@ class Campaign:
                 invalid_trials=self._dispatcher.invalid,
                 scene=self._scene,
                 waiting_for=waiting_for,
-                message="; ".join(filter(None, (self._pool.describe(), self._warning))),
+                message="; ".join(filter(None, (self._pool.describe(), work, self._warning))),
                 eta=0.0 if ended else self._pace.time_left(budget - done),
             )
 
@@ -202,10 +243,11 @@ class Campaign:
                 log.complete(record.trial_index, outcome, "", time.time())
         records = log.records()
         if records:
-            asked, others = self._dispatcher.restore(records, log.dropped())
+            asked, others = self._dispatcher.restore(records, log.dropped(), log.taken_back())
             self._search.restore(asked, self._folder.checkpoints)
-            for trial in (*(a.trial for a in asked if a.trial), *others):
-                self._findings.add(trial)
+            for record in records:
+                if record.outcome is not None and record.outcome.valid:
+                    self._findings.add(trial_of(record, self._folder.catalogue))
             for trial in others:
                 self._search.observe(trial)
         picture = self._folder.nominal_picture() if self._search.wants_images else None
@@ -379,7 +421,7 @@ class Campaign:
             self._conclude()
             return
         self._warning = f"trial {trial.index} in {trial.cell} was invalid: {trial.outcome.detail}"
-        if self._dispatcher.failed(job, done.lost):
+        if self._dispatcher.failed(job, done.lost, done.skipped):
             self._drop(job, trial.outcome.detail, now)
 
     def _drop(self, job: Job, reason: str, now: float) -> None:
@@ -406,5 +448,20 @@ def _configured_search(folder: CampaignFolder) -> Search:
         config.max_scene_size,
         config.horizon,
         config.search_options,
+        config.budget,
     )
     return make_search(config.search, context)
+
+
+def _last_label(records: Sequence[TrialRecord], cell: str) -> TrialRecord:
+    """The trial of this cell that a person judged last; LookupError if it cannot be taken back."""
+    judged = [
+        r for r in records if r.cell == cell and r.outcome and r.outcome.source is Source.OPERATOR
+    ]
+    if not judged:
+        raise LookupError(f"no label was given by a person in {cell}; there is nothing to undo")
+    last = judged[-1]
+    if last.outcome is None or not last.outcome.valid:
+        detail = last.outcome.detail if last.outcome else ""
+        raise LookupError(f"the last judgement in {cell} is not valid any more: {detail}")
+    return last

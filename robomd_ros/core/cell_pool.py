@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from robomd_ros.core.cell import Cell
-from robomd_ros.core.errors import CellFault, CellLostError, ConfigurationError, PolicyFault
+from robomd_ros.core.errors import (
+    CellFault,
+    CellLostError,
+    ConfigurationError,
+    PolicyFault,
+    SceneSkippedError,
+)
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 
@@ -64,10 +70,12 @@ class Attempt:
     Attributes:
         trial: with its outcome; INVALID with the reason if it has no valid label.
         lost: whether the cell went away.
+        skipped: whether the operator skipped the scene.
     """
 
     trial: Trial
     lost: bool = False
+    skipped: bool = False
 
 
 def attempt(cell: Cell, scene: Scene, seed: int, needs_picture: bool) -> Attempt:
@@ -84,7 +92,9 @@ def attempt(cell: Cell, scene: Scene, seed: int, needs_picture: bool) -> Attempt
     except CellLostError as error:
         return Attempt(_invalid(cell, scene, seed, f"cell lost: {error}"), lost=True)
     except (CellFault, PolicyFault) as error:
-        return Attempt(_invalid(cell, scene, seed, str(error) or type(error).__name__))
+        skipped = isinstance(error, SceneSkippedError)
+        reason = str(error) or type(error).__name__
+        return Attempt(_invalid(cell, scene, seed, reason), skipped=skipped)
     trial = replace(trial, cell=cell.name, scene=scene, seed=seed)
     if trial.outcome.result is Result.UNKNOWN:
         return Attempt(_invalid(cell, scene, seed, "the cell gave no label"))

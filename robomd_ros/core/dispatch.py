@@ -1,16 +1,18 @@
 """Who does what next: requests, lanes, attempts and the budget of a campaign. No threads here."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 
 import numpy as np
 
 from robomd_ros.core.config import CampaignConfig
 from robomd_ros.core.search.search import Asked, Search
-from robomd_ros.core.trial import Trial
+from robomd_ros.core.trial import Result, Trial
 from robomd_ros.core.trial_log import Purpose, Request, TrialRecord
 from robomd_ros.core.variations import Catalogue, Scene
+from robomd_ros.core.work import WorkLedger, cheapest
 
 
 @dataclass
@@ -24,6 +26,8 @@ class Job:
         faults: how many of them count against it.
         losses: how many of them ended because their cell was lost.
         cell: where it was tried last; "" nowhere.
+        told: the search has had an outcome of it, which was taken back since.
+        postponed: other scenes come first.
     """
 
     request: Request
@@ -32,6 +36,13 @@ class Job:
     faults: int = 0
     losses: int = 0
     cell: str = ""
+    told: bool = False
+    postponed: bool = False
+
+    @property
+    def of_search(self) -> bool:
+        """Whether the search waits for its outcome."""
+        return self.request.purpose is Purpose.SEARCH and not self.told
 
 
 class Dispatcher:
@@ -40,10 +51,22 @@ class Dispatcher:
     A job that is queued for another try keeps its place in the budget, so no more are started
     than can count. Invalid jobs are tried again up to `max_attempts` times, elsewhere if there is
     another cell; then they are dropped.
+
+    With `order_by_cost`, of several jobs that could come next the one that is the least work for
+    the person at the cell does. All of them come in the end.
     """
 
-    def __init__(self, config: CampaignConfig, catalogue: Catalogue, search: Search) -> None:
+    def __init__(
+        self,
+        config: CampaignConfig,
+        catalogue: Catalogue,
+        search: Search,
+        order_by_cost: bool = False,
+    ) -> None:
         self._config = config
+        self._order_by_cost = order_by_cost
+        self.work = WorkLedger(catalogue)
+        """What the scenes asked so far were of work."""
         self._catalogue = catalogue
         self._search = search
         self._queue: list[Job] = []
@@ -68,14 +91,24 @@ class Dispatcher:
         return self._dropped_in_a_row
 
     def restore(
-        self, records: Sequence[TrialRecord], dropped: Mapping[int, str]
+        self,
+        records: Sequence[TrialRecord],
+        dropped: Mapping[int, str],
+        taken_back: Mapping[int, Result],
     ) -> tuple[list[Asked], list[Trial]]:
         """Go on from a log whose trials have all ended.
 
         Requests that are neither served nor dropped are queued first, with their attempts anew.
 
+        Args:
+            records: all trials.
+            dropped: requests that were given up.
+            taken_back: trials whose label was taken back, with that label.
+
         Returns:
-            The asks of the search in their order, and the valid trials that it did not ask for.
+            The asks of the search in their order with what it was told, and the other labelled
+            trials that it has seen. Labels that were taken back are among both: the search keeps
+            what it learned from them.
         """
         served = {r.request.number: r for r in records if r.outcome and r.outcome.valid}
         requests = {r.request.number: r.request for r in records}
@@ -83,19 +116,36 @@ class Dispatcher:
         self.valid, self.invalid = len(served), len(records) - len(served)
         asked: list[Asked] = []
         others: list[Trial] = []
+        labelled = dict(self._labelled(records, taken_back))
         for number, request in sorted(requests.items()):
-            record = served.get(number)
-            trial = trial_of(record, self._catalogue) if record else None
+            trials = labelled.get(number, [])
             scene = self._catalogue.scene(request.scene)
             if request.purpose is Purpose.SEARCH:
-                asked.append(Asked(request.lane, scene, trial, number in dropped))
+                first, trials = (trials[0] if trials else None), trials[1:]
+                asked.append(Asked(request.lane, scene, first, number in dropped))
             else:
                 self._confirmations += 1
-                others += [trial] if trial else []
-            if trial is None and number not in dropped:
+            others += trials
+            if number not in served and number not in dropped:
                 tries = sum(r.request.number == number for r in records)
-                self._queue.append(Job(request, scene, tries))
+                self._queue.append(Job(request, scene, tries, told=number in labelled))
+        for record in records:
+            self.work.ask(record.cell, self._catalogue.scene(record.request.scene))
         return asked, others
+
+    def _labelled(
+        self, records: Sequence[TrialRecord], taken_back: Mapping[int, Result]
+    ) -> Iterator[tuple[int, list[Trial]]]:
+        """Per request, the trials that had a label, with that label, in their order."""
+        found: dict[int, list[Trial]] = {}
+        for record in records:
+            trial = trial_of(record, self._catalogue)
+            result = taken_back.get(record.trial_index)
+            if result is not None:
+                trial = replace(trial, outcome=replace(trial.outcome, result=result))
+            if trial.outcome.valid:
+                found.setdefault(record.request.number, []).append(trial)
+        yield from found.items()
 
     def next_job(self, cell: str, others: bool, open_scenes: Sequence[Scene]) -> Job | None:
         """What this cell does next; None if nothing is to be done at present.
@@ -105,38 +155,54 @@ class Dispatcher:
             others: whether another cell could take a job that failed on this one.
             open_scenes: combinations worth a confirmation, the most valuable first.
         """
-        job = next((j for j in self._queue if j.cell != cell or not others), None)
+        ready = [j for j in self._queue if not j.postponed]
+        job = self._first(cell, [j for j in ready if j.cell != cell or not others])
         if job is None and self.valid + len(self._running) + len(self._queue) < self._config.budget:
             job = self._confirmation(open_scenes) or self._search_job(cell)
         elif job is None and self._queue:
-            job = self._queue[0]  # the other cell has had its chance
+            job = self._first(cell, ready or self._queue)  # the other cell has had its chance
         if job is None:
             return None
         if job in self._queue:
             self._queue.remove(job)
-        if job.request.purpose is Purpose.SEARCH:
+        if job.of_search:
             self._homes[cell] = job.request.lane
-        job.cell, job.trials = cell, job.trials + 1
+        job.cell, job.trials, job.postponed = cell, job.trials + 1, False
         self._running.append(job)
+        self.work.ask(cell, job.scene)
         return job
+
+    def _first(self, cell: str, jobs: Sequence[Job]) -> Job | None:
+        """The job that comes next; None if there is none."""
+        if not jobs or not self._order_by_cost:
+            return next(iter(jobs), None)
+        return jobs[cheapest([job.scene for job in jobs], self.work, cell)]
 
     def succeeded(self, job: Job, trial: Trial) -> None:
         """The job has its valid trial."""
         self._running.remove(job)
         self.valid += 1
         self._dropped_in_a_row = 0
-        if job.request.purpose is Purpose.SEARCH:
+        if job.of_search:
             self._search.tell(job.request.lane, trial)
         else:
             self._search.observe(trial)
 
-    def failed(self, job: Job, lost: bool) -> bool:
+    def taken_back(self, record: TrialRecord) -> None:
+        """The label of this trial was taken back: its request is queued again."""
+        self.valid -= 1
+        self.invalid += 1
+        scene = self._catalogue.scene(record.request.scene)
+        self._queue.append(Job(record.request, scene, record.attempt, told=True))
+
+    def failed(self, job: Job, lost: bool, skipped: bool = False) -> bool:
         """The job's trial was invalid.
 
         Args:
             job: of the trial.
             lost: the cell went away. The first time that is not held against the scene; a scene
                 that takes one cell after the other with it is.
+            skipped: the operator cannot make the scene now.
 
         Returns:
             Whether the job is dropped; else it is queued again.
@@ -147,11 +213,12 @@ class Dispatcher:
             job.losses += 1
         else:
             job.faults += 1
+        job.postponed = skipped
         if job.faults < self._config.max_attempts:
             self._queue.append(job)
             return False
         self._dropped_in_a_row += 1
-        if job.request.purpose is Purpose.SEARCH:
+        if job.of_search:
             self._search.drop(job.request.lane)
         return True
 
@@ -162,7 +229,10 @@ class Dispatcher:
 
     def _search_job(self, cell: str) -> Job:
         lane = self._free_lane(cell)
-        scene = self._search.ask(lane)
+        if self._order_by_cost:
+            scene = self._search.ask(lane, partial(self.work.cost, cell))
+        else:
+            scene = self._search.ask(lane)
         return self._job(Purpose.SEARCH, lane, scene)
 
     def _confirmation(self, open_scenes: Sequence[Scene]) -> Job | None:
@@ -182,7 +252,7 @@ class Dispatcher:
 
     def _free_lane(self, cell: str) -> int:
         """The cell's own lane, so that its scene goes on there; else one that nobody uses."""
-        busy = {j.request.lane for j in (*self._queue, *self._running)}
+        busy = {j.request.lane for j in (*self._queue, *self._running) if j.of_search}
         home = self._homes.get(cell)
         if home is not None and home not in busy:
             return home

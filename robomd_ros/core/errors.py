@@ -36,5 +36,9 @@ class CellFault(RoboMDError):
     """A cell could not give a valid outcome (died, hung, refused); the trial is INVALID."""
 
 
+class SceneSkippedError(CellFault):
+    """The operator cannot make the scene now; other scenes come first."""
+
+
 class CellLostError(CellFault):
     """The cell itself is gone: no further trial runs there until it returns."""

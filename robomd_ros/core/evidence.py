@@ -78,8 +78,22 @@ class Evidence:
         Raises:
             CatalogueError: the scene holds a variation that is not in the catalogue.
         """
-        key = tuple(sorted(self._catalogue.index(i) for i in scene.ids))
-        self._counts.setdefault(key, [0, 0])[int(failed)] += 1
+        self._counts.setdefault(self._key(scene), [0, 0])[int(failed)] += 1
+        self._posterior = None
+
+    def remove(self, scene: Scene, failed: bool) -> None:
+        """Count a trial no more that was added, as if it had never been.
+
+        Raises:
+            ValueError: there is no such trial.
+        """
+        key = self._key(scene)
+        counts = self._counts.get(key, [0, 0])
+        if not counts[int(failed)]:
+            raise ValueError(f"no trial of {' + '.join(scene.ids)} with failed={failed} was added")
+        counts[int(failed)] -= 1
+        if not any(counts):
+            del self._counts[key]
         self._posterior = None
 
     def posterior(self) -> Posterior:
@@ -89,6 +103,9 @@ class Evidence:
             rng = np.random.default_rng(self._seed)
             self._posterior = _Inference(self._catalogue, table, rng, self._settings).run()
         return self._posterior
+
+    def _key(self, scene: Scene) -> Members:
+        return tuple(sorted(self._catalogue.index(i) for i in scene.ids))
 
 
 class _Inference:

@@ -36,6 +36,10 @@ class Findings:
         """Count a valid trial; `conclude` when there is no other to add."""
         self._evidence.add(trial.scene, trial.outcome.failed)
 
+    def remove(self, trial: Trial) -> None:
+        """Count a valid trial no more; `conclude` afterwards."""
+        self._evidence.remove(trial.scene, trial.outcome.failed)
+
     def conclude(self) -> None:
         """Draw the conclusions from the trials so far."""
         posterior = self._evidence.posterior()

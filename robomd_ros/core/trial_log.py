@@ -47,6 +47,18 @@ CREATE TABLE dropped (
 );
 """
 
+_TAKEN_BACK = """
+CREATE TABLE IF NOT EXISTS taken_back (
+    trial_index INTEGER PRIMARY KEY,
+    result      TEXT NOT NULL CHECK (result IN ('SUCCESS', 'FAILURE')),
+    source      TEXT NOT NULL,
+    detail      TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    at          REAL NOT NULL
+)
+"""
+"""Made with its first row: a log without it is as good, and older programs read one with it."""
+
 _SELECT = """
 SELECT * FROM trials WHERE :index IS NULL OR trial_index = :index ORDER BY trial_index
 """
@@ -249,6 +261,45 @@ class TrialLog:
                 f"trial {trial_index} is complete already, or was never asked; "
                 "a trial has one outcome"
             )
+
+    def take_back(self, trial_index: int, reason: str, now: float) -> TrialRecord:
+        """Make a valid trial INVALID; what it was is kept in the table `taken_back`.
+
+        Args:
+            trial_index: of the trial.
+            reason: its new detail.
+            now: Unix time, s.
+
+        Raises:
+            TrialLogError: there is no such trial, or it has no valid label.
+        """
+        with self._errors(), self._transaction():
+            self._db.execute(_TAKEN_BACK)
+            kept = self._db.execute(
+                "INSERT INTO taken_back SELECT trial_index, result, source, detail, ?, ? "
+                "FROM trials WHERE trial_index = ? AND result IN ('SUCCESS', 'FAILURE')",
+                (reason, now, trial_index),
+            )
+            if kept.rowcount != 1:
+                raise TrialLogError(
+                    f"trial {trial_index} has no label that could be taken back; "
+                    "take back that of a trial that succeeded or failed"
+                )
+            self._db.execute(
+                "UPDATE trials SET result = 'INVALID', detail = ? WHERE trial_index = ?",
+                (reason, trial_index),
+            )
+            return next(self._select(trial_index))
+
+    def taken_back(self) -> dict[int, Result]:
+        """Trials whose label was taken back, with that label."""
+        with self._errors():
+            if not self._db.execute(
+                "SELECT 1 FROM sqlite_master WHERE name = 'taken_back'"
+            ).fetchone():
+                return {}
+            rows = self._db.execute("SELECT trial_index, result FROM taken_back").fetchall()
+            return {index: Result[name] for index, name in rows}
 
     def drop(self, request: int, reason: str, now: float) -> None:
         """Record that a request is given up."""
