@@ -41,6 +41,7 @@ setup(
             "operator_prompt = robomd_ros.nodes.operator_prompt:main",
             "monitor_node = robomd_ros.nodes.monitor_node:main",
             "ranking_markers_node = robomd_ros.nodes.ranking_markers_node:main",
+            "camera_node = robomd_ros.nodes.camera_node:main",
             "sim_bridge_node = sim_bridge.sim_bridge_node:main",
         ],
     },

@@ -118,12 +118,70 @@ RANKING_MARKERS = (
     Parameter("image_width", 480, "px, width of the annotated picture", 320, 1920),
 )
 
+CAMERA = (
+    Parameter("source", "", "device number or path, video file, or URL of a stream"),
+    Parameter("width", 0, "pixels asked of a device; 0: its own", 0, 10_000),
+    Parameter("height", 0, "pixels asked of a device; 0: its own", 0, 10_000),
+    Parameter("rate", 0.0, "Hz, most pictures published; 0: all that come", 0.0, 1000.0),
+    Parameter("latency", 0.1, "s from exposure to arrival, taken off the stamps", 0.0, 5.0),
+    Parameter("fix_automatic", True, "switch a device's automatic exposure and white balance off"),
+    Parameter("exposure", 0.0, "of a device, in its own units; 0: what it has found", -100.0, 1e6),
+    Parameter("white_balance", 0.0, "K, of a device; 0: what it has found", 0.0, 20_000.0),
+    Parameter("gain", 0.0, "of a device, in its own units; 0: as it is", 0.0, 1e6),
+    Parameter("calibration", "", "YAML file of ROS's camera_calibration; empty: uncalibrated"),
+    Parameter("crop", "auto", "auto, none, or x,y,width,height: the part that is published"),
+    Parameter("output_width", 0, "pixels published; 0: as they come", 0, 10_000),
+    Parameter("output_height", 0, "pixels published; 0: as they come", 0, 10_000),
+    Parameter("frame_id", "", "TF frame of the pictures; empty: <cell>_camera_optical"),
+    Parameter("reconnect_period", 1.0, "s between attempts to open a lost camera", 0.05, 3600.0),
+    Parameter("read_timeout", 1.0, "s without a picture: the camera is opened again", 0.1, 60.0),
+)
+
+COMMAND_MODES = ("twist", "joints")
+OUTCOME_BY = ("operator", "policy", "detector")
+
+POLICY_NODE = (
+    _POLICY,
+    Parameter("instruction", "", "what the policy is told to do, where a goal says nothing"),
+    Parameter("rate", 10.0, "Hz, observations and commands", 0.5, 200.0),
+    Parameter("time_limit", 30.0, "s of a rollout, where a goal gives none", 0.1, 86400.0),
+    Parameter(
+        "command_mode",
+        "twist",
+        "what a policy returns: delta pose as OSC_POSE or joint targets, then the gripper",
+        choices=COMMAND_MODES,
+    ),
+    Parameter("linear_scale", 0.1, "m/s that a delta of 1 stands for (twist)", 0.001, 1.0),
+    Parameter("angular_scale", 0.5, "rad/s that a delta of 1 stands for (twist)", 0.001, 3.15),
+    Parameter("command_rate", 50.0, "Hz, the newest command is sent again", 10.0, 500.0),
+    Parameter("command_hold", 0.3, "s after which a command counts no more", 0.02, 5.0),
+    Parameter("policy_timeout", 1.0, "s that one command may take", 0.05, 600.0),
+    Parameter("start_timeout", 60.0, "s that the policy may take to load", 1.0, 3600.0),
+    Parameter("input_timeout", 3.0, "s to wait for new pictures and states at a start", 0.1, 60.0),
+    Parameter("image_timeout", 0.5, "s, age of a picture that is not used any more", 0.05, 60.0),
+    Parameter("state_timeout", 0.3, "s, age of a joint state that is not used any more", 0.05, 5.0),
+    Parameter("home_first", True, "move the arm home before and after a rollout"),
+    Parameter("home_timeout", 30.0, "s that the way home may take", 1.0, 600.0),
+    Parameter("open_gripper_first", True, "open the gripper before a rollout"),
+    Parameter("gripper_timeout", 5.0, "s that opening may take, if the gripper reports", 0.1, 60.0),
+    Parameter("gripper_width", 0.085, "m, opening of the gripper: scales gripper_qpos", 0.001, 1.0),
+    Parameter("outcome_by", "operator", "who labels a rollout", choices=OUTCOME_BY),
+    Parameter("detector", "", "python:module:name, asked for the outcome"),
+    Parameter("detector_period", 0.5, "s between questions to the detector", 0.05, 60.0),
+    Parameter("camera_name", "", "what the policy calls the camera; empty: what it says itself"),
+    Parameter("image_width", 0, "pixels that the policy sees; 0: what it says itself", 0, 4096),
+    Parameter("image_height", 0, "pixels that the policy sees; 0: what it says itself", 0, 4096),
+    Parameter("crop", "auto", "auto, none, or x,y,width,height: the part that the policy sees"),
+)
+
 TABLES = {
     "diagnosis_node": DIAGNOSIS,
     "perturbation_node": PERTURBATION,
     "sim_bridge_node": SIM_BRIDGE,
     "monitor_node": MONITOR,
     "ranking_markers_node": RANKING_MARKERS,
+    "camera_node": CAMERA,
+    "policy_node": POLICY_NODE,
 }
 """Parameter tables by node name."""
 
