@@ -1,0 +1,135 @@
+"""How a campaign went: what was invalid and why, and what the search learned when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.trial_log import Purpose, TrialRecord
+from robomd_ros.report.campaign_data import CampaignData
+from robomd_ros.report.verdict import HALF
+
+Floats = NDArray[np.float64]
+
+CHECKPOINTS = 24
+"""So many times the evidence of a past moment is computed anew; 10,000 trials take some 2 s."""
+
+
+@dataclass(frozen=True)
+class InvalidReason:
+    """Invalid trials of one reason.
+
+    Attributes:
+        reason: as the cell or the operator said it.
+        count: so many trials.
+        cells: where.
+        trials: their numbers.
+    """
+
+    reason: str
+    count: int
+    cells: tuple[str, ...]
+    trials: tuple[int, ...]
+
+
+def invalid_reasons(records: Sequence[TrialRecord]) -> list[InvalidReason]:
+    """The reasons of invalid trials, the most frequent first."""
+    by_reason: dict[str, list[TrialRecord]] = {}
+    for record in records:
+        if record.outcome is not None:
+            by_reason.setdefault(record.outcome.detail, []).append(record)
+    reasons = [
+        InvalidReason(
+            reason,
+            len(of),
+            tuple(sorted({r.cell for r in of})),
+            tuple(r.trial_index for r in of),
+        )
+        for reason, of in by_reason.items()
+    ]
+    return sorted(reasons, key=lambda r: (-r.count, r.trials))
+
+
+@dataclass(frozen=True, eq=False)
+class Learning:
+    """What was known and found after so many valid trials.
+
+    Attributes:
+        searched: (m,) number of each trial that the search itself asked for, from 1.
+        share: (m,) share of failures among the last `window` of them.
+        window: trials that the share is taken over.
+        trials: (c,) numbers of valid trials at the checkpoints.
+        settled: (c,) posterior probability that the order is right.
+        modes: (c,) failure modes found: tried, and more likely to fail than not.
+        tried: (c,) variations that were part of a trial.
+    """
+
+    searched: Floats
+    share: Floats
+    window: int
+    trials: Floats
+    settled: Floats
+    modes: Floats
+    tried: Floats
+
+
+def learning(data: CampaignData) -> Learning | None:
+    """The course of the search; None without a valid trial.
+
+    The evidence of the past is computed from the stored trials, in the order in which they ended.
+    """
+    valid = data.valid
+    if not valid:
+        return None
+    chosen = [
+        (i, r.outcome.failed)
+        for i, r in enumerate(valid, 1)
+        if r.outcome and r.request.purpose is Purpose.SEARCH
+    ]
+    failed = np.array([f for _, f in chosen], dtype=np.float64)
+    window = int(max(5, min(100, round(len(valid) / 8))))
+    counts = np.unique(np.linspace(1, len(valid), CHECKPOINTS).astype(int))
+    points = [_at(data, int(n)) for n in counts]
+    settled, modes, tried = (
+        np.array(column, dtype=np.float64) for column in zip(*points, strict=True)
+    )
+    return Learning(
+        np.array([i for i, _ in chosen], dtype=np.float64),
+        _moving_share(failed, window),
+        window,
+        counts.astype(np.float64),
+        settled,
+        modes,
+        tried,
+    )
+
+
+def _at(data: CampaignData, count: int) -> tuple[float, int, int]:
+    posterior = data.posterior_of(data.valid[:count])
+    tried = posterior.trials > 0
+    joint = sum(c.mean > HALF for c in posterior.combinations)
+    modes = int((tried & (posterior.mean > HALF)).sum()) + joint
+    return posterior.settled(data.stored.config.top_k), modes, int(tried.sum())
+
+
+def _moving_share(values: Floats, window: int) -> Floats:
+    """Mean of the last `window` values at each place; of fewer at the beginning."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    end = np.arange(1, len(values) + 1)
+    begin = np.maximum(0, end - window)
+    return np.asarray((total[end] - total[begin]) / (end - begin))
+
+
+def began_and_ended(data: CampaignData) -> tuple[str, str]:
+    """When the first trial was asked and the last one ended, UTC; empty without trials."""
+    asked = [r.asked_at for r in data.records]
+    ended = [r.finished_at for r in data.records if r.finished_at is not None]
+    return (utc(min(asked)) if asked else "", utc(max(ended)) if ended else "")
+
+
+def utc(unix_time: float) -> str:
+    """A Unix time as people write it."""
+    moment = datetime.fromtimestamp(unix_time, tz=timezone.utc)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

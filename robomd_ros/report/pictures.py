@@ -1,0 +1,110 @@
+"""The first pictures of scenes, small enough to stand in the page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+
+from robomd_ros.core.campaign_folder import NOMINAL_PICTURE
+from robomd_ros.core.failure_modes import FailureMode
+from robomd_ros.core.trial_log import TrialRecord
+from robomd_ros.report.campaign_data import CampaignData
+from robomd_ros.report.drawing import data_uri
+from robomd_ros.report.verdict import HALF, label, words
+
+LARGEST_SIDE = 480
+"""Larger pictures are scaled down to this, pixels."""
+_SMALL_FILE = 60_000
+"""bytes; what is larger is stored as JPEG."""
+EACH = 3
+"""Worst and best scenes shown."""
+
+
+@dataclass(frozen=True)
+class ScenePicture:
+    """A picture of a scene.
+
+    Attributes:
+        role: worst, best or nominal.
+        title: the scene in words.
+        caption: what happened there.
+        uri: the picture as a data URI.
+        alt: its text alternative.
+    """
+
+    role: str
+    title: str
+    caption: str
+    uri: str
+    alt: str
+
+
+def scene_pictures(data: CampaignData) -> list[ScenePicture]:
+    """Nominal, then the worst and the best scenes of which there is a picture."""
+    seen = [m for m in data.ranking.failure_modes if m.seen]
+    order = sorted(seen, key=lambda m: (-m.failure_probability, -m.trials))
+    worst = [m for m in order if m.failure_probability > HALF]
+    best = [m for m in reversed(order) if m.failure_probability <= HALF]
+    found = list(_nominal(data))
+    for role, modes in (("worst", worst), ("best", best)):
+        pictures = filter(None, (_of_mode(data, m, role) for m in modes))
+        found += islice(pictures, EACH)
+    return found
+
+
+def _nominal(data: CampaignData) -> Iterator[ScenePicture]:
+    trials = [r.image_path for r in data.valid if not r.request.scene]
+    for name in (NOMINAL_PICTURE, *trials[:3]):
+        uri = embedded(data.stored.path, name)
+        if uri:
+            title, alt = "nothing changed", "First picture of the scene with nothing changed."
+            yield ScenePicture("nominal", title, "the scene to compare with", uri, alt)
+            return
+
+
+def _of_mode(data: CampaignData, mode: FailureMode, role: str) -> ScenePicture | None:
+    """A picture of the mode's scene: of exactly it, else of the smallest scene that holds it."""
+    wanted = set(mode.ids)
+    failed = role == "worst"
+    holding = [
+        r for r in data.valid if r.image_path and r.outcome and wanted <= set(r.request.scene)
+    ]
+    holding.sort(key=lambda r: (len(r.request.scene), r.outcome and r.outcome.failed != failed))
+    for record in holding[:5]:
+        uri = embedded(data.stored.path, record.image_path)
+        if uri:
+            return _described(mode, record, role, uri)
+    return None
+
+
+def _described(mode: FailureMode, record: TrialRecord, role: str, uri: str) -> ScenePicture:
+    others = [words(i) for i in record.request.scene if i not in mode.ids]
+    also = f"; in this picture also {', '.join(others)}" if others else ""
+    outcome = record.outcome.result.name.lower() if record.outcome else ""
+    caption = (
+        f"fails with probability {mode.failure_probability:.2f} "
+        f"({mode.lower:.2f} to {mode.upper:.2f}); trial {record.trial_index}: {outcome}{also}"
+    )
+    alt = f"First picture of trial {record.trial_index}, {label(mode)}{also}."
+    return ScenePicture(role, label(mode), caption, uri, alt)
+
+
+def embedded(folder: Path, name: str) -> str | None:
+    """A picture of the campaign as a data URI; None if it is not there or cannot be read."""
+    path = (folder / name).resolve()
+    if not name or not path.is_relative_to(folder.resolve()) or not path.is_file():
+        return None
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        return None
+    largest = max(picture.shape[:2])
+    if largest > LARGEST_SIDE:
+        scale = LARGEST_SIDE / largest
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".png", picture)
+    if done and len(data) <= _SMALL_FILE:
+        return data_uri(data.tobytes(), "image/png")
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return data_uri(data.tobytes(), "image/jpeg") if done else None

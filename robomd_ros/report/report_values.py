@@ -1,0 +1,238 @@
+"""What the report says: every number of the page, from the data of the campaign."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from robomd_ros.core.failure_modes import FailureMode
+from robomd_ros.core.metrics import entropy, wasserstein_to_ideal
+from robomd_ros.core.trial_log import TrialRecord
+from robomd_ros.report.advice import advice
+from robomd_ros.report.campaign_data import CampaignData, is_predicted, short_policy
+from robomd_ros.report.course import began_and_ended, invalid_reasons
+from robomd_ros.report.drawing import Picture
+from robomd_ros.report.pictures import scene_pictures
+from robomd_ros.report.summary import cards, summary, warnings
+from robomd_ros.report.verdict import Verdict, label, verdict_of, words
+
+MAX_TRIALS = 400
+"""Rows of the table of trials."""
+MAX_REASONS = 50
+_ORDER_WORDS = {
+    "evidence": "The order is by the evidence: most likely failure first. Of what was never tried "
+    "nothing is known, so it stands below what is known to fail.",
+    "search_agent": "The order is by the search agent's probability of choosing a change (Eq. 3), "
+    "not by how likely the policy fails.",
+}
+_SEARCH_WORDS = {
+    "ppo": "reinforcement learning, PPO",
+    "a2c": "reinforcement learning, A2C",
+    "sac": "reinforcement learning, SAC",
+    "uniform": "at random, evenly",
+    "thompson": "Thompson sampling, a bandit",
+}
+
+
+def report_values(
+    campaigns: Sequence[CampaignData], pictures: Mapping[str, Picture | None]
+) -> dict[str, Any]:
+    """The values of report.html.
+
+    Args:
+        campaigns: the first is reported; the others are shown beside it in the overlays.
+        pictures: figures by name.
+    """
+    data = campaigns[0]
+    policy = short_policy(data.stored.config.policy)
+    began, ended = began_and_ended(data)
+    return {
+        "title": f"Failure report: {policy} on {data.stored.config.task}",
+        "campaign_id": data.stored.campaign_id,
+        "began": began,
+        "ended": ended,
+        "policy": policy,
+        "summary": summary(data),
+        "warnings": warnings(data),
+        "cards": cards(data),
+        "figures": dict(pictures),
+        "pictures": scene_pictures(data),
+        "merits": [_merits(c) for c in campaigns],
+        "entropy_limit": math.log(max(len(data.catalogue), 1)),
+        "advice": advice(data),
+        "diversity": [row for c in campaigns if (row := _diversity(c)) is not None],
+        **_tested(data),
+        **_ranking(data),
+        **_combinations(data),
+        **_course(data),
+        **_made(data),
+    }
+
+
+def _tested(data: CampaignData) -> dict[str, Any]:
+    config = data.stored.config
+    factors = Counter(v.factor for v in data.catalogue)
+    return {
+        "policy_full": config.policy,
+        "task": config.task,
+        "instruction": data.catalogue.instruction,
+        "search_words": _SEARCH_WORDS.get(config.search, config.search),
+        "accumulates": config.accumulates,
+        "catalogue_size": len(data.catalogue),
+        "factors": ", ".join(f"{count} of {factor}" for factor, count in factors.items()),
+        "budget": config.budget,
+        "valid": len(data.valid),
+        "invalid": len(data.invalid),
+        "running": sum(not r.done for r in data.records),
+        "cells": ", ".join(sorted({r.cell for r in data.records})),
+    }
+
+
+def _ranking(data: CampaignData) -> dict[str, Any]:
+    modes = data.ranking.failure_modes
+    order = {verdict: place for place, verdict in enumerate(Verdict)}
+    rows = [
+        {
+            "mode": mode,
+            "label": label(mode),
+            "description": "; ".join(v.description for v in mode.variations),
+            "number": data.number(mode.ids[0]) if len(mode.ids) == 1 else None,
+            "verdict": verdict_of(mode),
+            "order": order[verdict_of(mode)],
+        }
+        for mode in modes
+    ]
+    return {
+        "modes": rows,
+        "verdicts": list(Verdict),
+        "ranking_trials": data.ranking.trials,
+        "order_words": _ORDER_WORDS[data.stored.config.order_by],
+        "with_agent": any(not math.isnan(m.policy_probability) for m in modes),
+        "with_density": any(not math.isnan(m.log_density) for m in modes),
+        "with_reliability": any(is_predicted(m) for m in modes),
+    }
+
+
+def _merits(data: CampaignData) -> dict[str, Any]:
+    """The columns of Table II, and the mean failure probability (distance to the ideal)."""
+    seen = [m.failure_probability for m in data.ranking.failure_modes if m.seen]
+    return {
+        "name": data.name,
+        "count": data.ranking.failure_mode_count,
+        "severity": data.ranking.failure_severity_index,
+        "entropy": data.ranking.entropy,
+        "mean": wasserstein_to_ideal(seen),
+        "trials": len(data.valid),
+        "failures": data.failures,
+    }
+
+
+def _diversity(data: CampaignData) -> dict[str, Any] | None:
+    """Entropy of what the search chose, and of Eq. 3 (the figures beside Fig. 6)."""
+    counts = [count for count in data.chosen.values()]
+    if not any(counts):
+        return None
+    learned = [
+        m.policy_probability
+        for m in data.ranking.failure_modes
+        if not math.isnan(m.policy_probability)
+    ]
+    return {
+        "name": data.name,
+        "search": data.ranking.search_agent,
+        "entropy": entropy(counts),
+        "size": len(counts),
+        "limit": math.log(len(counts)),
+        "agent": entropy(learned) if learned else None,
+    }
+
+
+def _combinations(data: CampaignData) -> dict[str, Any]:
+    several = sum(len(r.request.scene) > 1 for r in data.valid)
+    found = [m for m in data.ranking.failure_modes if len(m.ids) > 1]
+    if not found:
+        return {"combinations": [], "several": several}
+    return {"combinations": [_combination(data, mode) for mode in found], "several": several}
+
+
+def _combination(data: CampaignData, mode: FailureMode) -> dict[str, Any]:
+    singles = {m.ids[0]: m for m in data.ranking.failure_modes if len(m.ids) == 1}
+    passes = [1.0 - singles[i].failure_probability for i in mode.ids if i in singles]
+    wanted = set(mode.ids)
+    support = [c.support for c in data.posterior.combinations if set(c.scene.ids) == wanted] or [
+        math.nan
+    ]
+    exact = [r for r in data.valid if set(r.request.scene) == wanted]
+    return {
+        "mode": mode,
+        "label": label(mode),
+        "independent": 1.0 - math.prod(passes),
+        "support": support[0],
+        "exact_trials": len(exact),
+        "exact_failures": sum(r.outcome.failed for r in exact if r.outcome),
+    }
+
+
+def _course(data: CampaignData) -> dict[str, Any]:
+    reasons = invalid_reasons(data.invalid)
+    shown = data.records[-MAX_TRIALS:]
+    return {
+        "reasons": reasons[:MAX_REASONS],
+        "more_reasons": max(0, len(reasons) - MAX_REASONS),
+        "dropped": len(data.dropped),
+        "trials": [_trial_row(r) for r in shown],
+        "hidden_trials": len(data.records) - len(shown),
+    }
+
+
+def _trial_row(record: TrialRecord) -> dict[str, Any]:
+    outcome = record.outcome
+    return {
+        "index": record.trial_index,
+        "scene": " + ".join(words(i) for i in record.request.scene) or "nominal",
+        "result": outcome.result.name if outcome else "RUNNING",
+        "source": outcome.source.name.lower() if outcome else "",
+        "steps": outcome.steps if outcome else "",
+        "duration": outcome.duration if outcome else math.nan,
+        "cell": record.cell,
+        "purpose": record.request.purpose.value,
+        "seed": record.request.seed,
+        "detail": outcome.detail if outcome else "",
+    }
+
+
+def _made(data: CampaignData) -> dict[str, Any]:
+    document, config = data.document, data.stored.config
+    digests = document.get("catalogue")
+    made = [
+        ("Campaign", data.stored.campaign_id),
+        ("Folder", data.stored.path.absolute().name),
+        ("Created", document.get("created_at", "")),
+        ("Seed", config.seed),
+        ("Search", config.search),
+        ("Policy", config.policy),
+        ("Digest of the policy", document.get("policy_digest") or "unknown"),
+        ("Catalogue", config.catalogue),
+        (
+            "Digest of the catalogue",
+            digests.get("digest", "") if isinstance(digests, Mapping) else "unknown",
+        ),
+        ("The same trials again", "the same configuration and seed, in a new folder"),
+    ]
+    configuration = sorted(_flat(config.to_mapping()))
+    return {
+        "made": made,
+        "configuration": configuration,
+        "versions": sorted((str(k), str(v)) for k, v in data.stored.versions.items()),
+    }
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            found.append((f"{prefix}{name}", text or "(none)"))
+    return found
