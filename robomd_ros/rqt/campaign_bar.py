@@ -1,0 +1,139 @@
+"""State, progress and time left of the campaign, with pause, resume and stop."""
+
+import time
+from typing import Any
+
+from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
+from robomd_ros.live_view import Rate
+from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton
+from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
+from robomd_ros.rqt.style import GREY, STATES, VERMILLION, WHITE, clock, duration, number
+from robomd_ros.rqt.values import CallResult, Presence
+
+_RUNS = (CampaignState.STARTING, CampaignState.RUNNING, CampaignState.WAITING)
+
+
+class CampaignBar(QtWidgets.QFrame):
+    """The strip at the top."""
+
+    commanded = Signal(str)  # pause, resume or stop
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._status: CampaignStatus | None = None
+        self._presence = Presence()
+        self._rate = Rate()
+        self._gone_since = 0.0
+        self._build()
+        self._show()
+
+    def _build(self) -> None:
+        self.chip = Chip()
+        self.progress = QtWidgets.QProgressBar()
+        self.progress.setMinimumWidth(160)
+        self.figures = QtWidgets.QLabel()
+        self.facts = QtWidgets.QLabel()
+        for label in (self.figures, self.facts):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self.facts.setWordWrap(True)
+        self.facts.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Preferred
+        )
+        self.pause = DeliberateButton("❚❚ &Pause", "running trials end, no new one starts")
+        self.resume = DeliberateButton("▶ R&esume", "go on after a pause")
+        self.stop = ConfirmButton(
+            "■ S&top …",
+            "End the campaign? The same folder resumes it.",
+            "Yes, stop",
+            "end the campaign; the same folder resumes it",
+        )
+        self.pause.clicked.connect(lambda: self.commanded.emit("pause"))
+        self.resume.clicked.connect(lambda: self.commanded.emit("resume"))
+        self.stop.confirmed.connect(lambda: self.commanded.emit("stop"))
+        top = QtWidgets.QHBoxLayout()
+        for widget in (self.chip, self.progress, self.figures):
+            top.addWidget(widget)
+        top.addStretch(1)
+        for widget in (self.pause, self.resume, self.stop):
+            top.addWidget(widget)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(top)
+        column.addWidget(self.facts)
+
+    def show_status(self, status: CampaignStatus) -> None:
+        """Take in a newer status."""
+        if self._status is None or status.trials_done < self._status.trials_done:
+            self._rate = Rate()  # another campaign
+        self._status = status
+        self._rate.update(status.trials_done, time.monotonic())
+        self._show()
+
+    def show_presence(self, presence: Presence) -> None:
+        """Take in who is there."""
+        if self._presence.diagnosis and not presence.diagnosis:
+            self._gone_since = time.time()
+        self._presence = presence
+        self._show()
+
+    def show_result(self, result: CallResult) -> None:
+        """Tell what came of a command; a success shows in the state."""
+        if result.name in ("pause", "resume", "stop") and not result.ok:
+            self.facts.setText(f"{result.name} failed: {result.message}")
+            self.facts.setStyleSheet(f"color:{VERMILLION}; font-weight:bold;")
+
+    def _show(self) -> None:
+        status, there = self._status, self._presence.diagnosis
+        self.setEnabled(True)
+        state = status.state if status is not None else CampaignState.UNKNOWN
+        if not there:
+            self.chip.tell("not connected", GREY, WHITE)
+        else:
+            symbol, background, color = STATES[state]
+            name = state.name if status is not None else "NO CAMPAIGN YET"
+            self.chip.tell(f"{symbol} {name}", background, color)
+        controls = there and self._presence.controls
+        self.pause.setEnabled(controls and state in _RUNS)
+        self.resume.setEnabled(controls and state is CampaignState.PAUSED)
+        self.stop.set_offered(controls and state in (*_RUNS, CampaignState.PAUSED))
+        self._show_progress(status)
+        self.facts.setStyleSheet("")
+        self.facts.setText(self._facts(status, there))
+        for widget in (self.progress, self.figures, self.facts):
+            widget.setEnabled(there)
+
+    def _show_progress(self, status: CampaignStatus | None) -> None:
+        self.progress.setMaximum(max(1, status.trials_budget if status else 1))
+        self.progress.setValue(status.trials_done if status else 0)
+        if status is None:
+            self.progress.setFormat("")
+            self.figures.setText("")
+            return
+        self.progress.setFormat(f"{status.trials_done} of {status.trials_budget} trials")
+        parts = [f"{number(self._rate.per_minute, 0)} a minute", f"{duration(status.eta)} left"]
+        if status.state not in _RUNS and status.state is not CampaignState.PAUSED:
+            parts = []
+        if status.invalid_trials:
+            parts.append(f"{status.invalid_trials} invalid")
+        self.figures.setText("  ·  ".join(parts))
+
+    def _facts(self, status: CampaignStatus | None, there: bool) -> str:
+        if status is None:
+            return (
+                "Waiting for a campaign to start."
+                if there
+                else "Waiting for a diagnosis node. The panel connects by itself."
+            )
+        scene = " + ".join(status.scene.ids) or "nominal"
+        parts = [f"scene now: {scene}"]
+        if not there:
+            parts.insert(0, f"last known, the diagnosis is gone since {clock(self._gone_since)}")
+        if status.waiting_for:
+            parts.append(f"waiting for {status.waiting_for}")
+        if status.message:
+            parts.append(status.message)
+        return "  ·  ".join(parts)
+
+    def minimumSizeHint(self) -> Any:  # noqa: N802 - Qt's name
+        """Narrow docks must not be forced wide by the text."""
+        return QtCore.QSize(320, super().minimumSizeHint().height())

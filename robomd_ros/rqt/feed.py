@@ -1,0 +1,291 @@
+"""Between the ROS graph and the panel: messages to Qt signals, clicks to service calls."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rcl_interfaces.srv import GetParameters
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+from robomd_msgs import msg
+from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
+from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.operator import Answer
+from robomd_ros.qos import LATCHED, TRIALS
+from robomd_ros.rqt.calls import Calls
+from robomd_ros.rqt.cell_link import CELL_TOPICS, CellLink
+from robomd_ros.rqt.qt import Qt, QtCore, Signal
+from robomd_ros.rqt.values import Presence
+
+_LOOK = 1.0
+"""s between looks at who is on the graph."""
+_DELIVER = 80
+"""ms for which what arrives is gathered before the widgets are told."""
+_EVENTS = ("trial", "call", "problem")
+"""What is delivered one by one; of everything else only the newest counts."""
+
+
+class Feed(QtCore.QObject):
+    """What a diagnosis and its cells publish, as signals in the thread of the GUI.
+
+    The node is spun by somebody else (rqt, or GraphThread). What arrives is gathered and delivered
+    some times a second, so that no flood of messages holds the GUI; no method here blocks.
+
+    Parameters:
+        Those of its owner; none of its own.
+
+    Subscriptions:
+        campaign_status (robomd_msgs/CampaignStatus, latched)
+        failure_ranking (robomd_msgs/FailureRanking, latched)
+        trials (robomd_msgs/Trial, reliable, depth 50)
+        <cell>/operator_request (robomd_msgs/OperatorRequest, latched)
+        <cell>/robot_status (robomd_msgs/RobotStatus, latched)
+        <cell>/camera/image_raw (sensor_msgs/Image, sensor data): of the watched cell.
+
+    Services:
+        pause, resume, stop (std_srvs/Trigger): called.
+        <cell>/answer_operator_request (robomd_msgs/AnswerOperatorRequest): called.
+        <cell>/recover, <cell>/stop_motion (std_srvs/Trigger): called.
+        diagnosis_node/get_parameters (rcl_interfaces/GetParameters): for the campaign's folder.
+    """
+
+    status_changed = Signal(object)  # CampaignStatus
+    ranking_changed = Signal(object)  # FailureRanking
+    trial_arrived = Signal(object, str, float)  # Trial, campaign_id, Unix time of its end, s
+    request_changed = Signal(str, object)  # cell, Request
+    robot_changed = Signal(str, object)  # cell, RobotState
+    picture_arrived = Signal(str, object)  # cell, QImage
+    presence_changed = Signal(object)  # Presence
+    folder_found = Signal(str)  # the running campaign's folder, as the diagnosis names it
+    call_ended = Signal(object)  # CallResult
+    problem = Signal(str)  # a message that could not be read
+    _woken = Signal()
+
+    def __init__(self, node: Node, namespace: str = "/robomd", parent: Any = None) -> None:
+        """Join the graph.
+
+        Args:
+            node: spun by somebody else; the feed adds its subscriptions and clients to it.
+            namespace: of the diagnosis; its cells are the namespaces below.
+            parent: Qt parent.
+        """
+        super().__init__(parent)
+        self._node = node
+        self._namespace = "/" + namespace.strip("/")
+        self._lock = threading.Lock()
+        self._box: dict[tuple[str, str], Any] = {}
+        self._events: list[tuple[str, Any]] = []
+        self._tasks: list[Callable[[], None]] = []
+        self._is_awake = False
+        self._watched = ""
+        self._cells: dict[str, CellLink] = {}
+        self._presence: Presence | None = None
+        self._closed = False
+        self._gather = QtCore.QTimer(self)
+        self._gather.setSingleShot(True)
+        self._gather.setInterval(_DELIVER)
+        self._gather.timeout.connect(self._deliver)
+        self._woken.connect(self._gather.start, Qt.ConnectionType.QueuedConnection)
+        self._join()
+
+    @property
+    def namespace(self) -> str:
+        """Of the diagnosis."""
+        return self._namespace
+
+    # For the widgets
+
+    def watch(self, cell: str) -> None:
+        """Show this cell's camera, and no other's."""
+
+        def change() -> None:
+            self._watched = cell
+            for name, known in self._cells.items():
+                known.watch_camera(name == cell)
+
+        self._do(change)
+
+    def control(self, what: str) -> None:
+        """Call pause, resume or stop; call_ended tells what came of it."""
+        self._do(lambda: self._calls.trigger("", what, self._controls[what]))
+
+    def command_robot(self, cell: str, what: str) -> None:
+        """Call recover or stop_motion of a cell; call_ended tells what came of it."""
+        self._do(lambda: self._calls.trigger(cell, what, self._cells[cell].triggers[what]))
+
+    def answer(self, cell: str, number: int, answer: Answer, operator: str, comment: str) -> None:
+        """Answer a request; call_ended tells whether it counted."""
+        request = AnswerOperatorRequest.Request(
+            request_id=number, answer=int(answer), operator_name=operator, comment=comment
+        )
+        self._do(lambda: self._calls.answer(cell, request, self._cells[cell].answers))
+
+    def close(self) -> None:
+        """Leave the graph; the node is somebody else's and stays."""
+        self._closed = True
+        for cell in self._cells.values():
+            cell.destroy()
+        self._node.destroy_timer(self._timer)
+        self._node.destroy_guard_condition(self._guard_condition)
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        for client in (*self._controls.values(), self._parameters):
+            self._node.destroy_client(client)
+
+    # On the node's executor
+
+    def _join(self) -> None:
+        node, group = self._node, MutuallyExclusiveCallbackGroup()
+        self._group = group
+        self._calls = Calls(self.post)
+
+        def subscribe(kind: Any, topic: str, take: Callable[[Any], None], qos: Any) -> Any:
+            name = f"{self._namespace}/{topic}"
+            return node.create_subscription(
+                kind, name, self.guarded(take), qos, callback_group=group
+            )
+
+        self._controls = {
+            what: node.create_client(Trigger, f"{self._namespace}/{what}", callback_group=group)
+            for what in ("pause", "resume", "stop")
+        }
+        self._parameters = node.create_client(
+            GetParameters,
+            f"{self._namespace}/diagnosis_node/get_parameters",
+            callback_group=group,
+        )
+        self._subscriptions = [
+            subscribe(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED),
+            subscribe(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED),
+            subscribe(msg.Trial, "trials", self._on_trial, TRIALS),
+        ]
+        self._guard_condition = node.create_guard_condition(self._run_tasks, callback_group=group)
+        self._timer = node.create_timer(_LOOK, self.guarded(self._look), callback_group=group)
+
+    def guarded(self, take: Callable[..., None]) -> Callable[..., None]:
+        """A callback whose error is shown: one bad message must not end whoever spins the node."""
+
+        def guarded(*message: Any) -> None:
+            try:
+                if not self._closed:
+                    take(*message)
+            except (RoboMDError, ValueError) as error:
+                self.post("problem", f"a message cannot be shown: {error}")
+
+        return guarded
+
+    def post(self, kind: str, value: Any, cell: str = "") -> None:
+        """Hand something to the thread of the GUI; from any thread."""
+        if self._closed:
+            return
+        with self._lock:
+            if kind in _EVENTS:
+                self._events.append((kind, value))
+            else:
+                self._box[kind, cell] = value
+            wake, self._is_awake = not self._is_awake, True
+        if wake:
+            self._woken.emit()
+
+    def _post_of(self, cell: str) -> Callable[[str, Any], None]:
+        return lambda kind, value: self.post(kind, value, cell)
+
+    def _do(self, task: Callable[[], None]) -> None:
+        """Run something on the executor: entities are made, used and destroyed on its thread."""
+        with self._lock:
+            self._tasks.append(task)
+        self._guard_condition.trigger()
+
+    def _run_tasks(self) -> None:
+        with self._lock:
+            tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            try:
+                task()
+            except KeyError as error:
+                self.post("problem", f"{error} is not on the graph; nothing was called")
+
+    def _on_status(self, message: msg.CampaignStatus) -> None:
+        self.post("status", status_from_msg(message))
+
+    def _on_ranking(self, message: msg.FailureRanking) -> None:
+        self.post("ranking", ranking_from_msg(message))
+
+    def _on_trial(self, message: msg.Trial) -> None:
+        stamp = message.header.stamp
+        ended = stamp.sec + stamp.nanosec * 1e-9
+        self.post("trial", (trial_from_msg(message), message.campaign_id, ended))
+
+    def _look(self) -> None:
+        """See who is there: nodes come and go without a word."""
+        self._calls.expire(time.monotonic())
+        prefix = f"{self._namespace}/"
+        for topic, _types in self._node.get_topic_names_and_types():
+            name, _, rest = topic.removeprefix(prefix).partition("/")
+            if topic.startswith(prefix) and rest in CELL_TOPICS and name not in self._cells:
+                self._cells[name] = CellLink(
+                    self._node, prefix + name, self._group, self.guarded, self._post_of(name)
+                )
+                self._cells[name].watch_camera(name == self._watched)
+        presence = Presence(
+            diagnosis=self._node.count_publishers(f"{prefix}campaign_status") > 0,
+            controls=all(client.service_is_ready() for client in self._controls.values()),
+            cells={name: self._cells[name].presence() for name in sorted(self._cells)},
+        )
+        if presence.controls and not (self._presence and self._presence.controls):
+            self._ask_folder()
+        if presence != self._presence:
+            self._presence = presence
+            self.post("presence", presence)
+
+    def _ask_folder(self) -> None:
+        """Ask the diagnosis for its folder: paths of pictures in messages are relative to it."""
+        if not self._parameters.service_is_ready():
+            return
+
+        def take(future: Any) -> None:
+            values = future.result().values if future.result() is not None else ()
+            if values and values[0].string_value:
+                self.post("folder", values[0].string_value)
+
+        request = GetParameters.Request(names=["campaign_dir"])
+        self._parameters.call_async(request).add_done_callback(take)
+
+    # In the thread of the GUI
+
+    def _deliver(self) -> None:
+        with self._lock:
+            box, self._box = self._box, {}
+            events, self._events = self._events, []
+            self._is_awake = False
+        for (kind, cell), value in box.items():
+            if kind in ("request", "robot", "picture"):
+                self._cell_signal(kind).emit(cell, value)
+            else:
+                self._signal(kind).emit(value)
+        for kind, value in events:
+            if kind == "trial":
+                self.trial_arrived.emit(*value)
+            else:
+                self._signal(kind).emit(value)
+
+    def _cell_signal(self, kind: str) -> Any:
+        return {
+            "request": self.request_changed,
+            "robot": self.robot_changed,
+            "picture": self.picture_arrived,
+        }[kind]
+
+    def _signal(self, kind: str) -> Any:
+        return {
+            "status": self.status_changed,
+            "ranking": self.ranking_changed,
+            "presence": self.presence_changed,
+            "folder": self.folder_found,
+            "call": self.call_ended,
+            "problem": self.problem,
+        }[kind]

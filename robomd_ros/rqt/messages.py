@@ -1,0 +1,45 @@
+"""Messages that only the panel reads, as values for its widgets."""
+
+from sensor_msgs.msg import Image
+
+from robomd_msgs import msg
+from robomd_ros.conversions import image_from_msg, time_from_msg, variation_from_msg
+from robomd_ros.core.operator import Changes, Request, RequestKind
+from robomd_ros.rqt.qt import QtGui
+from robomd_ros.rqt.values import RobotMode, RobotState, SafetyMode
+
+
+def request_from_msg(message: msg.OperatorRequest) -> Request:
+    """What a person is asked; ValueError for a kind that this version does not know."""
+    undo, apply = (
+        tuple(variation_from_msg(v) for v in steps) for steps in (message.undo, message.apply)
+    )
+    return Request(
+        number=message.request_id,
+        kind=RequestKind(message.kind),
+        instruction=message.instruction,
+        steps=Changes(undo=undo, apply=apply),
+        deadline=time_from_msg(message.deadline),
+    )
+
+
+def robot_from_msg(message: msg.RobotStatus) -> RobotState:
+    """A robot's state; ValueError for a mode that this version does not know."""
+    return RobotState(
+        robot_mode=RobotMode(message.robot_mode),
+        safety_mode=SafetyMode(message.safety_mode),
+        program_running=message.program_running,
+        remote_control=message.remote_control,
+        speed_scaling=message.speed_scaling,
+        ready=message.ready,
+        detail=message.detail,
+    )
+
+
+def picture_from_msg(message: Image) -> "QtGui.QImage":
+    """A camera's picture; ValueError where it is not rgb8 or bgr8 or too short."""
+    pixels = image_from_msg(message)
+    height, width = pixels.shape[:2]
+    form = QtGui.QImage.Format.Format_RGB888
+    # copied: the image does not keep the buffer alive
+    return QtGui.QImage(pixels.tobytes(), width, height, 3 * width, form).copy()

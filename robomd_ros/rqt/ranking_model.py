@@ -1,0 +1,201 @@
+"""The ranking as a table model, and the delegate that paints its intervals."""
+
+import math
+from typing import Any
+
+from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets
+from robomd_ros.rqt.style import FAILS_ABOVE, mode_color, number
+
+RANK, NAME, FIGURES, BAR, COUNTS, AGENT, RELIABILITY = range(7)
+_HEADERS = (
+    "#",
+    "variation",
+    "fails (95 % interval)",
+    "0  ·  0.5  ·  1",
+    "failures",
+    "Eq. 3",
+    "far",
+)
+_TIPS = (
+    "rank: 1 is the most likely to fail",
+    "what was changed; + joins a combination that fails although its parts do not",
+    "posterior mean and 95 % credible interval of the probability that the policy fails",
+    "the same painted: thick line the interval, mark the mean (diamond above 0.5, else circle); "
+    "hollow and dashed where it was never tried",
+    "failures / valid trials whose scene held it",
+    "the search agent's view: probability (Eq. 3) or log density; not a failure probability",
+    "reliability of what was never tried: distance to the nearest known embedding, small is good",
+)
+MODE_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+class RankingModel(QtCore.QAbstractTableModel):
+    """Failure modes, most likely first. Rows are updated in place: a selection stays."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._modes: tuple[FailureMode, ...] = ()
+        self._stale = False
+
+    @property
+    def modes(self) -> tuple[FailureMode, ...]:
+        """What is shown."""
+        return self._modes
+
+    def show_ranking(self, ranking: FailureRanking) -> None:
+        """Take in a newer ranking."""
+        modes = ranking.failure_modes
+        if len(modes) != len(self._modes):
+            self.beginResetModel()
+            self._modes = modes
+            self.endResetModel()
+            return
+        self._modes = modes
+        self._repaint()
+
+    def set_stale(self, stale: bool) -> None:
+        """Whether who published it is gone."""
+        if stale != self._stale:
+            self._stale = stale
+            self._repaint()
+
+    def has_column(self, column: int) -> bool:
+        """Whether a mode has something to say there."""
+        if column == AGENT:
+            return any(not math.isnan(_agent_view(m)) for m in self._modes)
+        if column == RELIABILITY:
+            return any(not math.isnan(m.reliability) for m in self._modes)
+        return True
+
+    # What Qt asks
+
+    def rowCount(self, parent: Any = None) -> int:  # noqa: N802 - Qt's name
+        """Rows."""
+        return 0 if parent is not None and parent.isValid() else len(self._modes)
+
+    def columnCount(self, parent: Any = None) -> int:  # noqa: N802 - Qt's name
+        """Columns."""
+        return 0 if parent is not None and parent.isValid() else len(_HEADERS)
+
+    def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802
+        """Titles and their explanations."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _HEADERS[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
+            return _TIPS[section]
+        return None
+
+    def data(self, index: Any, role: int = 0) -> Any:
+        """What a cell shows."""
+        if not index.isValid() or index.row() >= len(self._modes):
+            return None
+        mode, column = self._modes[index.row()], index.column()
+        if role == MODE_ROLE:
+            return mode
+        if role == Qt.ItemDataRole.DisplayRole:
+            return cell_text(mode, column)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return describe(mode)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column not in (NAME, BAR):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return self._look(mode, role)
+
+    def _look(self, mode: FailureMode, role: int) -> Any:
+        if role == Qt.ItemDataRole.ForegroundRole and (self._stale or not mode.seen):
+            return QtGui.QBrush(QtGui.QColor("#777777"))
+        if role == Qt.ItemDataRole.FontRole and not mode.seen:
+            font = QtGui.QFont()
+            font.setItalic(True)
+            return font
+        return None
+
+    def _repaint(self) -> None:
+        if self._modes:
+            last = self.index(len(self._modes) - 1, len(_HEADERS) - 1)
+            self.dataChanged.emit(self.index(0, 0), last)
+
+
+def cell_text(mode: FailureMode, column: int) -> str:
+    """The text of one column of a failure mode; the bar has none."""
+    p, low, high = (number(x) for x in (mode.failure_probability, mode.lower, mode.upper))
+    texts = {
+        RANK: str(mode.rank),
+        NAME: " + ".join(mode.ids),
+        FIGURES: f"{p} ({low} to {high})",
+        COUNTS: f"{mode.failures}/{mode.trials}" if mode.seen else "untried",
+        AGENT: number(_agent_view(mode), 3),
+        RELIABILITY: "" if math.isnan(mode.reliability) else number(mode.reliability),
+    }
+    return texts.get(column, "")
+
+
+def describe(mode: FailureMode) -> str:
+    """A failure mode in sentences."""
+    what = "; ".join(v.description for v in mode.variations)
+    p, low, high = (number(x) for x in (mode.failure_probability, mode.lower, mode.upper))
+    tried = f"failed in {mode.failures} of {mode.trials} trials" if mode.seen else "never tried"
+    text = f"{what}: fails with probability {p} (95 % interval {low} to {high}); {tried}"
+    if not math.isnan(mode.reliability):
+        text += f"; distance to the nearest known embedding {number(mode.reliability)}"
+    return text
+
+
+def _agent_view(mode: FailureMode) -> float:
+    return mode.log_density if math.isnan(mode.policy_probability) else mode.policy_probability
+
+
+class IntervalDelegate(QtWidgets.QStyledItemDelegate):
+    """Paints the interval and the mean of a failure mode on [0, 1]."""
+
+    def paint(self, painter: Any, option: Any, index: Any) -> None:
+        """Paint one row's bar."""
+        super().paint(painter, option, index)
+        mode = index.data(MODE_ROLE)
+        if mode is None or math.isnan(mode.failure_probability):
+            return
+        painter.save()
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        stale = index.data(Qt.ItemDataRole.ForegroundRole) is not None and mode.seen
+        paint_interval(painter, QtCore.QRectF(option.rect), mode, faded=stale)
+        painter.restore()
+
+
+def paint_interval(painter: Any, area: Any, mode: FailureMode, faded: bool = False) -> None:
+    """Paint a failure mode's interval and mean into a rectangle whose width is [0, 1]."""
+    left, width = area.left() + 8, area.width() - 16
+    middle = area.center().y()
+
+    def at(p: float) -> float:
+        return left + width * min(1.0, max(0.0, p))
+
+    def line(a: float, b: float) -> None:
+        painter.drawLine(QtCore.QPointF(at(a), middle), QtCore.QPointF(at(b), middle))
+
+    painter.setPen(QtGui.QPen(QtGui.QColor("#C8C8C8"), 1))
+    line(0.0, 1.0)
+    for tick, half in ((0.0, 4.0), (FAILS_ABOVE, area.height() / 2), (1.0, 4.0)):
+        top, bottom = (QtCore.QPointF(at(tick), middle + s * half) for s in (-1, 1))
+        painter.drawLine(top, bottom)
+    color = QtGui.QColor(mode_color(mode.failure_probability))
+    if faded:
+        color.setAlphaF(0.4)
+    style = Qt.PenStyle.SolidLine if mode.seen else Qt.PenStyle.DotLine
+    pen = QtGui.QPen(color, 4 if mode.seen else 2, style)
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setPen(pen)
+    line(mode.lower, mode.upper)
+    _paint_mean(painter, QtCore.QPointF(at(mode.failure_probability), middle), color, mode)
+
+
+def _paint_mean(painter: Any, point: Any, color: Any, mode: FailureMode) -> None:
+    """A diamond above 0.5, a circle below; hollow where it was never tried."""
+    painter.setPen(QtGui.QPen(color, 2))
+    painter.setBrush(QtGui.QBrush(color if mode.seen else QtGui.QColor("white")))
+    if mode.failure_probability > FAILS_ABOVE:
+        corners = ((0, -7), (7, 0), (0, 7), (-7, 0))
+        painter.drawPolygon(
+            QtGui.QPolygonF([point + QtCore.QPointF(float(x), float(y)) for x, y in corners])
+        )
+    else:
+        painter.drawEllipse(point, 5.0, 5.0)

@@ -1,0 +1,105 @@
+"""The live ranking of failure modes."""
+
+import time
+from typing import Any
+
+from robomd_ros.core.failure_modes import FailureRanking
+from robomd_ros.rqt.parts import Section
+from robomd_ros.rqt.qt import Qt, QtWidgets
+from robomd_ros.rqt.ranking_model import (
+    AGENT,
+    BAR,
+    COUNTS,
+    FIGURES,
+    NAME,
+    RANK,
+    RELIABILITY,
+    IntervalDelegate,
+    RankingModel,
+    describe,
+)
+from robomd_ros.rqt.style import clock, number
+
+
+class RankingView(Section):
+    """A table with painted intervals; the sentence of the selected row stands below it."""
+
+    def __init__(self) -> None:
+        super().__init__("Failure modes")
+        self.model = RankingModel(self)
+        self.table = plain_table(self.model)
+        self.table.setItemDelegateForColumn(BAR, IntervalDelegate(self.table))
+        self.table.selectionModel().currentRowChanged.connect(lambda *_: self._describe())
+        header = self.table.horizontalHeader()
+        fit, stretch = (
+            QtWidgets.QHeaderView.ResizeMode.Interactive,
+            QtWidgets.QHeaderView.ResizeMode.Stretch,
+        )
+        for column in (RANK, NAME, FIGURES, COUNTS, AGENT, RELIABILITY):
+            header.setSectionResizeMode(column, fit)
+        header.setSectionResizeMode(BAR, stretch)
+        header.setMinimumSectionSize(36)
+        for column, width in (
+            (RANK, 40), (NAME, 170), (FIGURES, 150), (COUNTS, 72), (AGENT, 60), (RELIABILITY, 56),
+        ):  # fmt: skip
+            self.table.setColumnWidth(column, width)
+        self.caption = QtWidgets.QLabel()
+        self.caption.setWordWrap(True)
+        self.caption.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence = QtWidgets.QLabel()
+        self.sentence.setWordWrap(True)
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.body.addWidget(self.table, 1)
+        self.body.addWidget(self.sentence)
+        self.body.addWidget(self.caption)
+        self._stamp = 0.0
+        self._fit_columns()
+        self.caption.setText("No ranking yet.")
+
+    def show_ranking(self, ranking: FailureRanking) -> None:
+        """Take in a newer ranking."""
+        self.model.show_ranking(ranking)
+        self._stamp = ranking.stamp or time.time()
+        self._fit_columns()
+        self._describe()
+        settled = "order settled" if ranking.converged else "order not settled yet"
+        self.caption.setText(
+            f"{ranking.policy or 'the policy'} in {ranking.task}, search {ranking.search_agent}: "
+            f"{ranking.trials} trials, {ranking.failure_mode_count} failure modes above 0.5, "
+            f"severity {number(ranking.failure_severity_index)}, "
+            f"entropy {number(ranking.entropy)} nats, {settled}"
+        )
+
+    def set_stale(self, stale: bool) -> None:
+        """Whether who published it is gone."""
+        self.model.set_stale(stale)
+        old = stale and self._stamp
+        self.remark.setText(f"not connected · as of {clock(self._stamp)}" if old else "")
+        self.caption.setEnabled(not stale)
+
+    def _fit_columns(self) -> None:
+        for column in (AGENT, RELIABILITY):
+            self.table.setColumnHidden(column, not self.model.has_column(column))
+
+    def _describe(self) -> None:
+        row = self.table.currentIndex().row()
+        modes = self.model.modes
+        self.sentence.setText(describe(modes[row]) if 0 <= row < len(modes) else "")
+        self.sentence.setVisible(0 <= row < len(modes))
+
+
+def plain_table(model: Any) -> Any:
+    """A table view to read and select rows of."""
+    table = QtWidgets.QTableView()
+    table.setModel(model)
+    table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
+    table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setShowGrid(False)
+    table.setAlternatingRowColors(True)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(24)
+    table.horizontalHeader().setHighlightSections(False)
+    return table

@@ -1,0 +1,82 @@
+"""Reads recorded pictures of a campaign's folder in a thread of its own."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robomd_ros.rqt.qt import QtCore, QtGui, Signal
+
+_CAMPAIGN_FILE = "campaign.yaml"
+
+
+def read_picture(folder: str, campaign_id: str, image_path: str) -> tuple[Any, str]:
+    """The recorded picture of a trial.
+
+    Args:
+        folder: of the campaign; "" where it is not known.
+        campaign_id: of the trial; another campaign's folder is refused.
+        image_path: relative to the folder, as in robomd_msgs/Trial.
+
+    Returns:
+        (QImage, "") or (None, why there is none and what to do).
+    """
+    if not image_path:
+        return None, "No picture was recorded for this trial."
+    if not folder:
+        return None, (
+            f"{image_path} lies in the campaign's folder, which the diagnosis does not tell; "
+            "choose it with “Campaign folder …”."
+        )
+    root = Path(folder)
+    problem = _folder_problem(root, campaign_id)
+    if problem:
+        return None, problem
+    path = (root / image_path).resolve()
+    if not path.is_relative_to(root.resolve()):
+        return None, f"{image_path} leads out of the campaign's folder; it is not opened."
+    image = QtGui.QImage(str(path))
+    if image.isNull():
+        return None, f"{path} is missing or no picture."
+    return image, ""
+
+
+def _folder_problem(root: Path, campaign_id: str) -> str:
+    """Why pictures of this campaign cannot be in this folder; "" if they can."""
+    try:
+        if not (root / _CAMPAIGN_FILE).is_file():
+            return (
+                f"The campaign's folder {root} is not on this machine; mount or copy it and "
+                "choose it with “Campaign folder …”."
+            )
+        document = yaml.safe_load((root / _CAMPAIGN_FILE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return f"The campaign's folder {root} cannot be read: {error}"
+    found = document.get("campaign_id") if isinstance(document, dict) else None
+    if campaign_id and found != campaign_id:
+        return f"{root} holds the campaign {found}, not {campaign_id}; choose its folder."
+    return ""
+
+
+class PictureReader(QtCore.QObject):
+    """Reads pictures one after the other; a slow disk never holds the GUI."""
+
+    read = Signal(object, object, str)  # what was asked for, QImage or None, problem
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="recorded-pictures")
+
+    def ask(self, what: Any, folder: str, campaign_id: str, image_path: str) -> None:
+        """Read a picture; `read` tells `what` with it."""
+
+        def work() -> None:
+            image, problem = read_picture(folder, campaign_id, image_path)
+            self.read.emit(what, image, problem)
+
+        self._pool.submit(work)
+
+    def close(self) -> None:
+        """Read no more; what is being read ends by itself."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

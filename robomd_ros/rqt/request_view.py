@@ -1,0 +1,220 @@
+"""What a person at a cell is asked, with the buttons to answer."""
+
+import os
+import time
+from typing import Any
+
+from robomd_ros.core.operator import ANSWERS, NOTHING_ASKED, Answer, Refusal, Request, RequestKind
+from robomd_ros.rqt.parts import Chip, DeliberateButton, Section
+from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
+from robomd_ros.rqt.style import BLACK, BLUE, GREY, ORANGE, VERMILLION, WHITE, clock, duration
+from robomd_ros.rqt.values import CallResult
+
+GUARD = 600
+"""ms for which a new request takes no answer: a click meant for the last one must not count."""
+
+_BUTTONS = {
+    Answer.DONE: ("✔  &Done", "the changes are made, or the robot is ready again"),
+    Answer.SUCCESS: ("✔  &Success", "the policy did the task"),
+    Answer.FAILURE: ("✘  &Failure", "the policy did not do the task"),
+    Answer.SKIP: ("S&kip this scene", "it cannot be made: do not ask for it again now"),
+    Answer.INVALID: ("&Invalid trial", "this trial does not count"),
+    Answer.UNDO: ("&Undo last label", "take back the label that was given last in this cell"),
+}
+_COLORS = {Answer.SUCCESS: BLUE, Answer.FAILURE: VERMILLION}
+_TITLES = {
+    RequestKind.APPLY_SCENE: "Change the scene",
+    RequestKind.RESTORE_NOMINAL: "Restore the scene",
+    RequestKind.LABEL_OUTCOME: "Did the policy do the task?",
+    RequestKind.RECOVER_ROBOT: "Recover the robot",
+}
+
+
+def answers_shown(kind: RequestKind) -> list[Answer]:
+    """The buttons of a request, in a fixed order; pause and stop stand at the campaign."""
+    allowed = ANSWERS.get(kind, frozenset())
+    return [a for a in _BUTTONS if a in allowed or (a is Answer.UNDO and allowed)]
+
+
+def steps_of(request: Request) -> list[str]:
+    """What is to be done, in order: take back first."""
+    undo = [f"Take back: {v.description}" for v in request.steps.undo]
+    return undo + [v.description for v in request.steps.apply]
+
+
+class RequestView(Section):
+    """The open request of the selected cell. Nothing is answered but by a deliberate press."""
+
+    answered = Signal(str, int, int, str, str)  # cell, request, Answer, operator, comment
+
+    def __init__(self) -> None:
+        super().__init__("Operator")
+        self._cell = ""
+        self._request = NOTHING_ASKED
+        self._sent: tuple[str, int, Answer] | None = None
+        self._connected = False
+        self._guard = QtCore.QTimer(self)
+        self._guard.setSingleShot(True)
+        self._guard.setInterval(GUARD)
+        self._guard.timeout.connect(self._enable)
+        self.buttons: dict[Answer, DeliberateButton] = {}
+        self._build()
+        self.show_request("", NOTHING_ASKED)
+
+    def _build(self) -> None:
+        self.chip = Chip()
+        self.text = QtWidgets.QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.text.setStyleSheet("font-size: 12pt;")
+        scroll = QtWidgets.QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        scroll.setWidget(self.text)
+        self.comment = QtWidgets.QLineEdit()
+        self.comment.setPlaceholderText("comment, for the record (optional)")
+        self.operator = QtWidgets.QLineEdit(os.environ.get("USER", ""))
+        self.operator.setPlaceholderText("your name")
+        self.operator.setMaximumWidth(110)
+        self.notice = QtWidgets.QLabel()
+        self.notice.setWordWrap(True)
+        self.notice.setTextFormat(Qt.TextFormat.PlainText)
+        row = QtWidgets.QHBoxLayout()
+        row.addWidget(self.comment, 1)
+        row.addWidget(self.operator)
+        self.grid = QtWidgets.QGridLayout()
+        self.body.addWidget(self.chip)
+        self.body.addWidget(scroll, 1)
+        self.body.addLayout(self.grid)
+        self.body.addLayout(row)
+        self.body.addWidget(self.notice)
+
+    # What comes in
+
+    def show_request(self, cell: str, request: Request) -> None:
+        """Show what is asked at a cell; number 0 is nothing."""
+        same_cell, last = cell == self._cell, self._request
+        if same_cell and request == last:
+            return
+        if same_cell and last.number and request.number != last.number:
+            self._say_how_it_ended(last)
+        self._cell, self._request = cell, request
+        self._show()
+
+    def show_result(self, result: CallResult) -> None:
+        """Tell what came of an answer."""
+        if result.name != "answer" or self._sent is None:
+            return
+        cell, number, answer = self._sent
+        if (result.cell, result.number) != (cell, number):
+            return
+        self._sent = None
+        word = answer.name.lower()
+        if result.ok:
+            self.say(f"Your answer “{word}” to request {number} counted.")
+            self.comment.clear()
+        elif result.code == Refusal.ALREADY_ANSWERED:
+            self.say(
+                f"Somebody else answered request {number} first: your “{word}” did not count."
+                f" ({result.message})",
+                warn=True,
+            )
+        else:
+            self.say(f"Your “{word}” did not count: {result.message}", warn=True)
+        self._enable()
+
+    def set_connected(self, connected: bool) -> None:
+        """Whether somebody is there to take an answer."""
+        if connected != self._connected:
+            self._connected = connected
+            self._show()
+
+    def tick(self) -> None:
+        """A second has passed: bring the time that is left up to date."""
+        deadline = self._request.deadline
+        left = f"{duration(deadline - time.time())} left" if deadline else ""
+        if self._request.number:
+            self.remark.setText(f"request {self._request.number} at {self._cell}  {left}".strip())
+
+    def say(self, text: str, warn: bool = False) -> None:
+        """Tell the operator something; it stays until the next word."""
+        self.notice.setText(f"{clock(time.time())}  {text}")
+        self.notice.setStyleSheet(f"color:{VERMILLION}; font-weight:bold;" if warn else "")
+
+    # What it shows
+
+    def _say_how_it_ended(self, last: Request) -> None:
+        if self._sent is not None and self._sent[:2] == (self._cell, last.number):
+            return  # our own answer is on its way: its result tells
+        if f"request {last.number} counted" in self.notice.text():
+            return
+        self.say(f"Request {last.number} was answered by another front end, or withdrawn.")
+
+    def _show(self) -> None:
+        request, asked = self._request, bool(self._request.number)
+        if not self._connected:
+            self.chip.tell("not connected", GREY, WHITE)
+        elif asked:
+            self.chip.tell(_TITLES.get(request.kind, "?"), ORANGE, BLACK)
+        else:
+            self.chip.tell("nothing is asked", GREY, WHITE)
+        steps = [f"{i}.  {step}" for i, step in enumerate(steps_of(request), 1)]
+        self.text.setText("\n".join([request.instruction, *steps]) if asked else self._idle())
+        self.remark.setText("")
+        self.tick()
+        self._make_buttons(answers_shown(request.kind) if asked else [])
+        self._guard.start()
+
+    def _idle(self) -> str:
+        if not self._connected:
+            return "The perturbation node of this cell is not on the graph."
+        return f"No work for a person at {self._cell} now."
+
+    def _make_buttons(self, answers: list[Answer]) -> None:
+        if set(answers) != set(self.buttons):
+            for button in self.buttons.values():
+                self.grid.removeWidget(button)
+                button.hide()
+                button.deleteLater()
+            self.buttons = {answer: self._button(answer) for answer in answers}
+            for place, answer in enumerate(answers):
+                self.grid.addWidget(self.buttons[answer], *divmod(place, 2))
+        for button in self.buttons.values():
+            button.setEnabled(False)
+        if self.isVisible() and answers:
+            focused = self.focusWidget()
+            if isinstance(focused, DeliberateButton):
+                self.text.setFocus()  # Space must not answer what was not read
+
+    def _button(self, answer: Answer) -> DeliberateButton:
+        text, tip = _BUTTONS[answer]
+        button = DeliberateButton(text, tip)
+        button.setMinimumHeight(40)
+        if answer in _COLORS:
+            button.setStyleSheet(
+                f"QPushButton:enabled {{ background:{_COLORS[answer]}; color:white;"
+                " font-weight:bold; }"
+            )
+        button.clicked.connect(lambda _checked=False, a=answer: self._press(a))
+        return button
+
+    def _enable(self) -> None:
+        """Buttons take presses when the request has been there for a moment and none is sent."""
+        ready = self._connected and self._sent is None and not self._guard.isActive()
+        for button in self.buttons.values():
+            button.setEnabled(ready)
+
+    def _press(self, answer: Answer) -> None:
+        number = self._request.number
+        self._sent = (self._cell, number, answer)
+        self._enable()
+        self.say(f"Sending “{answer.name.lower()}” …")
+        operator, comment = self.operator.text().strip(), self.comment.text().strip()
+        self.answered.emit(self._cell, number, int(answer), operator, comment)
+
+
+def asks_for_help(requests: dict[str, Request]) -> list[Any]:
+    """Names of the cells where something is asked."""
+    return sorted(cell for cell, request in requests.items() if request.number)

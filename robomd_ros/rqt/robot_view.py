@@ -1,0 +1,93 @@
+"""The state of a cell's robot, with recovery and stop."""
+
+from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton, Section
+from robomd_ros.rqt.qt import Qt, QtWidgets, Signal
+from robomd_ros.rqt.style import GREEN, GREY, VERMILLION, WHITE, number
+from robomd_ros.rqt.values import CallResult, CellPresence, RobotState
+
+
+class RobotView(Section):
+    """Whether the robot could move, why not, and what can be done about it."""
+
+    commanded = Signal(str)  # recover or stop_motion
+
+    def __init__(self) -> None:
+        super().__init__("Robot")
+        self.chip = Chip()
+        self.facts = QtWidgets.QLabel()
+        self.facts.setTextFormat(Qt.TextFormat.PlainText)
+        self.facts.setWordWrap(True)
+        self.detail = QtWidgets.QLabel()
+        self.detail.setTextFormat(Qt.TextFormat.PlainText)
+        self.detail.setWordWrap(True)
+        self.detail.setStyleSheet("font-weight:bold;")
+        self.recover = ConfirmButton(
+            "&Recover …",
+            "Is everybody clear of the robot? It may move.",
+            "Yes, recover",
+            "unlock a stop and make the robot ready again",
+        )
+        self.stop = DeliberateButton(
+            "■  Stop &motion", "stop the arm now; this is no emergency stop button"
+        )
+        top = QtWidgets.QHBoxLayout()
+        top.addWidget(self.chip)
+        top.addWidget(self.facts, 1)
+        row = QtWidgets.QHBoxLayout()
+        row.addWidget(self.recover, 1)
+        row.addWidget(self.stop)
+        self.body.addLayout(top)
+        self.body.addWidget(self.detail)
+        self.body.addLayout(row)
+        self.recover.confirmed.connect(lambda: self.commanded.emit("recover"))
+        self.stop.clicked.connect(lambda: self.commanded.emit("stop_motion"))
+        self._state: RobotState | None = None
+        self._presence = CellPresence()
+        self.show_robot(None, CellPresence())
+
+    def show_robot(self, state: RobotState | None, presence: CellPresence) -> None:
+        """Show a cell's robot; None where it has never told its state."""
+        self._state, self._presence = state, presence
+        self.recover.set_offered(presence.recover)
+        self.stop.setEnabled(presence.stop_motion)
+        if state is None:
+            simulated = presence.connected and not presence.robot
+            self.chip.tell("no robot status" if simulated else "not connected", GREY, WHITE)
+            self.facts.setText("simulated, or the arm's node is off" if simulated else "")
+            self.detail.setText("")
+            return
+        if not presence.robot:
+            self.chip.tell("not connected", GREY, WHITE)
+        elif state.ready:
+            self.chip.tell("✔ ready", GREEN, WHITE)
+        else:
+            self.chip.tell("✘ NOT READY", VERMILLION, WHITE)
+        self.facts.setText(facts_of(state))
+        self.facts.setEnabled(presence.robot)
+        self.detail.setText(state.detail)
+        self.detail.setEnabled(presence.robot)
+
+    def show_result(self, result: CallResult) -> None:
+        """Tell what came of a command."""
+        if result.name in ("recover", "stop_motion"):
+            word = "done" if result.ok else "failed"
+            name = result.name.replace("_", " ")
+            self.remark.setText(f"{name} {word}: {result.message}"[:90])
+            self.remark.setToolTip(result.message)
+
+
+def facts_of(state: RobotState) -> str:
+    """The state in a line."""
+    speed = number(100 * state.speed_scaling, 0)
+    parts = (
+        f"robot {_words(state.robot_mode.name)}",
+        f"safety {_words(state.safety_mode.name)}",
+        f"speed {speed} %",
+        "remote control" if state.remote_control else "LOCAL control",
+        "program running" if state.program_running else "no program",
+    )
+    return "  ·  ".join(parts)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").lower()

@@ -1,0 +1,172 @@
+"""Trials as they end, and the recorded picture of the one that is selected."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from robomd_ros.core.trial import Trial
+from robomd_ros.rqt.parts import PictureView, Section
+from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets, Signal
+from robomd_ros.rqt.ranking_view import plain_table
+from robomd_ros.rqt.style import RESULTS, clock, duration
+
+KEPT = 2000
+"""Trials that are listed; older ones are in the campaign's folder."""
+_HEADERS = ("trial", "outcome", "scene", "cell", "ended", "length")
+TRIAL, OUTCOME, SCENE, CELL, ENDED, LENGTH = range(len(_HEADERS))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A trial of the list with its campaign and the Unix time of its end, s."""
+
+    trial: Trial
+    campaign_id: str
+    ended: float
+
+
+class TrialsModel(QtCore.QAbstractTableModel):
+    """The newest trials, newest first."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._rows: deque[Listed] = deque()
+
+    def add(self, listed: Listed) -> None:
+        """Put one on top; the oldest goes where the list is full."""
+        if len(self._rows) >= KEPT:
+            last = len(self._rows) - 1
+            self.beginRemoveRows(QtCore.QModelIndex(), last, last)
+            self._rows.pop()
+            self.endRemoveRows()
+        self.beginInsertRows(QtCore.QModelIndex(), 0, 0)
+        self._rows.appendleft(listed)
+        self.endInsertRows()
+
+    def row(self, number: int) -> Listed | None:
+        """The trial of a row; None outside."""
+        return self._rows[number] if 0 <= number < len(self._rows) else None
+
+    def rowCount(self, parent: Any = None) -> int:  # noqa: N802 - Qt's name
+        """Rows."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Any = None) -> int:  # noqa: N802 - Qt's name
+        """Columns."""
+        return 0 if parent is not None and parent.isValid() else len(_HEADERS)
+
+    def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802
+        """Titles."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _HEADERS[section]
+        return None
+
+    def data(self, index: Any, role: int = 0) -> Any:
+        """What a cell shows."""
+        listed = self.row(index.row()) if index.isValid() else None
+        if listed is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _cell_text(listed, index.column())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return describe_trial(listed)
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == OUTCOME:
+            return QtGui.QBrush(QtGui.QColor(RESULTS[listed.trial.outcome.result][1]))
+        return None
+
+
+def _cell_text(listed: Listed, column: int) -> str:
+    trial = listed.trial
+    texts = {
+        TRIAL: f"#{trial.index}",
+        OUTCOME: RESULTS[trial.outcome.result][0],
+        SCENE: " + ".join(trial.scene.ids) or "nominal",
+        CELL: trial.cell,
+        ENDED: clock(listed.ended),
+        LENGTH: duration(trial.outcome.duration),
+    }
+    return texts[column]
+
+
+def describe_trial(listed: Listed) -> str:
+    """A trial in a sentence; says why where it is invalid."""
+    trial = listed.trial
+    scene = "; ".join(v.description for v in trial.scene) or "nothing was changed"
+    source = trial.outcome.source.name.lower()
+    text = f"Trial {trial.index} at {trial.cell}: {RESULTS[trial.outcome.result][0]} ({source})"
+    detail = f": {trial.outcome.detail}" if trial.outcome.detail else ""
+    return f"{text}{detail}. Scene: {scene}"
+
+
+class TrialsView(Section):
+    """The list; a click, or the arrow keys, show the recorded picture beside it."""
+
+    picture_wanted = Signal(object)  # Listed
+    folder_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Trials")
+        self.model = TrialsModel(self)
+        self.table = plain_table(self.model)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(SCENE, QtWidgets.QHeaderView.ResizeMode.Stretch)
+        widths = ((TRIAL, 52), (OUTCOME, 92), (CELL, 64), (ENDED, 70), (LENGTH, 60))
+        for column, width in widths:
+            self.table.setColumnWidth(column, width)
+        self.table.selectionModel().currentRowChanged.connect(self._on_row)
+        self.picture = PictureView("Select a trial to see its recorded picture.")
+        self.caption = QtWidgets.QLabel()
+        self.caption.setWordWrap(True)
+        self.caption.setTextFormat(Qt.TextFormat.PlainText)
+        self.folder = QtWidgets.QPushButton("Campaign fol&der …")
+        self.folder.setToolTip("where the recorded pictures lie, if not where the diagnosis says")
+        self.folder.setAutoDefault(False)
+        self.folder.clicked.connect(lambda _checked=False: self.folder_wanted.emit())
+        self.head.addWidget(self.folder)
+        side = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.picture, 1)
+        column.addWidget(self.caption)
+        split = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.table)
+        split.addWidget(side)
+        split.setSizes([520, 220])
+        split.setChildrenCollapsible(False)
+        self.body.addWidget(split, 1)
+        self._selected: Listed | None = None
+
+    @property
+    def selected(self) -> Listed | None:
+        """Whose picture is shown."""
+        return self._selected
+
+    def add(self, listed: Listed) -> None:
+        """Take in a trial that has ended."""
+        self.model.add(listed)
+
+    def show_picture(self, listed: Listed, image: Any, problem: str) -> None:
+        """Show what was read for a trial, if it is still the selected one."""
+        if listed is self._selected:
+            if image is None:
+                self.picture.show_text(problem)
+            else:
+                self.picture.show_image(image)
+
+    def ask_again(self) -> None:
+        """Want the picture of the selected trial once more: the folder is another one."""
+        if self._selected is not None:
+            self.picture_wanted.emit(self._selected)
+
+    def set_stale(self, stale: bool) -> None:
+        """Whether who publishes trials is gone."""
+        self.remark.setText("not connected" if stale else "")
+
+    def _on_row(self, current: Any, _previous: Any) -> None:
+        listed = self.model.row(current.row())
+        if listed is None or listed is self._selected:
+            return
+        self._selected = listed
+        self.caption.setText(describe_trial(listed))
+        self.picture.show_text("reading …")
+        self.picture_wanted.emit(listed)
