@@ -13,7 +13,10 @@ from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboM
 _USAGE = """usage: robomd <command> [arguments]
 
   sim [name:=value ...]     diagnose a policy in simulation (robomd sim --help lists the arguments)
+  ur5e [name:=value ...]    diagnose a policy on a UR5e, a person making the changes (ur5e --help)
+  doctor [name:=value ...]  look at all that a first run needs, moving nothing; arguments as ur5e
   ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
+  export <campaign_dir>     write CSV, Parquet, MCAP   [--format csv|parquet|mcap|all] [--out DIR]
   operator <cell>           answer what is asked at a cell, on this terminal
   truth                     measure the failure rate of every variation       (--help)
   collect-demos             record demonstrations of the scripted expert      (--help)
@@ -59,8 +62,40 @@ def _sim(arguments: Sequence[str]) -> int:
         return run_campaign(bringup.sim_processes(values), Path(values["out"]))
 
 
-def _print_arguments(table: Sequence[Any]) -> None:
-    print("usage: robomd sim [name:=value ...]\n")
+def _ur5e(arguments: Sequence[str]) -> int:
+    from robomd_ros import bringup, bringup_ur5e
+
+    table = bringup_ur5e.UR5E_ARGUMENTS
+    if "-h" in arguments or "--help" in arguments:
+        _print_arguments(table, "ur5e")
+        return 0
+    from robomd_ros.terminal import check_ros, run_campaign
+
+    values = bringup_ur5e.resolve_ur5e(bringup.parse_arguments(arguments, table))
+    domain = bringup.claim_domain()
+    print("checking the configuration, the policy and the robot's address ...", flush=True)
+    bringup_ur5e.check_ur5e(values)
+    check_ros()
+    with domain:
+        processes = bringup_ur5e.ur5e_processes(values)
+        return run_campaign(processes, Path(values["out"]), operator_cell=values["cell"])
+
+
+def _doctor(arguments: Sequence[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        from robomd_ros.bringup_ur5e import UR5E_ARGUMENTS
+
+        _print_arguments(UR5E_ARGUMENTS, "doctor")
+        return 0
+    from robomd_ros.doctor import run_doctor
+    from robomd_ros.terminal import process_environment
+
+    os.environ.update(process_environment())
+    return run_doctor(arguments)
+
+
+def _print_arguments(table: Sequence[Any], command: str = "sim") -> None:
+    print(f"usage: robomd {command} [name:=value ...]\n")
     for parameter in table:
         choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
         default = repr(parameter.default) if parameter.default == "" else parameter.default
@@ -122,7 +157,10 @@ def _tool(module: str) -> Callable[[Sequence[str]], int]:
 
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "sim": _sim,
+    "ur5e": _ur5e,
+    "doctor": _doctor,
     "ranking": _ranking,
+    "export": _tool("robomd_ros.export.command"),
     "operator": _operator,
     "truth": _tool("sim_bridge.truth"),
     "collect-demos": _tool("sim_bridge.demos"),

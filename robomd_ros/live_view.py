@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -131,6 +132,21 @@ class CampaignView:
         last = self._trials[-1]
         text.append(f"  #{last.index} {last.cell} {last.outcome.result.name}", style="dim")
         return text
+
+
+def prompt_panel(request: str, typed: str) -> RenderableType:
+    """What a person at a cell is asked, and the line being typed; above the view, never cut off.
+
+    Args:
+        request: what is asked now; empty if nothing is.
+        typed: what was typed since the last Enter.
+    """
+    if not request:
+        return Panel(
+            Text("Nothing is asked now: the robot works. Keep your distance."), style="dim"
+        )
+    line = Text.assemble("\n> ", (typed, "bold"), ("▏", "blink"))
+    return Panel(Text(request) + line, title="operator", border_style="bold yellow")
 
 
 def console() -> Console:

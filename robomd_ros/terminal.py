@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -19,14 +20,25 @@ from robomd_ros.core.campaign_status import CampaignState
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.core.ranking_table import ranking_table
+from robomd_ros.keyboard import Keyboard
 from robomd_ros.live_view import console as terminal_console
+from robomd_ros.live_view import prompt_panel
 from robomd_ros.supervisor import Supervisor, windows
+
+if TYPE_CHECKING:
+    from robomd_ros.nodes.monitor_node import MonitorNode
+    from robomd_ros.nodes.operator_prompt import OperatorPrompt
 
 _INTERRUPTED = 130
 
 
-def run_campaign(processes: Sequence[AnyProcess], folder: Path) -> int:
+def run_campaign(processes: Sequence[AnyProcess], folder: Path, operator_cell: str = "") -> int:
     """Start the processes, show the campaign until it ends, and print the result.
+
+    Args:
+        processes: of the bring-up.
+        folder: of the campaign.
+        operator_cell: cell whose requests are shown and answered on this terminal; empty: none.
 
     Returns:
         0 if the campaign finished, 130 after Ctrl-C, else the code of what ended it.
@@ -34,7 +46,7 @@ def run_campaign(processes: Sequence[AnyProcess], folder: Path) -> int:
     console = terminal_console()
     environment = process_environment()
     os.environ.update(environment)  # this process's own view must find them
-    view = _View(console)
+    view = _View(console, operator_cell)
     supervisor = Supervisor(view.log)
     for process in processes:
         if not process.window:
@@ -98,16 +110,25 @@ def publish_ranking(ranking: FailureRanking) -> None:
 
 
 class _View:
-    """The monitor node in a thread of this process, and the processes' output above it."""
+    """The monitor node in a thread of this process, and the processes' output above it.
 
-    def __init__(self, console: Console) -> None:
+    With an operator, also the prompt of the cell: what is asked, and the line being typed.
+    """
+
+    def __init__(self, console: Console, operator_cell: str = "") -> None:
         self._console = console
-        self._node = None
+        self._cell = operator_cell
+        self._node: MonitorNode | None = None
+        self._keyboard: Keyboard | None = None
         self._closing = threading.Event()
 
     def log(self, name: str, line: str) -> None:
         """Print a line of a process above the view."""
-        self._console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
+        self.say(f"{name}: {line}")
+
+    def say(self, text: str) -> None:
+        """Print a line above the view."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def run(self) -> None:
         import rclpy
@@ -119,18 +140,40 @@ class _View:
         # the supervisor handles the signals of this process
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = MonitorNode(self._console, table_at_end=False, namespace=CAMPAIGN_NAMESPACE)
-        self._node = node
-        node.connect()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
+        if self._cell:
+            executor.add_node(self._prompt(node))
+        self._node = node
+        node.connect()
         while not self._closing.is_set():
             executor.spin_once(timeout_sec=0.2)
         node.close()
+
+    def _prompt(self, monitor: "MonitorNode") -> "OperatorPrompt":
+        """The operator's front end, its request and input line at the top of the view."""
+        from robomd_ros.nodes.operator_prompt import OperatorPrompt
+
+        in_place = self._console.is_terminal
+
+        def show(text: str) -> None:
+            if text and not (in_place and text == prompt.text):  # the panel shows what is open
+                self.say(text)
+
+        namespace = f"{CAMPAIGN_NAMESPACE}/{self._cell}"
+        prompt = OperatorPrompt(show=show, keyboard=False, namespace=namespace)
+        self._keyboard = keyboard = Keyboard(prompt.take, monitor.draw)
+        if in_place:
+            monitor.above = lambda: prompt_panel(prompt.text, keyboard.typed)
+        keyboard.start()
+        return prompt
 
     def close(self) -> None:
         """Give the terminal back."""
         self._closing.set()
         time.sleep(0.3)
+        if self._keyboard is not None:
+            self._keyboard.close()
         if self._node is not None:
             self._node.close()
 

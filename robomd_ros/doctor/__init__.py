@@ -1,1 +1,62 @@
 """`robomd doctor`: everything that a first run needs, looked at without moving anything."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from robomd_ros.bringup import parse_arguments, resolve
+from robomd_ros.bringup_ur5e import SET_BY_UR5E, TWIN_POLICY, UR5E_ARGUMENTS, all_parameters
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.doctor.findings import Finding, State, bad, tell
+
+
+def run_doctor(arguments: Sequence[str]) -> int:
+    """Go through all checks and print what each found.
+
+    Args:
+        arguments: those of `robomd ur5e`; without robot_ip the robot is left out, without camera
+            and robot_ip the camera.
+
+    Returns:
+        0 if all that is needed holds, else 1.
+
+    Raises:
+        ConfigurationError: an argument or the parameter file is wrong.
+    """
+    given = parse_arguments(arguments, UR5E_ARGUMENTS)
+    values = resolve(given, UR5E_ARGUMENTS, SET_BY_UR5E)
+    if values["use_twin"]:
+        values["policy"] = values["policy"] or TWIN_POLICY
+    if values["robot_ip"] and not values["use_twin"]:
+        values["camera"] = values["camera"] or "0"
+    findings = list(tell(examine(values)))
+    print("\n" + conclusion(findings))
+    return 1 if any(f.state is State.BAD for f in findings) else 0
+
+
+def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Every check in its order; each is made when it is asked for.
+
+    Args:
+        values: resolved arguments of the bring-up.
+    """
+    from robomd_ros.doctor.camera import camera_of, check_camera
+    from robomd_ros.doctor.host import check_host
+    from robomd_ros.doctor.robot import check_robot
+
+    yield from check_host(values)
+    try:
+        camera = camera_of(all_parameters("camera_node", values)) if values["camera"] else None
+    except ConfigurationError as error:
+        yield bad("camera", str(error), "correct the argument camera:=")
+    else:
+        yield from check_camera(camera, str(values["calibration"]))
+    yield from check_robot(values, all_parameters("ur5e_node", values))
+
+
+def conclusion(findings: Sequence[Finding]) -> str:
+    """One line: how many of each, and what must be mended."""
+    counts = {state: sum(f.state is state for f in findings) for state in State}
+    parts = [f"{count} {state.value}" for state, count in counts.items() if count]
+    broken = ", ".join(f.check for f in findings if f.state is State.BAD)
+    end = f"; mend first: {broken}" if broken else "; all that is needed holds"
+    return ", ".join(parts) + end

@@ -2,16 +2,17 @@
 
 import contextlib
 import math
-import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from robomd_ros.core.errors import CellFault
-from robomd_ros.doctor.findings import Finding, bad, good, note, skipped
+from robomd_ros.doctor.findings import Finding, State, bad, good, note, skipped
+from robomd_ros.hardware.dashboard import DASHBOARD_PORT, Dashboard, DashboardError
+from robomd_ros.hardware.gripper import ROBOTIQ_PORT
 from robomd_ros.hardware.rtde_probe import IN_USE, RTDE_PORT, RtdeProbe
 
-DASHBOARD_PORT, SCRIPT_PORT, GRIPPER_PORT = 29999, 30003, 63352
+SCRIPT_PORT = 30003
 _TIMEOUT = 2.0
 """s for a connection and for each answer."""
 _PORTS = {
@@ -51,7 +52,7 @@ def check_robot(values: Mapping[str, Any], arm: Mapping[str, Any]) -> Iterator[F
         return
     ports = check_ports(host)
     yield ports
-    if ports.state.name == "BAD":
+    if ports.state is State.BAD:
         return
     yield from check_dashboard(host)
     yield from check_rtde(host, arm)
@@ -82,74 +83,31 @@ def check_ports(host: str) -> Finding:
     return bad("ports", f"{host}: no connection to {reasons}", remedy)
 
 
-def ask_dashboard(host: str, questions: Sequence[str]) -> dict[str, str]:
-    """The dashboard server's answers.
-
-    Raises:
-        CellFault: it does not answer in time.
-    """
-    try:
-        with socket.create_connection((host, DASHBOARD_PORT), _TIMEOUT) as connection:
-            stream = connection.makefile("rw", encoding="utf-8", newline="\n")
-            _line(stream)  # the greeting
-            answers = {}
-            for question in questions:
-                stream.write(question + "\n")
-                stream.flush()
-                answers[question] = _line(stream)
-            return answers
-    except OSError as error:
-        raise CellFault(
-            f"the dashboard of {host} accepts a connection but does not answer: "
-            f"{str(error) or type(error).__name__}"
-        ) from error
-
-
-def _line(stream: Any) -> str:
-    line: str = stream.readline()
-    if not line:
-        raise ConnectionError("it closed the connection")
-    return line.strip()
-
-
-_QUESTIONS = ("PolyscopeVersion", "robotmode", "safetystatus", "is in remote control", "running")
-
-
 def check_dashboard(host: str) -> Iterator[Finding]:
     """What the dashboard tells: version, remote control, modes, a program that runs."""
     try:
-        answers = ask_dashboard(host, _QUESTIONS)
-    except CellFault as fault:
+        with Dashboard(host, _TIMEOUT) as dashboard:
+            version = dashboard.polyscope_version()
+            status = dashboard.status()
+    except DashboardError as error:
         yield bad(
             "dashboard",
-            str(fault),
+            f"it accepts a connection, but: {error}",
             "the controller is frozen, starting or overloaded: wait a minute, then restart it",
         )
         return
-    version = version_of(answers["PolyscopeVersion"])
-    yield polyscope(answers["PolyscopeVersion"], version)
-    yield remote_control(answers["is in remote control"], version)
-    yield robot_mode(_value(answers["robotmode"]))
-    yield safety_mode(_value(answers["safetystatus"]))
-    yield program(_value(answers["running"]))
+    yield polyscope(version)
+    yield remote_control(status.remote_control, version)
+    yield robot_mode(status.robot_mode)
+    yield safety_mode(status.safety_mode)
+    yield program(status.program_running)
 
 
-def _value(answer: str) -> str:
-    """The part of an answer behind its colon."""
-    return answer.rpartition(":")[2].strip()
-
-
-def version_of(answer: str) -> tuple[int, ...]:
-    """Major, minor and bugfix of PolyScope in `URSoftware 5.12.0.1101 (...)`; empty if none."""
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", answer)
-    return tuple(map(int, found.groups())) if found else ()
-
-
-def polyscope(answer: str, version: tuple[int, ...]) -> Finding:
+def polyscope(version: tuple[int, ...]) -> Finding:
     """Whether the client library can drive this version."""
     name = "PolyScope"
     if not version:
-        return bad(name, f"answered {answer!r}", "PolyScope 3.x or 5.x is needed")
+        return bad(name, "it tells no version", "PolyScope 3.x or 5.x is needed")
     text = ".".join(map(str, version))
     if version[0] == 3:
         return note(name, f"{text} (CB3)", "CB3 works, but only e-Series versions are exercised")
@@ -158,12 +116,12 @@ def polyscope(answer: str, version: tuple[int, ...]) -> Finding:
     return good(name, text)
 
 
-def remote_control(answer: str, version: tuple[int, ...]) -> Finding:
+def remote_control(on: bool | None, version: tuple[int, ...]) -> Finding:
     """Whether the controller takes commands from outside."""
     name = "remote control"
-    if version and version < (5, 6):
+    if on is None or (version and version < (5, 6)):
         return skipped(name, "this PolyScope has no remote mode")
-    if answer.lower() == "true":
+    if on:
         return good(name, "on")
     return bad(
         name,
@@ -194,10 +152,10 @@ def safety_mode(mode: str) -> Finding:
     return bad(name, mode, _SAFETY_REMEDIES.get(mode, default))
 
 
-def program(running: str) -> Finding:
+def program(running: bool) -> Finding:
     """Whether something else drives the arm."""
     name = "program"
-    if running.lower() != "true":
+    if not running:
         return good(name, "none is running")
     return bad(
         name,
@@ -285,13 +243,13 @@ def check_gripper(host: str, kind: str) -> Finding:
     if kind != "robotiq":
         return skipped(name, f"{kind}: nothing to ask")
     try:
-        with socket.create_connection((host, GRIPPER_PORT), _TIMEOUT) as connection:
+        with socket.create_connection((host, ROBOTIQ_PORT), _TIMEOUT) as connection:
             connection.sendall(b"GET STA\n")
             answer = connection.recv(64).decode(errors="replace").strip()
     except OSError as error:
         return bad(
             name,
-            f"no answer on port {GRIPPER_PORT}: {str(error) or type(error).__name__}",
+            f"no answer on port {ROBOTIQ_PORT}: {str(error) or type(error).__name__}",
             "install Robotiq's URCap, see that the gripper has power and its plug sits, then scan "
             "for it on the pendant",
         )

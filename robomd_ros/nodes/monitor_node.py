@@ -2,10 +2,11 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from robomd_msgs import msg
@@ -41,6 +42,7 @@ class MonitorNode(Node):
         super().__init__("monitor_node", **kwargs)
         values = declare(self, MONITOR)
         self.view = CampaignView(rows=values["rows"])
+        self.above: Callable[[], RenderableType] | None = None  # drawn over the view, if set
         self._console = console or terminal_console()
         self._lock = threading.Lock()
         self._last_line = ""
@@ -73,7 +75,9 @@ class MonitorNode(Node):
         """Bring the screen up to date."""
         with self._lock:
             if self._live is not None:
-                self._live.update(self.view.render(), refresh=True)
+                view = self.view.render()
+                whole = view if self.above is None else Group(self.above(), view)
+                self._live.update(whole, refresh=True)
                 return
         line = self.view.line()
         if line != self._last_line:

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
@@ -26,8 +27,19 @@ class OperatorPrompt(Node):
         answer_operator_request (robomd_msgs/AnswerOperatorRequest): called with the answer.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(
+        self, show: Callable[[str], None] | None = None, keyboard: bool = True, **kwargs: Any
+    ) -> None:
+        """Subscribe.
+
+        Args:
+            show: is given every text for the person; printed unless given.
+            keyboard: read standard input; else whoever reads it calls `take`.
+            **kwargs: of rclpy's Node.
+        """
         super().__init__("operator_prompt", **kwargs)
+        self._show = show or _print
+        self._keyboard = keyboard
         self._request = OperatorRequest()
         self._operator = os.environ.get("USER", "")
         self._client = self.create_client(AnswerOperatorRequest, "answer_operator_request")
@@ -35,25 +47,34 @@ class OperatorPrompt(Node):
 
     def connect(self) -> None:
         """Start reading the keyboard."""
-        threading.Thread(target=self._read, name="keyboard", daemon=True).start()
+        if self._keyboard:
+            threading.Thread(target=self._read, name="keyboard", daemon=True).start()
+
+    @property
+    def text(self) -> str:
+        """What is asked now, with the possible answers; empty if nothing is."""
+        request = self._request
+        return request_text(request) if request.request_id else ""
 
     def _on_request(self, message: OperatorRequest) -> None:
         closed = self._request.request_id and not message.request_id
         self._request = message
-        _show(request_text(message) if message.request_id else "(done)" if closed else "")
+        self._show(request_text(message) if message.request_id else "(done)" if closed else "")
 
     def _read(self) -> None:
         for line in sys.stdin:
-            self._take(line.strip().lower())
+            self.take(line)
 
-    def _take(self, typed: str) -> None:
+    def take(self, line: str) -> None:
+        """Take a line that was typed; from any thread."""
+        typed = line.strip().lower()
         request = self._request
         answer = parse_answer(typed, RequestKind(request.kind)) if request.request_id else None
         if answer is None:
-            _show(request_text(request) if request.request_id else "Nothing is asked now.")
+            self._show(request_text(request) if request.request_id else "Nothing is asked now.")
             return
         if not self._client.service_is_ready():
-            _show("The perturbation node is not there; your answer was not sent.")
+            self._show("The perturbation node is not there; your answer was not sent.")
             return
         call = AnswerOperatorRequest.Request(
             request_id=request.request_id, answer=int(answer), operator_name=self._operator
@@ -63,7 +84,7 @@ class OperatorPrompt(Node):
     def _on_response(self, future: Any) -> None:
         response = future.result()
         if response is not None and not response.accepted:
-            _show(f"This answer did not count: {response.error_msg}")
+            self._show(f"This answer did not count: {response.error_msg}")
 
 
 def answers_of(kind: RequestKind) -> list[Answer]:
@@ -92,7 +113,7 @@ def request_text(request: OperatorRequest) -> str:
     return "\n".join([*lines, f"Type one of: {names}"])
 
 
-def _show(text: str) -> None:
+def _print(text: str) -> None:
     if text:
         print(text, flush=True)  # noqa: T201 - this is the terminal front end
 

@@ -13,7 +13,7 @@ from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
 from robomd_ros.core.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
-from robomd_ros.live_view import CampaignView, Rate
+from robomd_ros.live_view import CampaignView, Rate, prompt_panel
 
 RED = Variation("cube_red", "color", "cube", "Make the cube red")
 
@@ -73,3 +73,17 @@ def test_the_rate_counts_from_the_first_status_of_this_view():
     assert math.isnan(rate.per_minute)
     rate.update(60, now=130.0)
     assert rate.per_minute == pytest.approx(20.0)
+
+
+def test_the_operator_sees_the_request_and_what_was_typed():
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(prompt_panel("--- Request 3\n  1. Change cube color to [red]\nType one of", "do"))
+    text = console.export_text()
+    assert "1. Change cube color to [red]" in text
+    assert "> do" in text
+
+
+def test_without_a_request_the_operator_is_told_to_keep_away():
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(prompt_panel("", "x"))
+    assert "Nothing is asked now" in console.export_text()

@@ -1,0 +1,126 @@
+"""Checks of the camera: pictures, their rate, fixed exposure, calibration."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.doctor.findings import Finding, bad, good, note, skipped
+from robomd_ros.hardware.calibration import load_calibration
+from robomd_ros.hardware.camera import Camera, CameraConfig, CameraState, Frame
+from robomd_ros.hardware.camera_controls import ControlRequest
+
+_PATIENCE = 8.0
+"""s for the first picture."""
+_LOOK = 2.5
+"""s over which the rate is taken."""
+_SLOW = 10.0
+"""Hz; below it a policy acts on pictures that are too old."""
+_DARK = 12.0
+"""Mean level of 255 below which a picture shows next to nothing."""
+
+
+def camera_of(parameters: Mapping[str, Any]) -> CameraConfig:
+    """What camera_node would read with these parameters; ConfigurationError."""
+    names = {f.name for f in fields(CameraConfig)} - {"controls"}
+    controls = ControlRequest(*(parameters[n] for n in ("exposure", "white_balance", "gain")))
+    return CameraConfig(**{n: parameters[n] for n in names}, controls=controls)
+
+
+def check_camera(config: CameraConfig | None, calibration: str) -> Iterator[Finding]:
+    """Check a camera by reading it for some seconds.
+
+    Args:
+        config: what camera_node would read; None where no camera is named.
+        calibration: path of the calibration file; empty for none.
+    """
+    if config is None:
+        yield skipped("camera", "give camera:=<device, file or URL> to look at it")
+        return
+    frames: list[Frame] = []
+    camera = Camera(config, frames.append)
+    camera.connect()
+    try:
+        state = _watch(camera, frames)
+    finally:
+        camera.close()
+    if not frames:
+        error = state.error or f"no picture of {config.name} within {_PATIENCE:g} s"
+        yield bad("camera", error, "nothing can be diagnosed without pictures")
+        yield from check_calibration(calibration, None)
+        return
+    yield pictures(config, state, frames[-1])
+    yield rate(state)
+    yield from exposure(state)
+    yield from check_calibration(calibration, state.size)
+
+
+def _watch(camera: Camera, frames: list[Frame]) -> CameraState:
+    """Wait for pictures, then for as long as the rate needs."""
+    deadline = time.monotonic() + _PATIENCE
+    while not frames and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if frames:
+        time.sleep(_LOOK)
+    return camera.state
+
+
+def pictures(config: CameraConfig, state: CameraState, frame: Frame) -> Finding:
+    """Whether the newest picture shows something."""
+    width, height = state.size
+    text = f"{config.name} sends {width} x {height}"
+    mean = float(frame.image.mean())
+    if mean < _DARK:
+        remedy = "take the lens cap off, switch the light on, or set a longer exposure"
+        return note("camera", f"{text}, but they are dark: {mean:.0f} of 255 on average", remedy)
+    return good("camera", f"{text}, {mean:.0f} of 255 bright on average")
+
+
+def rate(state: CameraState) -> Finding:
+    """Whether pictures come fast enough for a policy."""
+    if state.rate == 0.0:
+        remedy = "check the cable, its power and the network; see whether another program uses it"
+        return bad("camera rate", "pictures stopped coming", remedy)
+    if state.rate < _SLOW:
+        remedy = "use a smaller picture, more light (shorter exposure), or another port"
+        return bad("camera rate", f"{state.rate:.1f} Hz; at least {_SLOW:g} are needed", remedy)
+    return good("camera rate", f"{state.rate:.1f} Hz")
+
+
+def exposure(state: CameraState) -> Iterator[Finding]:
+    """Whether exposure and white balance stay as they are: the light is part of what is tested."""
+    if not state.controls:
+        yield skipped("fixed exposure", "not wanted (fix_automatic is off), or a video file")
+    for control in state.controls:
+        name = f"fixed {control.name.replace('_', ' ')}"
+        if control.fixed:
+            yield good(name, f"{control.value:g}")
+        else:
+            remedy = "a camera that corrects the light hides what variations of the light do"
+            yield note(name, control.detail or "the device does not confirm it", remedy)
+
+
+def check_calibration(path: str, size: tuple[int, int] | None) -> Iterator[Finding]:
+    """Whether the calibration file can be used with these pictures.
+
+    Args:
+        path: of the file; empty for none.
+        size: width and height of the pictures, pixels; None if none came.
+    """
+    if not path:
+        remedy = "give calibration:=<file> if your policy uses camera_info"
+        yield note("calibration", "none is given", remedy)
+        return
+    try:
+        found = load_calibration(Path(path).expanduser())
+    except ConfigurationError as error:
+        yield bad("calibration", str(error), "correct the argument or the file")
+        return
+    text = f"{path}, {found.width} x {found.height}"
+    if size is not None and size != (found.width, found.height):
+        remedy = "calibrate at the size that is used, or ask the camera for the calibrated size"
+        yield bad("calibration", f"{text}, but pictures are {size[0]} x {size[1]}", remedy)
+        return
+    yield good("calibration", text)
