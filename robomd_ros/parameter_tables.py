@@ -83,11 +83,18 @@ DIAGNOSIS = (
     Parameter("trial_timeout", 120.0, "s for a rollout to end", 0.1, 86400.0),
     Parameter("image_timeout", 10.0, "s for a picture of the new scene", 0.1, 3600.0),
     Parameter("silence_timeout", 5.0, "s without a sign of life: the cell is lost", 0.5, 3600.0),
+    Parameter("order_by_cost", False, "people make the changes: least work first where it may be"),
 )
 
 PERTURBATION = (
     Parameter("backend", "simulator", "who makes changes", choices=("simulator", "operator")),
     Parameter("operator_timeout", 0.0, "s to wait for a person; 0: for ever", 0.0, 604800.0),
+    Parameter(
+        "reset_instruction",
+        "",
+        "sentence for what a person does before every trial; empty: only changes are asked for",
+    ),
+    Parameter("recover_timeout", 60.0, "s for the robot's recovery to end", 1.0, 3600.0),
     Parameter("simulator_timeout", 10.0, "s to wait for the simulator's action", 0.1, 3600.0),
     Parameter("campaign_namespace", "/robomd", "namespace of the diagnosis to pause or stop"),
 )
@@ -174,11 +181,16 @@ POLICY_NODE = (
     Parameter("crop", "auto", "auto, none, or x,y,width,height: the part that the policy sees"),
 )
 
+OPERATOR_PROMPT = (
+    Parameter("campaign_namespace", "/robomd", "namespace of the diagnosis to pause or stop"),
+)
+
 TABLES = {
     "diagnosis_node": DIAGNOSIS,
     "perturbation_node": PERTURBATION,
     "sim_bridge_node": SIM_BRIDGE,
     "monitor_node": MONITOR,
+    "operator_prompt": OPERATOR_PROMPT,
     "ranking_markers_node": RANKING_MARKERS,
     "camera_node": CAMERA,
     "policy_node": POLICY_NODE,

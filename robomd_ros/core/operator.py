@@ -117,6 +117,8 @@ class Answered:
 
 
 NOTHING_ASKED = Request()
+NUMBERS = 1000
+"""Requests are numbered on from the time of the start, s, times this; people see the rest."""
 
 
 class OperatorDesk:
@@ -125,11 +127,18 @@ class OperatorDesk:
     Thread-safe. `on_change` is called with the open request, or NOTHING_ASKED, after every change.
     """
 
-    def __init__(self, on_change: Callable[[Request], None]) -> None:
+    def __init__(self, on_change: Callable[[Request], None], after: int = 0) -> None:
+        """Begin with nothing asked.
+
+        Args:
+            on_change: see above.
+            after: numbers of requests go on after this one.
+        """
         self._on_change = on_change
+        self._first_number = after + 1
         self._lock = threading.Condition()
         self._open = NOTHING_ASKED
-        self._last_number = 0
+        self._last_number = after
         self._answered: Answered | None = None
 
     @property
@@ -137,22 +146,25 @@ class OperatorDesk:
         """What is asked now; NOTHING_ASKED if nothing."""
         return self._open
 
-    @property
-    def last_number(self) -> int:
-        """Of the request that was asked last; 0 if none was."""
-        return self._last_number
-
-    def ask(self, request: Request, timeout: float = math.inf) -> Answered | None:
+    def ask(
+        self,
+        request: Request,
+        timeout: float = math.inf,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> Answered | None:
         """Show a request and block for its answer.
 
         Args:
             request: its number and deadline are filled in here.
             timeout: s; inf waits for ever.
+            unless: whether nobody wants it any more; a `withdraw` may have come before the ask.
 
         Returns:
             The answer that counted; None if the request lapsed or was withdrawn.
         """
         with self._lock:
+            if unless():
+                return None
             deadline = time.time() + timeout if math.isfinite(timeout) else 0.0
             self._last_number += 1
             self._open = replace(request, number=self._last_number, deadline=deadline)
@@ -178,7 +190,7 @@ class OperatorDesk:
         """
         with self._lock:
             if number == 0 or number != self._open.number:
-                known = 0 < number <= self._last_number
+                known = self._first_number <= number <= self._last_number
                 refusal = Refusal.ALREADY_ANSWERED if known else Refusal.NO_SUCH_REQUEST
                 return refusal, f"request {number} is not open; now open: {self._open.number}"
             if self._answered is not None:

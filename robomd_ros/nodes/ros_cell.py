@@ -18,9 +18,15 @@ from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 
-from robomd_msgs.action import ApplyScene, ExecutePolicy
-from robomd_ros.conversions import image_from_msg, outcome_from_msg, scene_to_msg, time_from_msg
-from robomd_ros.core.errors import CellFault, CellLostError
+from robomd_msgs.action import ApplyScene, ExecutePolicy, LabelOutcome
+from robomd_ros.conversions import (
+    image_from_msg,
+    outcome_from_msg,
+    outcome_to_msg,
+    scene_to_msg,
+    time_from_msg,
+)
+from robomd_ros.core.errors import CellFault, CellLostError, SceneSkippedError
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 from robomd_ros.qos import IMAGE_IN
@@ -52,6 +58,9 @@ class CellTimeouts:
 class RosCell:
     """Runs trials through `<name>/apply_scene` and `<name>/execute_policy`.
 
+    A rollout whose outcome is UNKNOWN is labelled by a person through `<name>/label_outcome`, who
+    may take as long as it takes; a label that was lost on the way is asked for again.
+
     Blocks in the campaign's thread of this cell; the node's executor spins elsewhere. A cell is
     lost when it does not answer a goal, or gives no sign of life for `silence` seconds. That is
     feedback; pictures may go on without whoever works on the goal, or come from one that was
@@ -72,9 +81,15 @@ class RosCell:
         self._cancelled = threading.Event()
         self._goal: Any = None
         self._scene_client = ActionClient(node, ApplyScene, f"{name}/apply_scene")
-        self._clear = node.create_client(CancelGoal, f"{name}/apply_scene/_action/cancel_goal")
+        self._label_client = ActionClient(node, LabelOutcome, f"{name}/label_outcome")
+        self._clear = [
+            node.create_client(CancelGoal, f"{name}/{action}/_action/cancel_goal")
+            for action in ("apply_scene", "label_outcome")
+        ]
         self._may_clear = True
         self._policy_client = ActionClient(node, ExecutePolicy, f"{name}/execute_policy")
+        self.instruction = ""
+        """What the policy is told to do, for whoever judges it."""
         self._subscription = node.create_subscription(
             Image, f"{name}/camera/image_raw", self._on_image, IMAGE_IN
         )
@@ -93,7 +108,9 @@ class RosCell:
             goal = ExecutePolicy.Goal(seed=seed)
             result = self._execute(self._policy_client, goal, self._timeouts.trial)
             outcome = outcome_from_msg(result.outcome)
-        except CellLostError:
+            if outcome.result is Result.UNKNOWN:
+                outcome = self._labelled(outcome)
+        except (CellLostError, SceneSkippedError):
             raise
         except CellFault as fault:
             if self._cancelled.is_set():
@@ -101,8 +118,6 @@ class RosCell:
             outcome = Outcome(Result.INVALID, detail=str(fault))
         except ValueError as error:
             outcome = Outcome(Result.INVALID, detail=f"{self._name} sent no outcome: {error}")
-        if outcome.result is Result.UNKNOWN:
-            outcome = Outcome(Result.INVALID, detail=f"{self._name} gave no label")
         return Trial(-1, self._name, scene, seed, outcome, image)
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
@@ -139,7 +154,9 @@ class RosCell:
         self._node.destroy_subscription(self._subscription)
         self._scene_client.destroy()
         self._policy_client.destroy()
-        self._node.destroy_client(self._clear)
+        self._label_client.destroy()
+        for client in self._clear:
+            self._node.destroy_client(client)
 
     def _on_image(self, message: Image) -> None:
         with self._changed:
@@ -164,8 +181,39 @@ class RosCell:
                 raise CellFault(f"{self._name}: cancelled")
             result = self._execute(self._scene_client, goal, self._timeouts.scene)
         if result.error_code:
-            raise CellFault(f"the scene was not made: {result.error_msg}")
+            error = SceneSkippedError if result.error_code == result.SKIPPED else CellFault
+            raise error(f"the scene was not made: {result.error_msg}")
         return self._picture_since(time_from_msg(result.applied))
+
+    def _labelled(self, rollout: Outcome) -> Outcome:
+        """What a person says of a rollout that nothing else has judged."""
+        goal = LabelOutcome.Goal(instruction=self.instruction, outcome=outcome_to_msg(rollout))
+        patience = self._timeouts.silence
+        while self._offered(self._label_client, patience):
+            try:
+                result = self._execute(self._label_client, goal, math.inf)
+            except CellLostError as lost:
+                # whoever asked was started again; the rollout is as good as before
+                self._node.get_logger().warning(f"{lost}; the label is asked for again")
+                patience = self._timeouts.busy
+                continue
+            if result.error_code in (result.NONE, result.INVALID):
+                return outcome_from_msg(result.outcome)
+            raise CellFault(f"the rollout was not labelled: {result.error_msg}")
+        raise CellFault(
+            f"{self._name} gave no label, and nobody offers {self._name}/label_outcome; let "
+            "execute_policy judge it, or start the perturbation node with backend:=operator"
+        )
+
+    def _offered(self, client: ActionClient, patience: float) -> bool:
+        """Whether somebody offers the action, within `patience` s; CellFault when cancelled."""
+        give_up = time.monotonic() + patience
+        while not client.server_is_ready() and time.monotonic() < give_up:
+            if self._cancelled.wait(_POLL):
+                break
+        if self._cancelled.is_set():
+            raise CellFault(f"{self._name}: cancelled")
+        return bool(client.server_is_ready())
 
     def _picture_since(self, applied: float) -> NDArray[np.uint8]:
         """The first picture stamped at or after the change; older ones show another scene."""
@@ -223,7 +271,7 @@ class RosCell:
             feedback = self._on_policy_feedback if policy else self._on_feedback
             future = client.send_goal_async(goal, feedback_callback=feedback)
             try:
-                handle = self._wait(lambda: future, math.inf, client._action_name)
+                handle = self._wait(lambda sent=future: sent, math.inf, client._action_name)
             except CellFault:
                 future.add_done_callback(cancel_late)
                 raise
@@ -233,7 +281,8 @@ class RosCell:
             if client is self._scene_client and self._may_clear:
                 # a diagnosis that was killed may have left a person with a request for ever
                 self._may_clear = False
-                self._clear.call_async(CancelGoal.Request())  # all zero: every goal
+                for clear in self._clear:
+                    clear.call_async(CancelGoal.Request())  # all zero: every goal
             if time.monotonic() > give_up:
                 raise CellFault(
                     f"{client._action_name} rejects goals for {self._timeouts.busy:g} s: "

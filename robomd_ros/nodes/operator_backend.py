@@ -1,0 +1,235 @@
+"""The back end `operator` of the perturbation node: a person makes, labels and recovers."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+
+from robomd_msgs.action import ApplyScene, LabelOutcome
+from robomd_ros.conversions import outcome_from_msg, outcome_to_msg, scene_from_msg
+from robomd_ros.core.errors import CatalogueError
+from robomd_ros.core.operator import (
+    Answer,
+    Answered,
+    OperatorDesk,
+    Request,
+    RequestKind,
+    changes,
+)
+from robomd_ros.core.trial import Outcome, Result, Source
+from robomd_ros.core.variations import NOMINAL, Scene
+from robomd_ros.nodes.robot_watch import RobotWatch
+from robomd_ros.runtime import Ticker, finish, in_thread
+
+
+class _EndedError(Exception):
+    """A goal ends without what it wanted; `code` is the name of the result's constant."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+_ENDS = {
+    Answer.SKIP: ("SKIPPED", "the operator skipped this scene"),
+    Answer.INVALID: ("INVALID", "the operator declared the trial invalid"),
+    Answer.STOP: ("CANCELED", "the operator stopped the campaign"),
+}
+_LABELS = {Answer.SUCCESS: Result.SUCCESS, Answer.FAILURE: Result.FAILURE}
+_UNKNOWN_SCENE = (
+    "This program has just been started and does not know the scene. Take back every change that "
+    "you see, so that the scene is as it was at the very beginning, then answer."
+)
+
+
+class OperatorBackend:
+    """Asks the person at the cell for one thing after the other.
+
+    What is in force is known from the answers alone. After a start it is unknown: the person is
+    asked to restore the nominal scene, before any difference is trusted.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        desk: OperatorDesk,
+        ticker: Ticker,
+        values: dict[str, Any],
+        stop: Callable[[], None],
+    ) -> None:
+        """Connect the pieces.
+
+        Args:
+            node: the perturbation node.
+            desk: shows requests and takes answers.
+            ticker: of the node.
+            values: its parameters.
+            stop: tells the campaign that the operator wants it to end.
+        """
+        self._node = node
+        self._desk = desk
+        self._ticker = ticker
+        self._timeout = values["operator_timeout"] or math.inf
+        self._reset = values["reset_instruction"].strip()
+        self._stop = stop
+        self._robot = RobotWatch(node, ticker, values["recover_timeout"], self._robot_is_ready)
+        self._present: Scene | None = None
+        self._unfinished = False
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Withdraw what is asked; the running goal ends."""
+        self._cancelled = True
+        self._desk.withdraw()
+
+    async def apply_scene(self, handle: Any) -> ApplyScene.Result:
+        """Execute a goal of apply_scene: the robot is ready and the scene in force, or an error."""
+        self._cancelled = False
+        result = ApplyScene.Result()
+        started = self._node.get_clock().now()
+
+        def feedback() -> None:
+            elapsed = self._since(started)
+            handle.publish_feedback(ApplyScene.Feedback(waiting_for="operator", elapsed=elapsed))
+
+        try:
+            wanted = scene_from_msg(handle.request.scene)
+            with self._ticker.calling(feedback):
+                await self._recover()
+                await self._make(wanted)
+            result.applied = self._node.get_clock().now().to_msg()
+        except CatalogueError as error:
+            result.error_code, result.error_msg = result.UNKNOWN_VARIATION, str(error)
+        except _EndedError as end:
+            result.error_code, result.error_msg = getattr(result, end.code), str(end)
+        return finish(handle, result)
+
+    async def label_outcome(self, handle: Any) -> LabelOutcome.Result:
+        """Execute a goal of label_outcome."""
+        self._cancelled = False
+        known = outcome_from_msg(handle.request.outcome)
+        result = LabelOutcome.Result()
+        started = self._node.get_clock().now()
+
+        def feedback() -> None:
+            handle.publish_feedback(LabelOutcome.Feedback(elapsed=self._since(started)))
+
+        request = Request(
+            kind=RequestKind.LABEL_OUTCOME,
+            instruction=_question(handle.request.instruction, known),
+        )
+        try:
+            with self._ticker.calling(feedback):
+                answered = await self._ask(request)
+            outcome = _labelled(known, answered)
+        except _EndedError as end:
+            result.error_code, result.error_msg = getattr(result, end.code), str(end)
+            source = Source.OPERATOR if end.code == "INVALID" else Source.UNKNOWN
+            outcome = Outcome(Result.INVALID, source, known.duration, known.steps, str(end))
+        result.outcome = outcome_to_msg(outcome)
+        return finish(handle, result)
+
+    async def _recover(self) -> None:
+        """Ask for the robot until it is ready."""
+        while problem := self._robot.problem():
+            text = (
+                f"The robot is not ready: {problem} Do what is needed at the robot and its "
+                "pendant, step back, then answer: the recovery runs when you have answered."
+            )
+            request = Request(kind=RequestKind.RECOVER_ROBOT, instruction=text)
+            if await self._ask(request, withdrawn=lambda: not self._robot.problem()):
+                await self._robot.recover()
+
+    def _robot_is_ready(self) -> None:
+        if self._desk.open_request.kind is RequestKind.RECOVER_ROBOT:
+            self._desk.withdraw()
+
+    async def _make(self, wanted: Scene) -> None:
+        if self._present is None:
+            await self._ask(Request(kind=RequestKind.RESTORE_NOMINAL, instruction=_UNKNOWN_SCENE))
+            self._present = NOMINAL
+            if not len(wanted):
+                return
+        steps = changes(self._present, wanted)
+        if steps.empty and not self._reset:
+            return
+        kind = RequestKind.APPLY_SCENE
+        if not len(wanted) and not steps.empty:
+            kind = RequestKind.RESTORE_NOMINAL
+        text = self._instruction(kind, steps.empty)
+        await self._ask(Request(kind=kind, instruction=text, steps=steps))
+        self._present = wanted
+
+    def _instruction(self, kind: RequestKind, unchanged: bool) -> str:
+        sentences = []
+        if self._unfinished:
+            sentences.append("What was asked last was not done: take back what you began of it.")
+        if self._reset:
+            sentences.append(self._reset)
+        if unchanged:
+            sentences.append("Change nothing else, then answer.")
+        elif kind is RequestKind.RESTORE_NOMINAL:
+            sentences.append(
+                "Take back every change: the scene should be as it was at the beginning."
+            )
+        else:
+            sentences.append("Make these changes to the scene, in this order, then answer.")
+        return " ".join(sentences)
+
+    async def _ask(
+        self, request: Request, withdrawn: Callable[[], bool] = lambda: False
+    ) -> Answered | None:
+        """Ask the person and wait.
+
+        Args:
+            request: what is asked.
+            withdrawn: whether the request may have become needless.
+
+        Returns:
+            An answer that does what is asked; None if the request was needless.
+
+        Raises:
+            _EndedError: there is none; with the reason.
+        """
+        answered = await in_thread(
+            self._node,
+            "operator",
+            lambda: self._desk.ask(request, self._timeout, unless=lambda: self._cancelled),
+        )
+        of_scene = request.kind in (RequestKind.APPLY_SCENE, RequestKind.RESTORE_NOMINAL)
+        done = answered is not None and answered.answer not in _ENDS
+        if of_scene:
+            self._unfinished = not done
+        if self._cancelled:
+            raise _EndedError("CANCELED", "withdrawn")
+        if answered is None:
+            if withdrawn():
+                return None
+            if math.isinf(self._timeout):
+                raise _EndedError("CANCELED", "the perturbation node was ended")
+            raise _EndedError("TIMEOUT", f"no answer of the operator within {self._timeout:g} s")
+        if answered.answer is Answer.STOP:
+            self._stop()
+        if answered.answer in _ENDS:
+            raise _EndedError(*_ENDS[answered.answer])
+        return answered
+
+    def _since(self, started: Any) -> float:
+        return float((self._node.get_clock().now() - started).nanoseconds) * 1e-9
+
+
+def _question(instruction: str, known: Outcome) -> str:
+    task = f'The policy was told: "{instruction}". ' if instruction else ""
+    took = f" It took {known.duration:.1f} s." if math.isfinite(known.duration) else ""
+    detail = f" ({known.detail})" if known.detail else ""
+    return f"{task}Did it do the task?{took}{detail}"
+
+
+def _labelled(known: Outcome, answered: Answered | None) -> Outcome:
+    if answered is None:  # a label is never needless
+        raise _EndedError("CANCELED", "withdrawn")
+    by = f"labelled by {answered.operator_name or 'the operator'}"
+    detail = f"{by}: {answered.comment}" if answered.comment else by
+    result = _LABELS[answered.answer]
+    return Outcome(result, Source.OPERATOR, known.duration, known.steps, detail)

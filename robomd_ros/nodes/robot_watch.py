@@ -1,0 +1,83 @@
+"""Whether the robot of a cell is ready, and its recovery after a stop."""
+
+import time
+from collections.abc import Callable
+
+from rclpy.node import Node
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from robomd_msgs.msg import RobotStatus
+from robomd_ros.qos import LATCHED
+from robomd_ros.runtime import Ticker, unless
+
+_SETTLE = 3.0
+"""s after a recovery within which the robot says that it is ready."""
+
+
+class RobotWatch:
+    """Follows robot_status where somebody publishes it in the cell; calls recover where offered."""
+
+    def __init__(
+        self, node: Node, ticker: Ticker, timeout: float, on_ready: Callable[[], None]
+    ) -> None:
+        """Subscribe.
+
+        Args:
+            node: in the cell's namespace.
+            ticker: of the node.
+            timeout: for the service `recover` to answer, s.
+            on_ready: called whenever the robot has become ready.
+        """
+        self._node = node
+        self._ticker = ticker
+        self._timeout = timeout
+        self._on_ready = on_ready
+        self._status: RobotStatus | None = None
+        self._failure = ""
+        self._subscription = node.create_subscription(
+            RobotStatus, "robot_status", self._on_status, LATCHED
+        )
+        self._recover = node.create_client(Trigger, "recover")
+
+    def problem(self) -> str:
+        """Why the robot cannot move now, as sentences; empty if it can, or if there is none."""
+        status = self._status
+        publishers = self._node.count_publishers(self._subscription.topic_name)
+        if status is None or status.ready or not publishers:
+            return ""
+        return " ".join(filter(None, (self._failure, _sentence(status.detail) or "No reason.")))
+
+    async def recover(self) -> None:
+        """Call the robot's recovery, if it has one, and give the status time to follow."""
+        self._failure = ""
+        if self._recover.service_is_ready():
+            future = self._recover.call_async(Trigger.Request())
+            over = _after(self._timeout)
+            response = await unless(self._ticker, future, over)
+            if response is None:
+                self._failure = f"The recovery gave no answer within {self._timeout:g} s."
+            elif not response.success:
+                self._failure = _sentence(f"The recovery failed: {response.message}")
+        over = _after(0.0 if self._failure else _SETTLE)
+        await unless(
+            self._ticker,
+            Future(executor=self._node.executor),
+            lambda: over() or not self.problem(),
+        )
+
+    def _on_status(self, message: RobotStatus) -> None:
+        self._status = message
+        if message.ready:
+            self._failure = ""
+            self._on_ready()
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    limit = time.monotonic() + seconds
+    return lambda: time.monotonic() >= limit
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
