@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import rclpy
@@ -15,7 +16,7 @@ from robomd_msgs.msg import CampaignStatus as CampaignStatusMsg
 from robomd_msgs.msg import FailureRanking as FailureRankingMsg
 from robomd_msgs.msg import Trial as TrialMsg
 from robomd_msgs.msg import VariationCatalogue
-from robomd_msgs.srv import CompareVariations, QueryVariation
+from robomd_msgs.srv import AnswerOperatorRequest, CompareVariations, QueryVariation
 from robomd_ros.conversions import (
     catalogue_to_msg,
     failure_mode_to_msg,
@@ -38,6 +39,7 @@ from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
 from robomd_ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
 from robomd_ros.parameters import declare
 from robomd_ros.qos import LATCHED, TRIALS
+from robomd_ros.recording import Recording
 from robomd_ros.runtime import EXIT_CAMPAIGN, OneGoalServer, in_thread, main_of
 
 
@@ -62,11 +64,14 @@ class DiagnosisNode(Node):
         stop (std_srvs/Trigger): end soon; the folder can be resumed.
         query_variation (robomd_msgs/QueryVariation): how likely a change makes the policy fail.
         compare_variations (robomd_msgs/CompareVariations): which of two is worse (Eq. 4).
+        <cell>/undo_label (robomd_msgs/AnswerOperatorRequest): take back the last label of a person
+            in this cell; called by its perturbation node.
 
     Actions:
         diagnose (robomd_msgs/Diagnose): run or resume a campaign; a second goal is rejected.
         <cell>/apply_scene (robomd_msgs/ApplyScene): called before every trial.
         <cell>/execute_policy (robomd_msgs/ExecutePolicy): called for every trial.
+        <cell>/label_outcome (robomd_msgs/LabelOutcome): called where a rollout has no label.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -79,6 +84,7 @@ class DiagnosisNode(Node):
         self._ranking: FailureRanking | None = None
         self._last_state = CampaignState.UNKNOWN
         self._goal: Any = None
+        self._recording = Recording(self.get_logger())
         self._rankings = self.create_publisher(FailureRankingMsg, "failure_ranking", LATCHED)
         self._catalogues = self.create_publisher(VariationCatalogue, "variation_catalogue", LATCHED)
         self._statuses = self.create_publisher(CampaignStatusMsg, "campaign_status", LATCHED)
@@ -89,6 +95,9 @@ class DiagnosisNode(Node):
         self.create_service(Trigger, "stop", self._on_stop)
         self.create_service(QueryVariation, "query_variation", self._on_query)
         self.create_service(CompareVariations, "compare_variations", self._on_compare)
+        for cell in self._cells:
+            undo = partial(self._on_undo, cell.name)
+            self.create_service(AnswerOperatorRequest, f"{cell.name}/undo_label", undo)
         self._server = OneGoalServer(
             self,
             Diagnose,
@@ -125,7 +134,7 @@ class DiagnosisNode(Node):
             lacking = ", ".join(filter(None, (cell.lacks() for cell in self._cells)))
             status = replace(status, waiting_for=lacking or status.waiting_for)
         message = status_to_msg(status)
-        self._statuses.publish(message)
+        self._recording.publish(self._statuses, message)
         self.get_logger().info(
             f"{status.state.name} {status.trials_done}/{status.trials_budget} {status.message}",
             throttle_duration_sec=10.0,
@@ -137,12 +146,13 @@ class DiagnosisNode(Node):
         """Publish a trial that has ended."""
         if self._folder is not None:
             stamp = time_to_msg(finished_at)
-            self._trials.publish(trial_to_msg(trial, self._folder.campaign_id, stamp))
+            message = trial_to_msg(trial, self._folder.campaign_id, stamp)
+            self._recording.publish(self._trials, message)
 
     def on_ranking(self, ranking: FailureRanking) -> None:
         """Publish the newest ranking."""
         self._ranking = ranking
-        self._rankings.publish(ranking_to_msg(ranking))
+        self._recording.publish(self._rankings, ranking_to_msg(ranking))
 
     # Running a campaign
 
@@ -172,10 +182,15 @@ class DiagnosisNode(Node):
         config, catalogue = campaign_config(values)
         folder = open_campaign(campaign_folder(values["campaign_dir"]), config, catalogue)
         self._folder, self._ranking = folder, None
-        self._catalogues.publish(
-            catalogue_to_msg(folder.catalogue, self.get_clock().now().to_msg())
+        self._recording.open(folder.path)
+        self._recording.publish(
+            self._catalogues, catalogue_to_msg(folder.catalogue, self.get_clock().now().to_msg())
         )
-        self._campaign = self._last = Campaign(folder, self._cells, self)
+        for cell in self._cells:
+            cell.instruction = folder.catalogue.instruction
+        self._campaign = self._last = Campaign(
+            folder, self._cells, self, order_by_cost=values["order_by_cost"]
+        )
 
     def _run(self) -> FailureRanking:
         """Run the open campaign to its end; blocks."""
@@ -185,6 +200,7 @@ class DiagnosisNode(Node):
         try:
             return campaign.run()
         finally:
+            self._recording.close()
             folder.close()
             self._last_state = campaign.status().state
             self._campaign = None
@@ -250,6 +266,17 @@ class DiagnosisNode(Node):
         response.message = message if campaign is not None else "no campaign is running"
         if campaign is not None:
             do(campaign)
+        return response
+
+    def _on_undo(self, cell: str, request: Any, response: Any) -> Any:
+        campaign, who = self._campaign, request.operator_name or "the operator"
+        try:
+            if campaign is None:
+                raise LookupError("no campaign is running; nothing was undone")
+            campaign.take_back(cell, f"{who}: {request.comment}" if request.comment else who)
+            response.accepted = True
+        except (LookupError, RoboMDError) as error:
+            response.error_code, response.error_msg = response.NOT_AN_ANSWER, str(error)
         return response
 
     def _on_query(self, request: Any, response: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Campaigns as CSV, Parquet and MCAP, for other programs."""

@@ -1,0 +1,64 @@
+"""The text of ROS message definitions with all that they refer to, as recordings embed them."""
+
+import os
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+from robomd_ros.core.errors import RoboMDError
+
+_PRIMITIVES = re.compile(r"bool|byte|char|float(32|64)|u?int(8|16|32|64)|w?string")
+_SEPARATOR = "=" * 80
+_FIELD = re.compile(r"^\s*([A-Za-z][\w/]*)(?:<=\d+)?(?:\[[^\]]*\])?\s+[A-Za-z]\w*(?!\s*=)")
+
+
+@cache
+def definition_of(message_type: str) -> str:
+    """The definition of a type such as robomd_msgs/msg/Trial, then those of all types in it.
+
+    Sections are divided as in rosbag2's recordings: a line of 80 "=", then `MSG: package/Name`.
+
+    Raises:
+        RoboMDError: a definition is not installed.
+    """
+    texts: dict[str, str] = {}
+    _collect(message_type, texts)
+    (_, first), *others = texts.items()
+    parts = [first, *(f"{_SEPARATOR}\nMSG: {_short(name)}\n{text}" for name, text in others)]
+    return "\n".join(parts)
+
+
+def type_of(message_class: type) -> str:
+    """The name of a generated Python message class, e.g. robomd_msgs/msg/Trial."""
+    return f"{message_class.__module__.split('.')[0]}/msg/{message_class.__name__}"
+
+
+def _collect(message_type: str, texts: dict[str, str]) -> None:
+    if message_type in texts:
+        return
+    texts[message_type] = _text(message_type)
+    package, _, _ = message_type.split("/")
+    for line in texts[message_type].splitlines():
+        field = _FIELD.match(line.partition("#")[0])
+        if field and not _PRIMITIVES.fullmatch(field[1]):
+            owner, _, name = field[1].rpartition("/")
+            _collect(f"{owner or package}/msg/{name}", texts)
+
+
+def _text(message_type: str) -> str:
+    package, _, name = message_type.split("/")
+    prefixes = [*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix]
+    for prefix in filter(None, prefixes):
+        path = Path(prefix, "share", package, "msg", f"{name}.msg")
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise RoboMDError(
+        f"the definition of {message_type} is not installed; looked in share/{package}/msg of "
+        f"{', '.join(filter(None, prefixes))}; source ROS and the workspace"
+    )
+
+
+def _short(message_type: str) -> str:
+    package, _, name = message_type.split("/")
+    return f"{package}/{name}"
