@@ -33,3 +33,11 @@ IMAGE_IN = qos_profile_sensor_data
 
 STATE = qos_profile_sensor_data
 """Joint states and other streams, where only the newest counts."""
+
+COMMANDS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""Streamed commands to an arm or gripper: only the newest counts, and every subscriber matches."""
