@@ -22,7 +22,7 @@ setup(
     package_data={"robomd_ros.report": ["templates/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
-        (f"share/{package_name}", ["package.xml"]),
+        (f"share/{package_name}", ["package.xml", "plugin.xml"]),
         *tree("launch"),
         *tree("config"),
     ],
@@ -41,6 +41,7 @@ setup(
             "operator_prompt = robomd_ros.nodes.operator_prompt:main",
             "monitor_node = robomd_ros.nodes.monitor_node:main",
             "ranking_markers_node = robomd_ros.nodes.ranking_markers_node:main",
+            "robomd_panel = robomd_ros.rqt.app:main",
             "camera_node = robomd_ros.nodes.camera_node:main",
             "sim_bridge_node = sim_bridge.sim_bridge_node:main",
         ],

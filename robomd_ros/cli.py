@@ -17,6 +17,7 @@ _USAGE = """usage: robomd <command> [arguments]
   doctor [name:=value ...]  look at all that a first run needs, moving nothing; arguments as ur5e
   ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
   export <campaign_dir>     write CSV, Parquet, MCAP   [--format csv|parquet|mcap|all] [--out DIR]
+  panel                     watch a diagnosis and answer its requests in a window (--help)
   operator <cell>           answer what is asked at a cell, on this terminal
   truth                     measure the failure rate of every variation       (--help)
   collect-demos             record demonstrations of the scripted expert      (--help)
@@ -140,6 +141,17 @@ def _operator(arguments: Sequence[str]) -> int:
     os._exit(code)  # the keyboard thread still waits for a line
 
 
+def _panel(arguments: Sequence[str]) -> int:
+    from robomd_ros.terminal import process_environment
+
+    os.environ.update(process_environment())
+    from robomd_ros.rqt.app import run
+
+    code = run(arguments)
+    sys.stdout.flush()
+    os._exit(code)  # neither Qt's nor a library's exit handler may hang
+
+
 def _version(_arguments: Sequence[str]) -> int:
     print(f"robomd {__version__}")
     return 0
@@ -161,6 +173,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": _doctor,
     "ranking": _ranking,
     "export": _tool("robomd_ros.export.command"),
+    "panel": _panel,
     "operator": _operator,
     "truth": _tool("sim_bridge.truth"),
     "collect-demos": _tool("sim_bridge.demos"),

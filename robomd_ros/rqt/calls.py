@@ -10,8 +10,8 @@ from std_srvs.srv import Trigger
 from robomd_ros.core.operator import Answer
 from robomd_ros.rqt.values import CallResult
 
-_PATIENCE = {"recover": 90.0}
-"""s that a service may take, where a robot works on it meanwhile."""
+_PATIENCE = {"recover": 90.0, "answer": 15.0}
+"""s that a service may take where a robot, or the diagnosis behind it, works on it meanwhile."""
 _USUAL_PATIENCE = 5.0
 
 

@@ -1,5 +1,6 @@
 """State, progress and time left of the campaign, with pause, resume and stop."""
 
+import math
 import time
 from typing import Any
 
@@ -30,7 +31,8 @@ class CampaignBar(QtWidgets.QFrame):
     def _build(self) -> None:
         self.chip = Chip()
         self.progress = QtWidgets.QProgressBar()
-        self.progress.setMinimumWidth(160)
+        self.progress.setFixedWidth(180)
+        self.progress.setTextVisible(False)
         self.figures = QtWidgets.QLabel()
         self.facts = QtWidgets.QLabel()
         for label in (self.figures, self.facts):
@@ -106,13 +108,13 @@ class CampaignBar(QtWidgets.QFrame):
         self.progress.setMaximum(max(1, status.trials_budget if status else 1))
         self.progress.setValue(status.trials_done if status else 0)
         if status is None:
-            self.progress.setFormat("")
             self.figures.setText("")
             return
-        self.progress.setFormat(f"{status.trials_done} of {status.trials_budget} trials")
-        parts = [f"{number(self._rate.per_minute, 0)} a minute", f"{duration(status.eta)} left"]
-        if status.state not in _RUNS and status.state is not CampaignState.PAUSED:
-            parts = []
+        parts = [f"{status.trials_done} of {status.trials_budget} trials"]
+        if status.state in _RUNS and not math.isnan(self._rate.per_minute):
+            parts.append(f"{number(self._rate.per_minute, 0)} a minute")
+        if status.state in (*_RUNS, CampaignState.PAUSED) and not math.isnan(status.eta):
+            parts.append(f"{duration(status.eta)} left")
         if status.invalid_trials:
             parts.append(f"{status.invalid_trials} invalid")
         self.figures.setText("  ·  ".join(parts))

@@ -21,8 +21,7 @@ class CellView(Section):
         super().__init__("Cell")
         self.choice = QtWidgets.QComboBox()
         self.choice.setToolTip("the cell whose camera, requests and robot are shown")
-        self.choice.setMinimumWidth(150)
-        self.head.insertWidget(1, self.choice)
+        self.head.insertWidget(1, self.choice, 3)
         self.elsewhere = DeliberateButton("", "show the cell that asks for a person")
         self.elsewhere.setStyleSheet(chip(ORANGE, BLACK))
         self.elsewhere.clicked.connect(lambda: self.choose(self._asking))
@@ -78,7 +77,6 @@ class CellView(Section):
         """Take in a picture of the chosen cell's camera."""
         self._arrived = time.monotonic()
         self.picture.show_image(image)
-        self.remark.setText("")
 
     def tick(self) -> None:
         """A second has passed: grey the picture when it is old."""
@@ -91,12 +89,10 @@ class CellView(Section):
                 self.picture.show_text("The camera of this cell is not on the graph.")
             return
         age = time.monotonic() - self._arrived
-        self.picture.set_faded(age > OLD)
-        why = "" if self._camera else "camera not connected · "
-        self.remark.setText(f"{why}{duration(age)} old" if age > OLD else "")
+        why = "" if self._camera else "camera not connected, "
+        self.picture.set_faded(f"{why}{duration(age)} old" if age > OLD else "")
 
     def _on_choice(self, *_args: object) -> None:
         self.picture.show_image(None)
-        self.remark.setText("")
         self.tick()
         self.cell_chosen.emit(self.cell)

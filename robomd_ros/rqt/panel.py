@@ -93,6 +93,7 @@ class Panel(QtWidgets.QWidget):
         right.addWidget(self.robot)
         for place, weight in enumerate((3, 4, 0)):
             right.setStretchFactor(place, weight)
+        right.setSizes([210, 320, 170])
         both = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
         both.addWidget(left)
         both.addWidget(right)

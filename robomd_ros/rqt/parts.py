@@ -44,12 +44,12 @@ class ConfirmButton(QtWidgets.QWidget):
         self.button.clicked.connect(self._ask)
         self.yes.clicked.connect(self._confirm)
         self.no.clicked.connect(self._cancel)
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.button)
-        row.addWidget(self.question, 1)
-        row.addWidget(self.no)
-        row.addWidget(self.yes)
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.question, 0, 0, 1, 2)
+        grid.addWidget(self.button, 1, 0, 1, 2)
+        grid.addWidget(self.no, 2, 0)
+        grid.addWidget(self.yes, 2, 1)
         self._show(asking=False)
 
     @property
@@ -110,6 +110,9 @@ class Section(QtWidgets.QFrame):
         self.remark = QtWidgets.QLabel()
         self.remark.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.remark.setTextFormat(Qt.TextFormat.PlainText)
+        self.remark.setSizePolicy(  # a longer remark must not widen the column
+            QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred
+        )
         self.head = QtWidgets.QHBoxLayout()
         self.head.addWidget(heading)
         self.head.addWidget(self.remark, 1)
@@ -125,7 +128,7 @@ class PictureView(QtWidgets.QWidget):
         super().__init__()
         self._nothing = nothing
         self._image: Any = None
-        self._faded = False
+        self._faded = ""
         self.setMinimumSize(120, 100)
         self.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding
@@ -138,7 +141,7 @@ class PictureView(QtWidgets.QWidget):
 
     def show_image(self, image: Any) -> None:
         """Show a QImage; None shows the text for nothing."""
-        self._image, self._faded = image, False
+        self._image, self._faded = image, ""
         self.update()
 
     def show_text(self, text: str) -> None:
@@ -146,10 +149,15 @@ class PictureView(QtWidgets.QWidget):
         self._nothing = text
         self.show_image(None)
 
-    def set_faded(self, faded: bool) -> None:
-        """Whether it is old."""
-        if faded != self._faded:
-            self._faded = faded
+    @property
+    def faded(self) -> str:
+        """Why it is greyed; "" if it is not."""
+        return self._faded
+
+    def set_faded(self, why: str) -> None:
+        """Grey it, and say why across it; "" shows it in its colours again."""
+        if why != self._faded:
+            self._faded = why
             self.update()
 
     def sizeHint(self) -> Any:  # noqa: N802 - Qt's name
@@ -174,3 +182,12 @@ class PictureView(QtWidgets.QWidget):
         )
         painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(QtCore.QRect(corner, size), image)
+        if self._faded:
+            self._paint_reason(painter)
+
+    def _paint_reason(self, painter: Any) -> None:
+        painter.setOpacity(1.0)
+        strip = QtCore.QRect(0, self.height() - 24, self.width(), 24)
+        painter.fillRect(strip, QtGui.QColor(0, 0, 0, 170))
+        painter.setPen(QtGui.QColor("white"))
+        painter.drawText(strip, int(Qt.AlignmentFlag.AlignCenter), self._faded)

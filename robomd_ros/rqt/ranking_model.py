@@ -15,7 +15,7 @@ _HEADERS = (
     "0  ·  0.5  ·  1",
     "failures",
     "Eq. 3",
-    "far",
+    "dist.",
 )
 _TIPS = (
     "rank: 1 is the most likely to fail",

@@ -20,6 +20,15 @@ from robomd_ros.rqt.ranking_model import (
 )
 from robomd_ros.rqt.style import clock, number
 
+_SAMPLES = {
+    RANK: "100",
+    FIGURES: "0.00 (0.00 to 0.00)",
+    COUNTS: "failures",
+    AGENT: "0.000",
+    RELIABILITY: "dist.",
+}
+"""A text of each column that sets its width."""
+
 
 class RankingView(Section):
     """A table with painted intervals; the sentence of the selected row stands below it."""
@@ -31,18 +40,10 @@ class RankingView(Section):
         self.table.setItemDelegateForColumn(BAR, IntervalDelegate(self.table))
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._describe())
         header = self.table.horizontalHeader()
-        fit, stretch = (
-            QtWidgets.QHeaderView.ResizeMode.Interactive,
-            QtWidgets.QHeaderView.ResizeMode.Stretch,
-        )
-        for column in (RANK, NAME, FIGURES, COUNTS, AGENT, RELIABILITY):
-            header.setSectionResizeMode(column, fit)
-        header.setSectionResizeMode(BAR, stretch)
+        header.setSectionResizeMode(NAME, QtWidgets.QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(36)
-        for column, width in (
-            (RANK, 40), (NAME, 170), (FIGURES, 150), (COUNTS, 72), (AGENT, 60), (RELIABILITY, 56),
-        ):  # fmt: skip
-            self.table.setColumnWidth(column, width)
+        set_widths(self.table, _SAMPLES)
+        self.table.setColumnWidth(BAR, 160)
         self.caption = QtWidgets.QLabel()
         self.caption.setWordWrap(True)
         self.caption.setTextFormat(Qt.TextFormat.PlainText)
@@ -88,6 +89,13 @@ class RankingView(Section):
         self.sentence.setVisible(0 <= row < len(modes))
 
 
+def set_widths(table: Any, samples: dict[int, str]) -> None:
+    """Make columns as wide as a text, whatever the font is."""
+    metrics = table.fontMetrics()
+    for column, text in samples.items():
+        table.setColumnWidth(column, metrics.horizontalAdvance(text) + 14)
+
+
 def plain_table(model: Any) -> Any:
     """A table view to read and select rows of."""
     table = QtWidgets.QTableView()
@@ -95,6 +103,10 @@ def plain_table(model: Any) -> Any:
     table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
     table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
+    # light, so that both mark colours stay readable on the selected row
+    table.setStyleSheet(
+        "QTableView { selection-background-color: #FCE8B8; selection-color: black; }"
+    )
     table.setShowGrid(False)
     table.setAlternatingRowColors(True)
     table.setWordWrap(False)

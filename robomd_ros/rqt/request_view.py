@@ -68,7 +68,6 @@ class RequestView(Section):
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.text.setStyleSheet("font-size: 12pt;")
         scroll = QtWidgets.QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
@@ -85,7 +84,8 @@ class RequestView(Section):
         row.addWidget(self.comment, 1)
         row.addWidget(self.operator)
         self.grid = QtWidgets.QGridLayout()
-        self.body.addWidget(self.chip)
+        scroll.setMinimumHeight(76)
+        self.head.insertWidget(1, self.chip)
         self.body.addWidget(scroll, 1)
         self.body.addLayout(self.grid)
         self.body.addLayout(row)
@@ -112,7 +112,9 @@ class RequestView(Section):
             return
         self._sent = None
         word = answer.name.lower()
-        if result.ok:
+        if result.ok and answer is Answer.UNDO:
+            self.say("The last label is taken back; its scene is asked again.")
+        elif result.ok:
             self.say(f"Your answer “{word}” to request {number} counted.")
             self.comment.clear()
         elif result.code == Refusal.ALREADY_ANSWERED:
@@ -136,7 +138,7 @@ class RequestView(Section):
         deadline = self._request.deadline
         left = f"{duration(deadline - time.time())} left" if deadline else ""
         if self._request.number:
-            self.remark.setText(f"request {self._request.number} at {self._cell}  {left}".strip())
+            self.remark.setText(f"no. {self._request.number} at {self._cell}  {left}".strip())
 
     def say(self, text: str, warn: bool = False) -> None:
         """Tell the operator something; it stays until the next word."""

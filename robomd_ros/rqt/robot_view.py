@@ -1,7 +1,9 @@
 """The state of a cell's robot, with recovery and stop."""
 
+from typing import Any
+
 from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton, Section
-from robomd_ros.rqt.qt import Qt, QtWidgets, Signal
+from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
 from robomd_ros.rqt.style import GREEN, GREY, VERMILLION, WHITE, number
 from robomd_ros.rqt.values import CallResult, CellPresence, RobotState
 
@@ -21,6 +23,10 @@ class RobotView(Section):
         self.detail.setTextFormat(Qt.TextFormat.PlainText)
         self.detail.setWordWrap(True)
         self.detail.setStyleSheet("font-weight:bold;")
+        self.told = QtWidgets.QLabel()
+        self.told.setTextFormat(Qt.TextFormat.PlainText)
+        self.told.setWordWrap(True)
+        self.told.hide()
         self.recover = ConfirmButton(
             "&Recover …",
             "Is everybody clear of the robot? It may move.",
@@ -30,14 +36,12 @@ class RobotView(Section):
         self.stop = DeliberateButton(
             "■  Stop &motion", "stop the arm now; this is no emergency stop button"
         )
-        top = QtWidgets.QHBoxLayout()
-        top.addWidget(self.chip)
-        top.addWidget(self.facts, 1)
+        self.head.insertWidget(1, self.chip)
         row = QtWidgets.QHBoxLayout()
         row.addWidget(self.recover, 1)
-        row.addWidget(self.stop)
-        self.body.addLayout(top)
-        self.body.addWidget(self.detail)
+        row.addWidget(self.stop, 0, Qt.AlignmentFlag.AlignBottom)
+        for widget in (self.facts, self.detail, self.told):
+            self.body.addWidget(widget)
         self.body.addLayout(row)
         self.recover.confirmed.connect(lambda: self.commanded.emit("recover"))
         self.stop.clicked.connect(lambda: self.commanded.emit("stop_motion"))
@@ -67,13 +71,19 @@ class RobotView(Section):
         self.detail.setText(state.detail)
         self.detail.setEnabled(presence.robot)
 
+    def event(self, event: Any) -> bool:
+        """Keep the height that the wrapped texts need: a splitter does not know of it."""
+        if event.type() in (QtCore.QEvent.Type.LayoutRequest, QtCore.QEvent.Type.Resize):
+            self.setMinimumHeight(max(110, self.body.totalHeightForWidth(self.width())))
+        return bool(super().event(event))
+
     def show_result(self, result: CallResult) -> None:
         """Tell what came of a command."""
         if result.name in ("recover", "stop_motion"):
             word = "done" if result.ok else "failed"
             name = result.name.replace("_", " ")
-            self.remark.setText(f"{name} {word}: {result.message}"[:90])
-            self.remark.setToolTip(result.message)
+            self.told.setText(f"{name} {word}: {result.message}")
+            self.told.show()
 
 
 def facts_of(state: RobotState) -> str:

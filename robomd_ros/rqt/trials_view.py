@@ -7,13 +7,22 @@ from typing import Any
 from robomd_ros.core.trial import Trial
 from robomd_ros.rqt.parts import PictureView, Section
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets, Signal
-from robomd_ros.rqt.ranking_view import plain_table
+from robomd_ros.rqt.ranking_view import plain_table, set_widths
 from robomd_ros.rqt.style import RESULTS, clock, duration
 
 KEPT = 2000
 """Trials that are listed; older ones are in the campaign's folder."""
 _HEADERS = ("trial", "outcome", "scene", "cell", "ended", "length")
 TRIAL, OUTCOME, SCENE, CELL, ENDED, LENGTH = range(len(_HEADERS))
+
+_SAMPLES = {
+    TRIAL: "#9999",
+    OUTCOME: "✘ FAILURE",
+    CELL: "cell_0",
+    ENDED: "00:00:00",
+    LENGTH: "length",
+}
+"""A text of each column that sets its width."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +119,7 @@ class TrialsView(Section):
         self.table = plain_table(self.model)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(SCENE, QtWidgets.QHeaderView.ResizeMode.Stretch)
-        widths = ((TRIAL, 52), (OUTCOME, 92), (CELL, 64), (ENDED, 70), (LENGTH, 60))
-        for column, width in widths:
-            self.table.setColumnWidth(column, width)
+        set_widths(self.table, _SAMPLES)
         self.table.selectionModel().currentRowChanged.connect(self._on_row)
         self.picture = PictureView("Select a trial to see its recorded picture.")
         self.caption = QtWidgets.QLabel()
