@@ -1,0 +1,252 @@
+"""What the doctor says of what it finds."""
+
+import os
+import socket
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from robomd_ros.doctor import camera, conclusion, host, robot
+from robomd_ros.doctor.findings import State, bad, good, note, probe, skipped, tell
+from robomd_ros.hardware.camera import CameraConfig, CameraState
+from robomd_ros.hardware.camera_controls import Control
+
+ARM = {"payload": 1.0, "tcp_offset": [0.0, 0.0, 0.174, 0.0, 0.0, 0.0], "gripper": "robotiq"}
+
+
+def test_a_finding_shows_its_remedy_below():
+    text = str(bad("safety mode", "PROTECTIVE_STOP", "clear it"))
+    first, second = text.splitlines()
+    assert first.split() == ["BAD", "safety", "mode", "PROTECTIVE_STOP"]
+    assert second.strip() == "-> clear it"
+    assert "\n" not in str(good("ports", "all open"))
+
+
+def test_findings_are_told_as_they_come(capsys):
+    told = tell(iter([good("a", "1"), bad("b", "2", "3")]))
+    next(told)
+    assert "b" not in capsys.readouterr().out
+    next(told)
+    assert "2" in capsys.readouterr().out
+
+
+def test_the_conclusion_names_what_is_bad():
+    text = conclusion([good("a", ""), note("b", "", ""), bad("c", "", ""), skipped("d", "")])
+    assert text == "1 ok, 1 note, 1 BAD, 1 skipped; mend first: c"
+    assert conclusion([good("a", "")]).endswith("all that is needed holds")
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [
+        ((5, 12, 0, 1101), State.GOOD),
+        ((3, 15, 8), State.NOTE),
+        ((10, 7, 0), State.BAD),
+        ((), State.BAD),
+    ],
+)
+def test_polyscope(version, state):
+    assert robot.polyscope(version).state is state
+
+
+@pytest.mark.parametrize(
+    ("on", "version", "state"),
+    [
+        (True, (5, 12, 0), State.GOOD),
+        (False, (5, 12, 0), State.BAD),
+        (None, (3, 15, 0), State.SKIPPED),
+        (False, (5, 4, 0), State.SKIPPED),
+    ],
+)
+def test_remote_control(on, version, state):
+    assert robot.remote_control(on, version).state is state
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "remedy"),
+    [
+        ("NORMAL", State.GOOD, ""),
+        ("REDUCED", State.GOOD, ""),
+        ("PROTECTIVE_STOP", State.BAD, "5 s"),
+        ("ROBOT_EMERGENCY_STOP", State.BAD, "release the emergency stop button"),
+        ("SAFEGUARD_STOP", State.BAD, "safeguard"),
+        ("SOMETHING_NEW", State.BAD, "pendant"),
+    ],
+)
+def test_safety_mode(mode, state, remedy):
+    finding = robot.safety_mode(mode)
+    assert finding.state is state
+    assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize("mode", ["IDLE", "POWER_OFF", "NO_CONTROLLER"])
+def test_an_arm_that_is_not_running(mode):
+    finding = robot.robot_mode(mode)
+    assert finding.state is State.BAD
+    assert mode in finding.found
+
+
+def test_a_foreign_program_and_none():
+    assert robot.program(False).state is State.GOOD
+    assert "two clients" in robot.program(True).remedy
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"payload": 1.02}, State.GOOD),
+        ({"payload": 0.0}, State.NOTE),
+        ({}, State.SKIPPED),
+    ],
+)
+def test_payload(state, expected):
+    assert robot.payload(state, ARM).state is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"tcp_offset": (0, 0, 0.1741, 0, 0, 0)}, State.GOOD),
+        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, State.NOTE),
+        ({}, State.SKIPPED),
+    ],
+)
+def test_tcp(state, expected):
+    assert robot.tcp(state, ARM).state is expected
+
+
+def test_a_robot_that_is_not_there():
+    """Nothing listens on this loopback address; the checks end after the ports."""
+    found = list(robot.check_robot({"robot_ip": "127.0.0.253"}, ARM))
+    assert [f.check for f in found] == ["ports"]
+    assert found[0].state is State.BAD
+    assert "ping 127.0.0.253" in found[0].remedy
+
+
+def test_a_controller_with_some_services_switched_off():
+    with socket.create_server(("127.0.0.252", robot.RTDE_PORT)):
+        finding = robot.check_ports("127.0.0.252")
+    assert finding.state is State.BAD
+    assert "29999 (dashboard)" in finding.found and "30004" not in finding.found
+    assert "Services" in finding.remedy
+
+
+def test_a_controller_that_accepts_but_does_not_answer():
+    servers = [socket.create_server(("127.0.0.251", port)) for port in robot._PORTS]
+    try:
+        assert robot.check_ports("127.0.0.251").state is State.GOOD
+        dashboard = list(robot.check_dashboard("127.0.0.251"))
+        rtde = list(robot.check_rtde("127.0.0.251", ARM))
+    finally:
+        for server in servers:
+            server.close()
+    assert [f.state for f in dashboard] == [State.BAD]
+    assert "frozen" in dashboard[0].remedy
+    assert [f.state for f in rtde] == [State.BAD]
+    assert "does not answer" in rtde[0].found
+
+
+def test_without_an_address_the_robot_is_left_out():
+    assert [f.state for f in robot.check_robot({"robot_ip": ""}, ARM)] == [State.SKIPPED]
+
+
+def video(path, level=120, count=60):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 20.0, (64, 48))
+    for i in range(count):
+        writer.write(np.full((48, 64, 3), level + i % 3, np.uint8))
+    writer.release()
+    return CameraConfig(source=str(path))
+
+
+def calibration(path, **changes):
+    camera_matrix = {"rows": 3, "cols": 3, "data": [50, 0, 32, 0, 50, 24, 0, 0, 1]}
+    document = {
+        "image_width": 64,
+        "image_height": 48,
+        "camera_name": "c",
+        "camera_matrix": camera_matrix,
+        "distortion_model": "plumb_bob",
+        "distortion_coefficients": {"rows": 1, "cols": 5, "data": [0, 0, 0, 0, 0]},
+        "rectification_matrix": {"rows": 3, "cols": 3, "data": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+        "projection_matrix": {
+            "rows": 3,
+            "cols": 4,
+            "data": [50, 0, 32, 0, 0, 50, 24, 0, 0, 0, 1, 0],
+        },
+        **changes,
+    }
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+def test_a_camera_that_works(tmp_path):
+    config = video(tmp_path / "v.avi")
+    found = {f.check: f for f in camera.check_camera(config, calibration(tmp_path / "c.yaml"))}
+    assert found["camera"].state is State.GOOD
+    assert "64 x 48" in found["camera"].found
+    assert found["camera rate"].state is State.GOOD
+    assert found["calibration"].state is State.GOOD
+
+
+def test_a_dark_picture_and_a_calibration_of_another_size(tmp_path):
+    config = video(tmp_path / "v.avi", level=2)
+    path = calibration(tmp_path / "c.yaml", image_width=640)
+    found = {f.check: f for f in camera.check_camera(config, path)}
+    assert found["camera"].state is State.NOTE
+    assert found["calibration"].state is State.BAD
+    assert "640 x 48" in found["calibration"].found and "64 x 48" in found["calibration"].found
+
+
+def test_a_camera_that_is_absent(tmp_path, monkeypatch):
+    monkeypatch.setattr(camera, "_PATIENCE", 2.0)
+    found = list(camera.check_camera(CameraConfig(source="/dev/video97"), "/no/such.yaml"))
+    assert [f.state for f in found] == [State.BAD, State.BAD]
+    assert "/dev/video97" in found[0].found
+    assert "/no/such.yaml" in found[1].found
+
+
+def test_exposure_that_the_camera_keeps_changing():
+    state = CameraState(controls=(Control("exposure", False, 0.0, "keeps its automatic on"),))
+    [finding] = camera.exposure(state)
+    assert finding.state is State.NOTE
+    assert "keeps its automatic on" in finding.found
+    [finding] = camera.exposure(CameraState(controls=(Control("white_balance", True, 4600.0),)))
+    assert finding.state is State.GOOD
+
+
+@pytest.mark.parametrize(
+    ("rate", "state"), [(0.0, State.BAD), (4.0, State.BAD), (20.0, State.GOOD)]
+)
+def test_rate(rate, state):
+    assert camera.rate(CameraState(rate=rate)).state is state
+
+
+def test_no_policy_and_one_that_does_not_load():
+    assert host.policy("", own_node=False).state is State.BAD
+    finding = host.policy("python:no_such_module:Policy", own_node=False)
+    assert finding.state is State.BAD
+    assert "no_such_module" in finding.found
+    assert host.policy("", own_node=True).state is State.SKIPPED
+
+
+def test_two_processes_of_this_machine_meet():
+    finding = host.discovery()
+    assert finding.state is State.GOOD, finding
+    assert "two processes met" in finding.found
+
+
+def test_drawing_that_does_not_work_is_bad_only_where_it_is_needed(monkeypatch):
+    assert host.rendering(needed=True).state is State.GOOD
+    monkeypatch.setitem(os.environ, "MUJOCO_GL", "no_such_backend")
+    assert host.rendering(needed=True).state is State.BAD
+    assert host.rendering(needed=False).state is State.NOTE
+
+
+def test_a_probe_that_hangs_is_ended():
+    works, what = probe("talk", "hangs", timeout=1.0)
+    assert not works
+    assert "1 s" in what
