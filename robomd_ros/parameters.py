@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +25,13 @@ class Parameter:
         name: its name.
         default: its default; also fixes its type.
         description: what it does, with the unit.
-        minimum: smallest allowed number; None is unbounded.
-        maximum: largest allowed number; None is unbounded.
+        minimum: smallest allowed number, also of a list; None is unbounded.
+        maximum: largest allowed number, also of a list; None is unbounded.
         choices: allowed texts; empty is any.
     """
 
     name: str
-    default: bool | int | float | str | list[str]
+    default: bool | int | float | str | list[str] | list[float]
     description: str
     minimum: float | None = None
     maximum: float | None = None
@@ -47,6 +48,8 @@ class Parameter:
                 value = yaml.safe_load(value)
         if isinstance(self.default, float) and type(value) is int:
             value = float(value)
+        if self._holds_numbers:
+            return self._numbers(value)
         if isinstance(self.default, str) and isinstance(value, int | float):
             value = str(value).lower() if isinstance(value, bool) else str(value)
         if type(value) is not type(self.default):
@@ -55,6 +58,23 @@ class Parameter:
             raise ConfigurationError(f"parameter {self.name} must be {wanted}; got {value!r}")
         self._check(value)
         return value
+
+    @property
+    def _holds_numbers(self) -> bool:
+        default = self.default
+        return isinstance(default, list) and bool(default) and isinstance(default[0], float)
+
+    def _numbers(self, value: Any) -> list[float]:
+        """A list of as many numbers as the default; rclpy hands it over as an array."""
+        size = len(self.default) if isinstance(self.default, list) else 0
+        items = list(value) if isinstance(value, list | tuple | array) else []
+        if len(items) != size or any(type(item) not in (int, float) for item in items):
+            raise ConfigurationError(
+                f"parameter {self.name} must be a list of {size} numbers; got {value!r}"
+            )
+        for item in items:
+            self._check(float(item))
+        return [float(item) for item in items]
 
     def _check(self, value: Any) -> None:
         if self.choices and value not in self.choices:

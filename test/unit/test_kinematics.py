@@ -58,7 +58,8 @@ def test_a_twist_is_followed_exactly_where_the_arm_is_free():
 def test_near_a_singularity_the_joints_stay_slow():
     q = BENT.copy()
     q[2] = 1e-4  # stretched elbow: radial motion is impossible
-    pulled = 0.1 * (lambda p: np.append(p / np.linalg.norm(p), np.zeros(3)))(tool_pose(q)[:3, 3])
+    place = tool_pose(q)[:3, 3]
+    pulled = np.append(0.1 * place / np.linalg.norm(place), np.zeros(3))
     assert np.max(np.abs(joint_velocity(q, pulled))) < 3.0
     assert np.max(np.abs(np.linalg.pinv(jacobian(q)) @ pulled)) > 30.0  # what damping prevents
 
@@ -71,7 +72,7 @@ def test_rotation_vectors():
     assert quat_xyzw([0, 0, 0]) == pytest.approx([0, 0, 0, 1])
     assert quat_xyzw([1e-12, 0, 0]) == pytest.approx([0, 0, 0, 1])
     for vector in np.random.default_rng(4).normal(0, 1.5, (20, 3)):
-        x, y, z, w = quat_xyzw(vector)
+        x, _, _, w = quat_xyzw(vector)
         matrix = rotation_matrix(vector)
         assert matrix @ matrix.T == pytest.approx(np.eye(3), abs=1e-12)
         assert matrix[2, 1] - matrix[1, 2] == pytest.approx(4 * w * x, abs=1e-9)

@@ -182,7 +182,7 @@ def test_a_twist_moves_the_tool_straight_and_a_stop_ends_it_soon():
 
 def test_a_joint_target_is_reached_without_overshoot():
     target = ServoTarget(GUARD, HOME)
-    goal = HOME + [0.1, -0.05, 0.05, 0.1, 0.0, -0.1]
+    goal = HOME + np.array([0.1, -0.05, 0.05, 0.1, 0.0, -0.1])
     target.follow_joints(goal)
     path = follow(target, 250)
     speed = assert_smooth(path)
@@ -209,7 +209,7 @@ def test_a_stream_into_the_wall_stops_in_front_of_it():
 
 def test_a_target_waits_for_an_arm_that_does_not_follow():
     target = ServoTarget(GUARD, HOME)
-    target.follow_joints(HOME + [2.0, 0, 0, 0, 0, 0])
+    target.follow_joints(HOME + np.array([2.0, 0, 0, 0, 0, 0]))
     for _ in range(1000):
         target.step(DT, HOME)
     assert "lags" in target.held

@@ -1,0 +1,223 @@
+"""Grippers behind one protocol: Robotiq over its socket, a digital output, or none."""
+
+import contextlib
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from robomd_ros.core.errors import RoboMDError
+
+ROBOTIQ_PORT = 63352
+_FULL = 255
+_ANSWER = 1024
+
+
+class GripperFault(RoboMDError):
+    """The gripper does not answer, reports a fault, or cannot do what it was told."""
+
+
+class Gripper(Protocol):
+    """A gripper whose closure is a number from 0 (open) to 1 (closed)."""
+
+    def connect(self) -> None:
+        """Make it ready; GripperFault if that fails."""
+
+    def command(self, closure: float) -> None:
+        """Start to move to a closure in [0, 1]; does not wait. GripperFault."""
+
+    def position(self) -> float:
+        """The present closure, as far as it is known; NaN if it is not. GripperFault."""
+
+    def close(self) -> None:
+        """Let go of the connection; idempotent."""
+
+
+class NoGripper:
+    """No gripper: commands are refused."""
+
+    def connect(self) -> None:
+        """Nothing to do."""
+
+    def command(self, closure: float) -> None:
+        """GripperFault: there is nothing to move."""
+        raise GripperFault(
+            "this cell has no gripper; set the parameter gripper to robotiq or digital_output"
+        )
+
+    def position(self) -> float:
+        """Unknown."""
+        return math.nan
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class DigitalOutputGripper:
+    """A gripper that closes while a digital output of the controller is on."""
+
+    def __init__(self, write: Callable[[bool], None]) -> None:
+        """Use an output; `write(True)` switches it on and raises RoboMDError if it cannot."""
+        self._write = write
+        self._closed: bool | None = None
+
+    def connect(self) -> None:
+        """Nothing is switched: what the gripper holds stays held."""
+
+    def command(self, closure: float) -> None:
+        """Close from 0.5 on, else open; GripperFault if the output cannot be written."""
+        closed = checked_closure(closure) >= 0.5
+        if closed is self._closed:
+            return
+        try:
+            self._write(closed)
+        except RoboMDError as error:
+            raise GripperFault(f"the gripper's digital output was not switched: {error}") from error
+        self._closed = closed
+
+    def position(self) -> float:
+        """What was last commanded; NaN before that."""
+        return math.nan if self._closed is None else float(self._closed)
+
+    def close(self) -> None:
+        """The output stays as it is."""
+
+
+class RobotiqGripper:
+    """A Robotiq gripper through the socket server of its URCap.
+
+    The protocol is text: `SET POS 255` is answered by `ack`, `GET POS` by `POS 255`. Any time-out
+    closes the connection; the next call connects again.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int = ROBOTIQ_PORT,
+        timeout: float = 1.0,
+        activation_timeout: float = 8.0,
+        speed: float = 1.0,
+        force: float = 0.3,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            host: address of the controller.
+            port: of the gripper's server there.
+            timeout: s for each answer.
+            activation_timeout: s that the gripper may take to find its range.
+            speed: share of the full speed, [0, 1].
+            force: share of the full force, [0, 1].
+        """
+        self._address = (host, port)
+        self._timeout = timeout
+        self._activation_timeout = activation_timeout
+        self._speed, self._force = (round(_FULL * share) for share in (speed, force))
+        self._socket: socket.socket | None = None
+        self._lock = threading.RLock()
+        self._ready = False
+
+    def connect(self) -> None:
+        """Connect and activate; a gripper that is active already does not move.
+
+        Raises:
+            GripperFault: not reachable, silent, or it does not become active in time.
+        """
+        with self._lock:
+            self._open()
+            if self._get("STA") != 3:
+                self._set({"ACT": 0, "ATR": 0})
+                self._wait("STA", 0)
+                self._set({"ACT": 1})
+                self._wait("STA", 3)
+            self._set({"GTO": 1, "SPE": self._speed, "FOR": self._force})
+            self._ready = True
+
+    def command(self, closure: float) -> None:
+        """Start to move to a closure; GripperFault."""
+        wanted = round(_FULL * checked_closure(closure))
+        with self._lock:
+            if not self._ready:
+                self.connect()
+            fault = self._get("FLT")
+            if fault:
+                raise GripperFault(
+                    f"the gripper reports fault {fault}; see its manual, then call recover"
+                )
+            self._set({"POS": wanted, "GTO": 1})
+
+    def position(self) -> float:
+        """The present closure; GripperFault."""
+        with self._lock:
+            if not self._ready:
+                self.connect()
+            return min(1.0, self._get("POS") / _FULL)
+
+    def close(self) -> None:
+        """Disconnect; the gripper holds what it holds."""
+        with self._lock:
+            connection, self._socket, self._ready = self._socket, None, False
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.close()
+
+    def _open(self) -> None:
+        self.close()
+        try:
+            self._socket = socket.create_connection(self._address, self._timeout)
+        except OSError as error:
+            raise self._silent(error) from error
+
+    def _wait(self, name: str, value: int) -> None:
+        deadline = time.monotonic() + self._activation_timeout
+        while self._get(name) != value:
+            if time.monotonic() > deadline:
+                self.close()
+                raise GripperFault(
+                    f"the gripper did not become active within {self._activation_timeout:g} s; "
+                    "look at its power and at its URCap on the pendant"
+                )
+            time.sleep(0.05)
+
+    def _set(self, values: dict[str, int]) -> None:
+        text = "SET " + " ".join(f"{name} {value}" for name, value in values.items())
+        answer = self._ask(text)
+        if answer != "ack":
+            raise GripperFault(f"the gripper refused {text!r}: {answer!r}")
+
+    def _get(self, name: str) -> int:
+        answer = self._ask(f"GET {name}")
+        parts = answer.split()
+        if len(parts) != 2 or parts[0] != name or not parts[1].isdecimal():
+            raise GripperFault(f"the gripper answered {answer!r} to 'GET {name}'")
+        return int(parts[1])
+
+    def _ask(self, command: str) -> str:
+        try:
+            if self._socket is None:
+                raise ConnectionError("not connected")
+            self._socket.sendall(command.encode() + b"\n")
+            answer = self._socket.recv(_ANSWER)
+            if not answer:
+                raise ConnectionError("the gripper's server closed the connection")
+        except OSError as error:
+            # an answer that comes late would be taken for the answer to the next question
+            self.close()
+            raise self._silent(error) from error
+        return answer.decode(errors="replace").strip()
+
+    def _silent(self, error: OSError) -> GripperFault:
+        host, port = self._address
+        return GripperFault(
+            f"the gripper at {host}:{port} does not answer ({str(error) or type(error).__name__}); "
+            "look at its cable, its power, and whether its URCap is installed"
+        )
+
+
+def checked_closure(value: float) -> float:
+    """A closure in [0, 1]; GripperFault for anything else."""
+    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+        raise GripperFault(f"a gripper command is from 0 (open) to 1 (closed); got {value!r}")
+    return float(value)

@@ -1,0 +1,96 @@
+"""How an arm is brought back after a stop: by the documented steps, when an operator asks.
+
+The interrupted program is stopped, never played: `play` would resume the old motion.
+"""
+
+import time
+
+from robomd_ros.hardware import receive as rtde
+from robomd_ros.hardware.arm_status import is_safe, safety_reason
+from robomd_ros.hardware.dashboard import Dashboard, DashboardError, wait_until
+from robomd_ros.hardware.receive import ArmState
+from robomd_ros.hardware.ur5e import ArmFault, UR5e
+
+_UNLOCK_AFTER = 5.1
+"""s after a protective stop before the controller lets it be unlocked."""
+_UNLOCK_TRIES = 6.0
+"""s for which the unlocking is tried again where the controller still refuses it."""
+_SAFETY_TIMEOUT = 10.0
+_POWER_TIMEOUT = 60.0
+_READY_TIMEOUT = 20.0
+
+
+def recover(arm: UR5e) -> str:
+    """Bring the arm back to where it accepts motions; blocks for some seconds, moves nothing.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ArmFault: what is in the way and what to do, e.g. a pressed emergency stop button.
+    """
+    with arm.exclusive_recovery():
+        cause = arm.supervisor.needs_recovery
+        state = _state(arm)
+        arm.supervisor.halt("recovering")
+        try:
+            with Dashboard(arm.supervisor.options.control.host, timeout=2.0) as dashboard:
+                _leave_stop(arm, dashboard, state)
+                _switch_on(arm, dashboard)
+            wait_until(
+                lambda: not arm.supervisor.halting, _SAFETY_TIMEOUT, "the end of the old program"
+            )
+            arm.supervisor.clear_recovery()
+            arm.supervisor.restart_control()
+            wait_until(lambda: not arm.obstacle(), _READY_TIMEOUT, "the control script")
+        except DashboardError as error:
+            raise ArmFault(f"not recovered: {error}; now: {arm.obstacle() or 'ready'}") from error
+        return f"recovered from: {cause}" if cause else "control started anew"
+
+
+def _state(arm: UR5e) -> ArmState:
+    state = arm.state
+    if state is None or not arm.fresh:
+        raise ArmFault(f"not recovered: {arm.obstacle()}")
+    return state
+
+
+def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState) -> None:
+    """Leave the safety stop that is in force."""
+    if dashboard.status().remote_control is False:
+        raise ArmFault("not recovered: switch the robot to Remote Control at the pendant first")
+    mode = state.safety_mode
+    if mode in (rtde.SAFETY_SAFEGUARD_STOP, rtde.SAFETY_SYSTEM_STOP, rtde.SAFETY_EMERGENCY_STOP, 4):
+        raise ArmFault(f"not recovered: {safety_reason(mode)}")
+    if mode == rtde.SAFETY_PROTECTIVE_STOP:
+        time.sleep(max(0.0, arm.supervisor.stopped_since + _UNLOCK_AFTER - time.monotonic()))
+        _unlock(dashboard)
+    elif mode in (rtde.SAFETY_VIOLATION, rtde.SAFETY_FAULT):
+        dashboard.ask("close safety popup")
+        dashboard.order("restart safety")
+    wait_until(lambda: is_safe(_state(arm)), _SAFETY_TIMEOUT, "the end of the safety stop")
+
+
+def _unlock(dashboard: Dashboard) -> None:
+    deadline = time.monotonic() + _UNLOCK_TRIES
+    while True:
+        try:
+            dashboard.unlock_protective_stop()
+            return
+        except DashboardError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _switch_on(arm: UR5e, dashboard: Dashboard) -> None:
+    """Power on and release the brakes, where the stop has switched them off."""
+    dashboard.ask("close popup")
+    if _state(arm).robot_mode == rtde.MODE_POWER_OFF:
+        dashboard.order("power on")
+        wait_until(lambda: _state(arm).robot_mode >= rtde.MODE_IDLE, _POWER_TIMEOUT, "mode IDLE")
+    if _state(arm).robot_mode == rtde.MODE_IDLE:
+        dashboard.order("brake release")
+    wait_until(
+        lambda: _state(arm).robot_mode == rtde.MODE_RUNNING, _POWER_TIMEOUT, "robot mode RUNNING"
+    )
