@@ -16,6 +16,8 @@ _USAGE = """usage: robomd <command> [arguments]
   ur5e [name:=value ...]    diagnose a policy on a UR5e, a person making the changes (ur5e --help)
   doctor [name:=value ...]  look at all that a first run needs, moving nothing; arguments as ur5e
   ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
+  report <campaign_dir> ... write the report: one page, figures as PNG and SVG   [--out DIR]
+  compare <dir> <dir> ...   which policy is more robust, and how sure that is   [--html DIR]
   export <campaign_dir>     write CSV, Parquet, MCAP   [--format csv|parquet|mcap|all] [--out DIR]
   panel                     watch a diagnosis and answer its requests in a window (--help)
   operator <cell>           answer what is asked at a cell, on this terminal
@@ -172,6 +174,8 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "ur5e": _ur5e,
     "doctor": _doctor,
     "ranking": _ranking,
+    "report": _tool("robomd_ros.report.command"),
+    "compare": _tool("robomd_ros.report.compare_command"),
     "export": _tool("robomd_ros.export.command"),
     "panel": _panel,
     "operator": _operator,

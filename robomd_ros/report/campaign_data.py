@@ -15,7 +15,7 @@ from robomd_ros.core.campaign_folder import (
     read_campaign,
 )
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError
-from robomd_ros.core.evidence import Evidence, Posterior
+from robomd_ros.core.evidence import Evidence, Posterior, SamplerSettings
 from robomd_ros.core.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.ranking import build_ranking
 from robomd_ros.core.trial import Result
@@ -84,9 +84,11 @@ class CampaignData:
                 counts[request.scene[-1]] += 1
         return counts
 
-    def posterior_of(self, records: Sequence[TrialRecord]) -> Posterior:
-        """The evidence of some of the trials."""
-        evidence = Evidence(self.catalogue, self.stored.config.seed)
+    def posterior_of(
+        self, records: Sequence[TrialRecord], settings: SamplerSettings | None = None
+    ) -> Posterior:
+        """The evidence of some of the trials; as the campaign computes it, or with more effort."""
+        evidence = Evidence(self.catalogue, self.stored.config.seed, settings)
         for record in records:
             if record.outcome and record.outcome.valid:
                 evidence.add(self.scenes[record.request.scene], record.outcome.failed)

@@ -122,11 +122,16 @@ def _moving_share(values: Floats, window: int) -> Floats:
     return np.asarray((total[end] - total[begin]) / (end - begin))
 
 
-def began_and_ended(data: CampaignData) -> tuple[str, str]:
-    """When the first trial was asked and the last one ended, UTC; empty without trials."""
+def period(data: CampaignData) -> str:
+    """From the first trial asked to the last one ended, UTC; empty without trials."""
     asked = [r.asked_at for r in data.records]
+    if not asked:
+        return ""
     ended = [r.finished_at for r in data.records if r.finished_at is not None]
-    return (utc(min(asked)) if asked else "", utc(max(ended)) if ended else "")
+    began = utc(min(asked))[:16]
+    end = utc(max(ended, default=max(asked)))[:16]
+    same_day = began[:10] == end[:10]
+    return f"{began} to {end[11:] if same_day else end} UTC"
 
 
 def utc(unix_time: float) -> str:

@@ -13,7 +13,7 @@ from robomd_ros.report import drawing
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.course import Learning, learning
 from robomd_ros.report.drawing import Picture, Size, make_picture
-from robomd_ros.report.verdict import words
+from robomd_ros.report.verdict import HALF, words
 
 SINGLE_MARKS = 300
 """Up to so many trials each has a mark of its own; more are counted in bins."""
@@ -128,7 +128,8 @@ def learning_figure(data: CampaignData) -> Picture | None:
 
 def _draw_share(axes: Axes, course: Learning, chance: float) -> None:
     axes.plot(course.searched, course.share, color=drawing.FAILURE, lw=1.8)
-    axes.axhline(chance, color=drawing.NEUTRAL, ls=":", lw=1.4)
+    axes.axhline(chance, color=drawing.INK, ls=":", lw=1.4)
+    _name_line(axes, chance, "single changes at random")
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     drawing.clear_grid(axes)
@@ -149,9 +150,26 @@ def _draw_found(axes: Axes, course: Learning) -> None:
 
 def _draw_settled(axes: Axes, course: Learning, confidence: float) -> None:
     axes.plot(course.trials, course.settled, color=drawing.SUCCESS, lw=1.8, marker=".", ms=4)
-    axes.axhline(confidence, color=drawing.NEUTRAL, ls=":", lw=1.4)
+    axes.axhline(confidence, color=drawing.INK, ls=":", lw=1.4)
+    _name_line(axes, confidence, "settled: the campaign ends")
     axes.set_ylim(-0.03, 1.03)
     drawing.clear_grid(axes)
+
+
+def _name_line(axes: Axes, height: float, text: str) -> None:
+    """Write what a horizontal line means, on its right end, where there is room for it."""
+    side = "top" if height > HALF else "bottom"
+    axes.annotate(
+        text,
+        (1.0, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -3 if side == "top" else 3),
+        textcoords="offset points",
+        ha="right",
+        va=side,
+        fontsize=7.5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
+    )
 
 
 def actions_figure(campaigns: Sequence[CampaignData]) -> Picture | None:

@@ -10,7 +10,7 @@ from robomd_ros.core.metrics import entropy, wasserstein_to_ideal
 from robomd_ros.core.trial_log import TrialRecord
 from robomd_ros.report.advice import advice
 from robomd_ros.report.campaign_data import CampaignData, is_predicted, short_policy
-from robomd_ros.report.course import began_and_ended, invalid_reasons
+from robomd_ros.report.course import invalid_reasons, period
 from robomd_ros.report.drawing import Picture
 from robomd_ros.report.pictures import scene_pictures
 from robomd_ros.report.summary import cards, summary, warnings
@@ -45,12 +45,10 @@ def report_values(
     """
     data = campaigns[0]
     policy = short_policy(data.stored.config.policy)
-    began, ended = began_and_ended(data)
     return {
         "title": f"Failure report: {policy} on {data.stored.config.task}",
         "campaign_id": data.stored.campaign_id,
-        "began": began,
-        "ended": ended,
+        "period": period(data),
         "policy": policy,
         "summary": summary(data),
         "warnings": warnings(data),
@@ -129,7 +127,7 @@ def _merits(data: CampaignData) -> dict[str, Any]:
 
 def _diversity(data: CampaignData) -> dict[str, Any] | None:
     """Entropy of what the search chose, and of Eq. 3 (the figures beside Fig. 6)."""
-    counts = [count for count in data.chosen.values()]
+    counts = list(data.chosen.values())
     if not any(counts):
         return None
     learned = [

@@ -41,8 +41,8 @@ def summary(data: CampaignData) -> list[str]:
     share = data.failures / len(data.valid)
     sentences = [
         f"The policy failed in {data.failures} of {len(data.valid)} trials that count "
-        f"({share:.0%}). The search looks for failures, so this is more than one would meet by "
-        "chance."
+        f"({share:.0%}). The scenes were changed on purpose: this share is not how often it would "
+        "fail at work."
     ]
     sentences += _failing(modes)
     sentences += _coping(modes)
@@ -63,7 +63,7 @@ def _failing(modes: Sequence[FailureMode]) -> list[str]:
     plural = "s make" if len(failing) > 1 else " makes"
     return [
         f"{len(failing)} change{plural} it fail more often than not, {surely or 'none'} of them "
-        f"beyond doubt. The worst: {_named(worst)}."
+        f"all but certainly. The worst: {_named(worst)}."
     ]
 
 
@@ -74,7 +74,10 @@ def _coping(modes: Sequence[FailureMode]) -> list[str]:
     if coping:
         best = sorted(coping, key=lambda m: m.failure_probability)
         plural = "s" if len(coping) > 1 else ""
-        found.append(f"It copes with {len(coping)} change{plural}, best with {_named(best)}.")
+        found.append(
+            f"It succeeds more often than not under {len(coping)} change{plural}; it copes best "
+            f"with {_named(best)}."
+        )
     if untried:
         plural = "s were" if len(untried) > 1 else " was"
         found.append(f"{len(untried)} change{plural} never tried.")

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from robomd_ros.core.errors import CampaignFolderError, ConfigurationError
 from robomd_ros.report.campaign_data import CampaignData, load_campaign
+from robomd_ros.report.compare_values import compare_values
+from robomd_ros.report.comparison import Comparison
 from robomd_ros.report.drawing import Picture
+from robomd_ros.report.figures_comparison import difference_figure
 from robomd_ros.report.figures_course import actions_figure, learning_figure, timeline_figure
 from robomd_ros.report.figures_ranking import combination_figure, radar_figure, ranking_figure
 from robomd_ros.report.page import render
@@ -13,6 +16,7 @@ from robomd_ros.report.report_values import report_values
 
 REPORT_FOLDER = "report"
 REPORT_FILE = "report.html"
+COMPARISON_FILE = "compare.html"
 
 
 def write_report(folders: Sequence[Path], out: Path | None = None) -> Path:
@@ -52,6 +56,22 @@ def report_figures(campaigns: Sequence[CampaignData]) -> dict[str, Picture | Non
     }
 
 
+def write_comparison(
+    campaigns: Sequence[CampaignData], comparison: Comparison, folder: Path
+) -> Path:
+    """Write <folder>/compare.html and its figures.
+
+    Raises:
+        CampaignFolderError: the folder cannot be written.
+    """
+    pictures: dict[str, Picture | None] = {
+        "differences": difference_figure(campaigns, comparison),
+        "radar": radar_figure(campaigns),
+    }
+    page = render("compare.html", compare_values(campaigns, comparison, pictures))
+    return write_files(folder, COMPARISON_FILE, page, [p for p in pictures.values() if p])
+
+
 def write_files(folder: Path, name: str, page: str, pictures: Sequence[Picture]) -> Path:
     """Store a page and its figures; a reader sees the old page or the new one.
 
@@ -68,7 +88,6 @@ def write_files(folder: Path, name: str, page: str, pictures: Sequence[Picture])
         temporary.replace(path)
     except OSError as error:
         raise CampaignFolderError(
-            f"cannot write the report into {folder}: {error.strerror}; choose another folder with "
-            "--out"
+            f"cannot write the report into {folder}: {error.strerror}; choose another folder"
         ) from error
     return path

@@ -1,0 +1,191 @@
+"""Which of several policies is more robust: from the posteriors, paired by variation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from robomd_ros.core.evidence import SamplerSettings
+from robomd_ros.core.variations import Variation
+from robomd_ros.report.campaign_data import CampaignData
+
+Floats = NDArray[np.float64]
+
+DRAWS = 20_000
+"""Pairs of draws of two posteriors."""
+EFFORT = SamplerSettings(chains=96, burn_in=20, draws=5760, sweeps=60, cells=500_000)
+"""More draws than a campaign needs: a probability of one half has a standard error near 0.01."""
+_TAILS = (0.025, 0.975)
+
+
+class NothingInCommonError(RoboMDError):
+    """Campaigns that share no variation that all of them tried."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more often B fails than A.
+
+    Attributes:
+        mean: posterior mean of p_B - p_A; positive: A is more robust.
+        lower: 2.5 % quantile.
+        upper: 97.5 % quantile.
+        a_better: posterior probability that A fails less often; ties count half.
+    """
+
+    mean: float
+    lower: float
+    upper: float
+    a_better: float
+
+
+@dataclass(frozen=True, eq=False)
+class PairComparison:
+    """Two campaigns on the variations that both tried.
+
+    Attributes:
+        a: place of the first campaign.
+        b: place of the second one.
+        overall: of the failure probabilities averaged over the shared variations.
+        by_variation: of each shared variation, in the order of `Comparison.shared`.
+    """
+
+    a: int
+    b: int
+    overall: Difference
+    by_variation: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Several campaigns side by side.
+
+    Attributes:
+        shared: variations that every campaign tried, defined alike.
+        left_out: ids that only some of them have or tried, or that are defined differently.
+        mean: (k,) each campaign's failure probability averaged over the shared variations.
+        lower: (k,) 2.5 % quantiles.
+        upper: (k,) 97.5 % quantiles.
+        best: (k,) posterior probability that it is the most robust of all.
+        pairs: every pair, in order.
+    """
+
+    shared: tuple[Variation, ...]
+    left_out: tuple[str, ...]
+    mean: Floats
+    lower: Floats
+    upper: Floats
+    best: Floats
+    pairs: tuple[PairComparison, ...]
+
+    def a_better(self, a: int, b: int) -> float:
+        """Posterior probability that campaign a is more robust than b; NaN with itself."""
+        for pair in self.pairs:
+            if (pair.a, pair.b) == (a, b):
+                return pair.overall.a_better
+            if (pair.a, pair.b) == (b, a):
+                return 1.0 - pair.overall.a_better
+        return float("nan")
+
+
+def compare(campaigns: Sequence[CampaignData], seed: int = 0) -> Comparison:
+    """Compare campaigns on the variations that all of them tried.
+
+    More robust is who fails less often, averaged over the shared variations with equal weights.
+    The average is taken within each joint posterior draw, so that what makes a variation hard
+    for every policy cancels; draws of different campaigns are independent.
+
+    Args:
+        campaigns: two or more of one task.
+        seed: of the order in which draws are paired.
+
+    Raises:
+        ConfigurationError: fewer than two campaigns, or of different tasks.
+        NothingInCommonError: no variation was tried by all.
+    """
+    _check(campaigns)
+    shared, left_out = _shared(campaigns)
+    if not shared:
+        raise NothingInCommonError(
+            "the campaigns have no variation that all of them tried, so they cannot be compared; "
+            "diagnose the policies with one catalogue and enough trials for every variation"
+        )
+    rng = np.random.default_rng(seed)
+    draws = [_draws(campaign, shared, rng) for campaign in campaigns]
+    means = np.stack([d.mean(axis=1) for d in draws])
+    exact = [[_mean(c, v.id) for v in shared] for c in campaigns]
+    pairs = tuple(
+        PairComparison(
+            a,
+            b,
+            _difference(means[a], means[b], float(np.mean(exact[b]) - np.mean(exact[a]))),
+            tuple(
+                _difference(draws[a][:, i], draws[b][:, i], exact[b][i] - exact[a][i])
+                for i in range(len(shared))
+            ),
+        )
+        for a, b in combinations(range(len(campaigns)), 2)
+    )
+    lower, upper = np.quantile(means, _TAILS, axis=1)
+    lowest = means == means.min(axis=0)
+    best = (lowest / lowest.sum(axis=0)).mean(axis=1)
+    mean = np.array(exact).mean(axis=1)
+    return Comparison(shared, left_out, mean, lower, upper, np.asarray(best), pairs)
+
+
+def _check(campaigns: Sequence[CampaignData]) -> None:
+    if len(campaigns) < 2:
+        raise ConfigurationError(
+            f"a comparison needs at least two campaigns; got {len(campaigns)}; name their folders"
+        )
+    tasks = sorted({c.stored.config.task for c in campaigns})
+    if len(tasks) > 1:
+        raise ConfigurationError(
+            f"the campaigns are of different tasks ({', '.join(tasks)}); compare campaigns of one"
+        )
+
+
+def _shared(campaigns: Sequence[CampaignData]) -> tuple[tuple[Variation, ...], tuple[str, ...]]:
+    tables = [{v.id: v for v in c.catalogue} for c in campaigns]
+    tried = [_tried(c) for c in campaigns]
+    everything = list(dict.fromkeys(i for t in tables for i in t))
+    shared = [
+        tables[0][i]
+        for i in everything
+        if all(i in t for t in tried) and len({_meaning(t[i]) for t in tables}) == 1
+    ]
+    ids = {v.id for v in shared}
+    return tuple(shared), tuple(i for i in everything if i not in ids)
+
+
+def _tried(campaign: CampaignData) -> set[str]:
+    trials = campaign.posterior.trials
+    return {v.id for v, count in zip(campaign.catalogue, trials, strict=True) if count}
+
+
+def _meaning(variation: Variation) -> tuple[str, ...]:
+    """What makes two variations of one id the same change; their sentences may differ."""
+    parameters = sorted(f"{k}={v}" for k, v in variation.parameters.items())
+    return (variation.factor, variation.target, *parameters)
+
+
+def _mean(campaign: CampaignData, variation_id: str) -> float:
+    return float(campaign.posterior.mean[campaign.catalogue.index(variation_id)])
+
+
+def _draws(campaign: CampaignData, shared: Sequence[Variation], rng: np.random.Generator) -> Floats:
+    """(DRAWS, n) joint draws in an order of their own: campaigns of one seed share theirs."""
+    columns = [campaign.catalogue.index(v.id) for v in shared]
+    samples = campaign.posterior_of(campaign.valid, EFFORT).samples[:, columns]
+    return np.asarray(samples[rng.integers(len(samples), size=DRAWS)])
+
+
+def _difference(a: Floats, b: Floats, mean: float) -> Difference:
+    """Of two vectors of independent draws; the mean is the exact one of the posteriors."""
+    gap = b - a
+    lower, upper = np.quantile(gap, _TAILS)
+    better = float((gap > 0).mean() + 0.5 * (gap == 0).mean())
+    return Difference(mean, float(lower), float(upper), better)
