@@ -25,6 +25,9 @@ from robomd_ros.bringup import (
 )
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.variations import Catalogue, load_catalogue
+from robomd_ros.hardware.dashboard import DASHBOARD_PORT
+from robomd_ros.hardware.gripper import ROBOTIQ_PORT
+from robomd_ros.hardware.rtde_probe import RTDE_PORT
 from robomd_ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
 from robomd_ros.parameters import Parameter
 from robomd_ros.share import config_file
@@ -42,10 +45,16 @@ _DEFAULTS = {
 """Where a campaign with a person differs from one in simulation."""
 _NODES = "robomd_ros.nodes"
 
-DASHBOARD_PORT, RTDE_PORT = 29999, 30004
-TWIN_PORTS = (29999, 30003, 30004, 63352)
+OWN_NODE = "own_node"
+"""The policy in the record of a campaign whose policy a user's own node hosts."""
+
+TWIN_PORTS = (DASHBOARD_PORT, 30003, RTDE_PORT, ROBOTIQ_PORT)
 """What the twin listens on besides its HTTP port; the first three are fixed in ur_rtde."""
 _TWIN_HTTP_PORT = 8080
+_NO_ADDRESS = (
+    "robot_ip is missing; give robot_ip:=<address> (pendant: Settings > System > Network), or "
+    "use_twin:=true to run without a robot"
+)
 _CONNECT_TIMEOUT = 2.0
 """s for a controller that is there to accept a connection."""
 
@@ -186,7 +195,7 @@ def ur5e_parameters(
         "linger": values["linger"],
     }
     if not values["policy"]:  # somebody else's node hosts it; the record names that
-        by_node["diagnosis_node"]["policy"] = "own_node"
+        by_node["diagnosis_node"]["policy"] = OWN_NODE
     by_node["perturbation_node"]["backend"] = "operator"
     by_node["ur5e_node"] |= {"robot_ip": values["robot_ip"], "gripper": values["gripper"]}
     by_node["camera_node"] |= {"source": values["camera"], "calibration": values["calibration"]}
@@ -231,13 +240,15 @@ def check_ur5e(values: Mapping[str, Any]) -> Catalogue:
     from robomd_ros.core.campaign_folder import check_campaign  # noqa: PLC0415 - torch is heavy
 
     _check_cell(str(values["cell"]))
+    if not values["robot_ip"]:
+        raise ConfigurationError(_NO_ADDRESS)
     check_display(values)
     if values["record"]:
         _check_recorder()
-    config, catalogue = campaign_config({**values, "policy": values["policy"] or "own_node"})
+    config, catalogue = campaign_config({**values, "policy": values["policy"] or OWN_NODE})
+    _check_devices(values)
     if values["start_policy_node"]:
         _check_policy(values)
-    _check_devices(values)
     check_campaign(Path(values["out"]), config, catalogue)
     if not values["use_twin"]:
         check_reachable(str(values["robot_ip"]))
@@ -254,13 +265,8 @@ def check_reachable(host: str) -> None:
     """Whether a controller answers at this address.
 
     Raises:
-        ConfigurationError: none is given, or nothing listens there.
+        ConfigurationError: nothing listens there.
     """
-    if not host:
-        raise ConfigurationError(
-            "robot_ip is missing; give robot_ip:=<address> (pendant: Settings > System > Network), "
-            "or use_twin:=true to run without a robot"
-        )
     for port, what in ((DASHBOARD_PORT, "dashboard"), (RTDE_PORT, "RTDE")):
         try:
             socket.create_connection((host, port), _CONNECT_TIMEOUT).close()

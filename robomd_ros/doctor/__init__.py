@@ -39,13 +39,15 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
     Args:
         values: resolved arguments of the bring-up.
     """
-    from robomd_ros.doctor.camera import camera_of, check_camera
+    from robomd_ros.doctor.camera import check_camera
     from robomd_ros.doctor.host import check_host
     from robomd_ros.doctor.robot import check_robot
+    from robomd_ros.hardware.camera_settings import camera_config
 
     yield from check_host(values)
     try:
-        camera = camera_of(all_parameters("camera_node", values)) if values["camera"] else None
+        parameters = all_parameters("camera_node", values)
+        camera = camera_config(parameters) if values["camera"] else None
     except ConfigurationError as error:
         yield bad("camera", str(error), "correct the argument camera:=")
     else:

@@ -1,16 +1,13 @@
 """Checks of the camera: pictures, their rate, fixed exposure, calibration."""
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.doctor.findings import Finding, bad, good, note, skipped
 from robomd_ros.hardware.calibration import load_calibration
 from robomd_ros.hardware.camera import Camera, CameraConfig, CameraState, Frame
-from robomd_ros.hardware.camera_controls import ControlRequest
 
 _PATIENCE = 8.0
 """s for the first picture."""
@@ -20,13 +17,6 @@ _SLOW = 10.0
 """Hz; below it a policy acts on pictures that are too old."""
 _DARK = 12.0
 """Mean level of 255 below which a picture shows next to nothing."""
-
-
-def camera_of(parameters: Mapping[str, Any]) -> CameraConfig:
-    """What camera_node would read with these parameters; ConfigurationError."""
-    names = {f.name for f in fields(CameraConfig)} - {"controls"}
-    controls = ControlRequest(*(parameters[n] for n in ("exposure", "white_balance", "gain")))
-    return CameraConfig(**{n: parameters[n] for n in names}, controls=controls)
 
 
 def check_camera(config: CameraConfig | None, calibration: str) -> Iterator[Finding]:

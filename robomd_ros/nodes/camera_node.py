@@ -1,6 +1,5 @@
 """A real cell's camera."""
 
-from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -9,15 +8,13 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from robomd_ros.conversions import image_to_msg, time_to_msg
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.hardware.calibration import CameraCalibration, load_calibration
-from robomd_ros.hardware.camera import Camera, CameraConfig, Frame
-from robomd_ros.hardware.camera_controls import ControlRequest
+from robomd_ros.hardware.camera import Camera, Frame
+from robomd_ros.hardware.camera_settings import calibration_of, camera_config
 from robomd_ros.hardware.image_fit import ImageFit, Window
 from robomd_ros.parameter_tables import CAMERA
 from robomd_ros.parameters import declare
 from robomd_ros.qos import IMAGE_OUT, TRIALS
 from robomd_ros.runtime import main_of
-from robomd_ros.share import absolute_path
 
 _DIAGNOSTICS_PERIOD = 1.0
 """s"""
@@ -139,27 +136,6 @@ class CameraNode(Node):
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
-
-
-def camera_config(values: dict[str, Any]) -> CameraConfig:
-    """The camera that these values of the CAMERA parameters describe; ConfigurationError."""
-    return CameraConfig(
-        source=values["source"].strip(),
-        width=values["width"],
-        height=values["height"],
-        rate=values["rate"],
-        latency=values["latency"],
-        fix_automatic=values["fix_automatic"],
-        controls=ControlRequest(values["exposure"], values["white_balance"], values["gain"]),
-        reconnect_period=values["reconnect_period"],
-        read_timeout=values["read_timeout"],
-    )
-
-
-def calibration_of(values: dict[str, Any]) -> CameraCalibration | None:
-    """The calibration that the parameters name, None if none; ConfigurationError."""
-    text = values["calibration"].strip()
-    return load_calibration(Path(absolute_path(text.removeprefix("file://")))) if text else None
 
 
 def main() -> None:
