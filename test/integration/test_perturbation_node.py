@@ -343,7 +343,7 @@ def test_parse_answer(typed, kind, answer):
 
 def test_every_answer_can_be_typed():
     for kind, answers in ANSWERS.items():
-        assert set(answers_of(kind)) == answers | {Answer.PAUSE}
+        assert set(answers_of(kind)) == answers | {Answer.UNDO, Answer.PAUSE}
         assert all(parse_answer(a.name.lower(), kind) is a for a in answers_of(kind))
 
 
@@ -358,5 +358,5 @@ def test_request_text():
     assert lines[0] == "--- Request 5 at bench_2: Make these."
     assert lines[1] == f"  1. take back: {BLUE.description}"
     assert lines[2] == f"  2. {GREEN.description}"
-    assert lines[3] == "Type one of: done / skip / invalid / stop / pause"
+    assert lines[3] == "Type one of: done / skip / invalid / stop / undo / pause   (? explains them)"
     assert math.isnan(scene[0].change_cost)
