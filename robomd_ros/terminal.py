@@ -23,6 +23,7 @@ from robomd_ros.core.ranking_table import ranking_table
 from robomd_ros.keyboard import Keyboard
 from robomd_ros.live_view import console as terminal_console
 from robomd_ros.live_view import prompt_panel
+from robomd_ros.report.after_campaign import wait_for_report
 from robomd_ros.supervisor import Supervisor, windows
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from robomd_ros.nodes.operator_prompt import OperatorPrompt
 
 _INTERRUPTED = 130
+_REPORT_TIME = 30.0
+"""s that a report which is being written may take until the terminal is given back."""
 
 
 def run_campaign(processes: Sequence[AnyProcess], folder: Path, operator_cell: str = "") -> int:
@@ -200,6 +203,8 @@ def _report(console: Console, folder: Path, code: int, view: _View) -> int:
         reason = view.failed or "see the messages above"
         print(f"error: the campaign ended early: {reason}", file=sys.stderr)
     if folder.exists():
+        if not code:
+            wait_for_report(folder, _REPORT_TIME)
         for name, what in _CONTENTS.items():
             if (folder / name).exists():
                 console.print(f"  {folder / name}", style="dim", end="", soft_wrap=True)
@@ -211,6 +216,7 @@ def _report(console: Console, folder: Path, code: int, view: _View) -> int:
 
 _CONTENTS = {
     "ranking.json": "the ranking",
+    "report/report.html": "the report; open it in a browser",
     "trials.db": "every trial (SQLite)",
     "images": "the first picture of every trial",
     "campaign.yaml": "the configuration",

@@ -40,6 +40,7 @@ from robomd_ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_fol
 from robomd_ros.parameters import declare
 from robomd_ros.qos import LATCHED, TRIALS
 from robomd_ros.recording import Recording
+from robomd_ros.report.after_campaign import start_report
 from robomd_ros.runtime import EXIT_CAMPAIGN, OneGoalServer, in_thread, main_of
 
 
@@ -202,6 +203,8 @@ class DiagnosisNode(Node):
         finally:
             self._recording.close()
             folder.close()
+            if self._values["report"]:
+                start_report(folder.path, self.get_logger().warning)
             self._last_state = campaign.status().state
             self._campaign = None
 
