@@ -24,6 +24,7 @@ _USAGE = """usage: robomd <command> [arguments]
   truth                     measure the failure rate of every variation       (--help)
   collect-demos             record demonstrations of the scripted expert      (--help)
   train-bc                  train an image policy on demonstrations           (--help)
+  twin [name:=value ...]    a simulated UR5e that speaks the real one's protocols   (--help)
   version                   print the version
 """
 
@@ -182,6 +183,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "truth": _tool("sim_bridge.truth"),
     "collect-demos": _tool("sim_bridge.demos"),
     "train-bc": _tool("sim_bridge.train_bc"),
+    "twin": _tool("sim_bridge.twin.main"),
     "version": _version,
 }
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,20 +33,29 @@ _MAGIC = b"RMDMODEL"
 _DIGEST_BYTES = 32
 
 
-def load_model(task: Task) -> mujoco.MjModel:
+Adapt = Callable[[mujoco.MjSpec], None]
+"""Changes the specification of a task's model before it is compiled for good."""
+
+
+def load_model(task: Task, adapt: Adapt | None = None, variant: str = "") -> mujoco.MjModel:
     """The task's compiled model, from the cache if a sound one is there, else built (seconds).
 
     Safe when several processes start at once: each writes a file of its own and renames it.
+
+    Args:
+        task: which one.
+        adapt: what else to change in it.
+        variant: name of what `adapt` makes; change it with `adapt`, for the cache.
     """
-    path = cache_path(task)
+    path = cache_path(task, variant)
     model = _read(path)
     if model is None:
-        model = build_model(task)
+        model = build_model(task, adapt=adapt)
         _write(path, model)
     return model
 
 
-def cache_path(task: Task) -> Path:
+def cache_path(task: Task, variant: str = "") -> Path:
     """Where the compiled model is kept; the name changes with everything that shapes the model."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "robomd"
     key = "-".join(
@@ -54,18 +64,20 @@ def cache_path(task: Task) -> Path:
             f"robosuite{version('robosuite')}",
             f"v{MODEL_VERSION}",
             f"faces{FACE_SHARE:g}",
+            *((variant,) if variant else ()),
         )
     )
     return root / f"{task.environment}-{task.robot}-{key}.mjb"
 
 
-def build_model(task: Task, *, lighten: bool = True) -> mujoco.MjModel:
+def build_model(task: Task, *, lighten: bool = True, adapt: Adapt | None = None) -> mujoco.MjModel:
     """Compile robosuite's MJCF of the task.
 
     Args:
         task: which one.
         lighten: reduce the visual meshes, the tessellation and the supersampling; bodies, masses,
             collision geometry and everything else that moves stay as they are.
+        adapt: what else to change in the lightened model.
     """
     mjcf = stock_mjcf(task)
     stock = mujoco.MjModel.from_xml_string(mjcf)
@@ -81,6 +93,9 @@ def build_model(task: Task, *, lighten: bool = True) -> mujoco.MjModel:
     quality.offsamples, quality.numslices, quality.numstacks, quality.numquads = 0, 8, 4, 1
     model = spec.compile()
     _require_same_bodies(stock, model)
+    if adapt is not None:
+        adapt(spec)
+        model = spec.compile()
     return model
 
 

@@ -1,5 +1,7 @@
 """Applies scenes to the compiled model, live, and restores it exactly."""
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from sim_bridge.tasks import Task
 
 _NEVER_EDITED = ("mesh_", "tex_", "hfield_", "skin_", "flex", "name_", "names", "paths", "text_")
 _STATISTICS = ("extent", "meaninertia", "meanmass", "meansize")
+Edits = Mapping[tuple[str, str], Edit]
 
 
 class SceneEditor:
@@ -20,9 +23,10 @@ class SceneEditor:
     result depends neither on what was in force before nor on the order of the variations.
     """
 
-    def __init__(self, model: mujoco.MjModel, task: Task) -> None:
+    def __init__(self, model: mujoco.MjModel, task: Task, edits: Edits = EDITS) -> None:
         """Remember the model as it is now: that is the nominal scene."""
         self._model = model
+        self._edits = edits
         self._parts = Parts(model, task)
         self._scratch = mujoco.MjData(model)
         self._nominal = [(array, array.copy()) for array in _editable_arrays(model)]
@@ -36,7 +40,7 @@ class SceneEditor:
                 variation that changes nothing, or a cube that may start off the table.
         """
         for variation in scene:
-            edit = _edit(variation)
+            edit = self._edit(variation)
             if edit.nominal(self._parts, _values(variation, edit)):
                 raise CatalogueError(
                     f"variation {variation.id!r} changes nothing: {dict(variation.parameters)} is "
@@ -49,7 +53,7 @@ class SceneEditor:
         half_size = self._parts.table_half_size
         for variation in scene:
             if variation.slot == ("size", "table"):
-                half_size = _values(variation, _edit(variation))["half_size"]
+                half_size = _values(variation, self._edit(variation))["half_size"]
         reach = self._parts.task.object_range + np.abs(self.object_shift(scene))
         if (reach > half_size[:2]).any():
             raise CatalogueError(
@@ -72,10 +76,10 @@ class SceneEditor:
             CatalogueError: as check; nothing was changed.
         """
         self.check(scene)
-        values = {v.slot: _values(v, _edit(v)) for v in scene}
+        values = {v.slot: _values(v, self._edit(v)) for v in scene}
         size = values.setdefault(("size", "cube"), {"half_size": nominal_half_size})
         self.restore()
-        for slot, edit in EDITS.items():
+        for slot, edit in self._edits.items():
             if slot in values:
                 edit.apply(self._parts, values[slot])
         mujoco.mj_setConst(self._model, self._scratch)
@@ -88,12 +92,22 @@ class SceneEditor:
         for name, value in self._statistics.items():
             setattr(self._model.stat, name, value)
 
+    def _edit(self, variation: Variation) -> Edit:
+        edit = self._edits.get(variation.slot)
+        if edit is None:
+            raise CatalogueError(
+                f"variation {variation.id!r}: the simulation cannot change "
+                f"{'/'.join(variation.slot)}; it can change: "
+                + ", ".join(sorted("/".join(slot) for slot in self._edits))
+            )
+        return edit
+
     @staticmethod
     def object_shift(scene: Scene) -> Array:
         """(2,) m, how far the scene moves the object's start."""
         for variation in scene:
             if variation.slot == ("position", "cube"):
-                return _values(variation, _edit(variation))["shift"]
+                return _values(variation, EDITS[variation.slot])["shift"]
         return np.zeros(2)
 
 
@@ -103,17 +117,6 @@ def _editable_arrays(model: mujoco.MjModel) -> list[NDArray[np.float64]]:
     arrays = [value for name in names if isinstance(value := getattr(model, name), np.ndarray)]
     headlight = model.vis.headlight
     return [*arrays, headlight.ambient, headlight.diffuse, headlight.specular, model.stat.center]
-
-
-def _edit(variation: Variation) -> Edit:
-    edit = EDITS.get(variation.slot)
-    if edit is None:
-        raise CatalogueError(
-            f"variation {variation.id!r}: the simulation cannot change "
-            f"{'/'.join(variation.slot)}; it can change: "
-            + ", ".join(sorted("/".join(slot) for slot in EDITS))
-        )
-    return edit
 
 
 def _values(variation: Variation, edit: Edit) -> Values:

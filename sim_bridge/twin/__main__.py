@@ -1,0 +1,7 @@
+"""`python -m sim_bridge.twin`: as `robomd twin`."""
+
+import sys
+
+from sim_bridge.twin.main import main
+
+sys.exit(main())

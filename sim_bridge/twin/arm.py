@@ -1,0 +1,145 @@
+"""The physical side of the twin: a MuJoCo UR5e with its gripper that follows the target."""
+
+from math import pi
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from sim_bridge.twin.scene import HOME, Tabletop
+
+Array = NDArray[np.float64]
+
+_STIFFNESS, _DAMPING = 3600.0, 120.0
+"""1/s^2 and 1/s: the error of the computed torque dies out within 50 ms."""
+
+_GRIPPER_CLOSED = 0.8
+"""rad, the finger joints when the gripper is closed."""
+
+_MAX_ERROR = 0.1
+_MAX_SPEED = 1.1 * pi
+_MAX_EXTERNAL = np.array((90.0, 90.0, 60.0, 20.0, 20.0, 20.0))
+"""N m per joint, what contact may do to the arm before it stops: about 150 N at the tool."""
+
+_CONTACT_CYCLES = 5
+
+
+class Arm:
+    """The simulated arm.
+
+    Attributes:
+        q: (6,) rad, as measured.
+        qd: (6,) rad/s.
+        torque: (6,) N m, of the motors.
+        external: (6,) N m, what contact does to the joints.
+        tabletop: the scene that it stands in.
+    """
+
+    def __init__(self, tabletop: Tabletop, dt: float) -> None:
+        """Put the arm at home, at rest.
+
+        Args:
+            tabletop: where it stands.
+            dt: s, control cycle: a multiple of the model's time step.
+        """
+        self.tabletop = tabletop
+        self._model, self._data = tabletop.model, tabletop.data
+        self._substeps = round(dt / self._model.opt.timestep)
+        self._mass = np.zeros((self._model.nv, self._model.nv))
+        self._limits = self._model.actuator_ctrlrange[:6, 1].copy()
+        self._finger = int(self._model.joint("gripper0_right_finger_joint").qposadr[0])
+        base = self._model.body("robot0_base").id
+        self._data.qpos[:6] = HOME
+        mujoco.mj_forward(self._model, self._data)
+        self._base = self._data.xpos[base].copy()
+        self._contacts = 0
+        self._gripper_target = 0.0
+        self.torque = np.zeros(6)
+        self.external = np.zeros(6)
+        self.read()
+
+    def read(self) -> None:
+        """Take over the measured state."""
+        self.q = self._data.qpos[:6].copy()
+        self.qd = self._data.qvel[:6].copy()
+
+    def step(self, q: Array, qd: Array, qdd: Array) -> str:
+        """Follow the target for one control cycle.
+
+        Args:
+            q: (6,) rad, the target at the end of the cycle.
+            qd: (6,) rad/s.
+            qdd: (6,) rad/s^2.
+
+        Returns:
+            Why a protective stop is due; empty if none is.
+        """
+        model, data = self._model, self._data
+        span = self._substeps * model.opt.timestep
+        start = q - qd * span
+        external = np.zeros(6)
+        for number in range(self._substeps):
+            part = (number + 1) / self._substeps
+            wanted = start + (q - start) * part
+            mujoco.mj_fullM(model, self._mass, data.qM)
+            pull = _STIFFNESS * (wanted - data.qpos[:6]) + _DAMPING * (qd - data.qvel[:6]) + qdd
+            torque = self._mass[:6, :6] @ pull + data.qfrc_bias[:6]
+            data.ctrl[:6] = np.clip(torque, -self._limits, self._limits)
+            data.ctrl[6:8] = self._gripper_target * _GRIPPER_CLOSED
+            mujoco.mj_step(model, data)
+            external += data.qfrc_constraint[:6]
+        self.torque = data.ctrl[:6].copy()
+        self.external = external / self._substeps
+        self.read()
+        return self._fault(q)
+
+    def _fault(self, target: Array) -> str:
+        error = np.abs(target - self.q)
+        if error.max() > _MAX_ERROR:
+            return f"joint {int(error.argmax())} is {error.max():.2f} rad from its target"
+        if np.abs(self.qd).max() > _MAX_SPEED:
+            return (
+                f"joint {int(np.abs(self.qd).argmax())} moves at {np.abs(self.qd).max():.1f} rad/s"
+            )
+        self._contacts = self._contacts + 1 if (np.abs(self.external) > _MAX_EXTERNAL).any() else 0
+        if self._contacts >= _CONTACT_CYCLES:
+            self._contacts = 0
+            return f"contact turns the joints with {np.abs(self.external).max():.0f} N m"
+        return ""
+
+    def coriolis(self) -> Array:
+        """(6,) N m, Coriolis, centrifugal and gravity torques."""
+        bias: Array = self._data.qfrc_bias[:6].copy()
+        return bias
+
+    def mass_matrix(self) -> Array:
+        """(6, 6) kg m^2."""
+        mujoco.mj_fullM(self._model, self._mass, self._data.qM)
+        return self._mass[:6, :6].copy()
+
+    def wrench(self, jacobian: Array) -> Array:
+        """(6,) N and N m at the tool centre, in the base frame, that explain the contact."""
+        if not np.abs(self.external).max() > 0.5:
+            return np.zeros(6)
+        # damped: near a singularity no wrench is sure
+        square = jacobian @ jacobian.T + 1e-4 * np.eye(6)
+        force: Array = np.linalg.solve(square, jacobian @ self.external)
+        return force
+
+    @property
+    def gripper(self) -> float:
+        """How far the gripper is closed, 0 to 1."""
+        return float(np.clip(self._data.qpos[self._finger] / _GRIPPER_CLOSED, 0.0, 1.0))
+
+    def command_gripper(self, closed: float) -> None:
+        """Where the fingers should go, 0 open to 1 closed."""
+        self._gripper_target = min(max(closed, 0.0), 1.0)
+
+    def objects(self) -> dict[str, Array]:
+        """Positions (3,), m, of the objects in the robot's base frame."""
+        return {name: self.to_base(place) for name, place in self.tabletop.objects().items()}
+
+    def to_base(self, place: Array) -> Array:
+        """A world position (3,), m, in the base frame of the controller (x to the cable side)."""
+        x, y, z = place - self._base
+        return np.array((-x, -y, z))

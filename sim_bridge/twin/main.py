@@ -1,0 +1,130 @@
+"""`robomd twin`: start the UR5e twin and say where it listens."""
+
+import ipaddress
+import json
+import logging
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
+from sim_bridge.twin import dashboard, rtde, script_server
+
+_log = logging.getLogger(__name__)
+
+HTTP_PORT = 8080
+TASK = "ur5e_tabletop"
+
+
+def arguments_table() -> Sequence[Any]:
+    """The arguments of the command."""
+    from robomd_ros.parameters import Parameter  # noqa: PLC0415 - brings ROS 2
+
+    return (
+        Parameter("address", "127.0.0.2", "loopback address of the robot: 127.x.y.z"),
+        Parameter("http_port", HTTP_PORT, "port of camera, state and faults", 1024, 65535),
+        Parameter("polyscope", "5.12.0", "version of the controller's software: 3.x or 5.x"),
+        Parameter("frequency", 0, "Hz, control cycles; 0 is 500, or 125 before version 5", 0, 500),
+        Parameter("task", TASK, "what stands on the table", choices=(TASK,)),
+        Parameter("seed", 0, "where the cube lies at the start", 0, 2**31 - 1),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the twin until it is interrupted; returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if "-h" in given or "--help" in given:
+        sys.stdout.write(_help())
+        return 0
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _serve(_values(given))
+    except KeyboardInterrupt:
+        return 0
+    except RoboMDError as error:
+        _log.error("error: %s", error)
+        return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else 1
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _help() -> str:
+    lines = ["usage: robomd twin [name:=value ...]", ""]
+    for parameter in arguments_table():
+        lines.append(f"  {parameter.name:<12} {parameter.description}; default {parameter.default}")
+    return "\n".join(lines) + "\n"
+
+
+def _values(given: Sequence[str]) -> dict[str, Any]:
+    """All arguments, checked.
+
+    Raises:
+        ConfigurationError: unknown, malformed or not allowed.
+    """
+    from robomd_ros.bringup import parse_arguments  # noqa: PLC0415 - brings ROS 2
+
+    table = arguments_table()
+    values = {parameter.name: parameter.default for parameter in table}
+    values.update(parse_arguments(given, table))
+    _check_address(values["address"])
+    values["version"] = _version(values["polyscope"])
+    slow = values["version"][0] < 5
+    values["frequency"] = values["frequency"] or (125 if slow else 500)
+    allowed = (125,) if slow else (125, 250, 500)
+    if values["frequency"] not in allowed:
+        raise ConfigurationError(
+            f"a controller of version {values['polyscope']} runs at "
+            f"{' or '.join(str(rate) for rate in allowed)} Hz; got {values['frequency']}"
+        )
+    return values
+
+
+def _check_address(address: str) -> None:
+    try:
+        loopback = ipaddress.IPv4Address(address).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigurationError(
+            f"address must be a loopback address, 127.x.y.z, because the twin runs the scripts "
+            f"that it is sent; got {address!r}"
+        )
+
+
+def _version(text: str) -> tuple[int, int, int]:
+    match = re.fullmatch(r"([35])\.(\d{1,3})(?:\.(\d{1,3}))?", text)
+    if match is None:
+        raise ConfigurationError(
+            f"polyscope must be a version 3.x, 5.x or 5.x.y, e.g. 5.12.0; got {text!r}"
+        )
+    return int(match[1]), int(match[2]), int(match[3] or 0)
+
+
+def _serve(values: dict[str, Any]) -> int:
+    from sim_bridge.twin.http_server import TwinHttpServer  # noqa: PLC0415 - brings MuJoCo
+    from sim_bridge.twin.server import Twin  # noqa: PLC0415
+
+    address, http_port = values["address"], values["http_port"]
+    twin = Twin(address, values["version"], values["frequency"], values["seed"])
+    http = TwinHttpServer(address, http_port, twin)
+    http.start()
+    url = f"http://{address}:{http_port}"
+    ports = {
+        "dashboard": dashboard.PORT,
+        "script": script_server.PORT,
+        "rtde": rtde.PORT,
+        "http": http_port,
+    }
+    ready = {"address": address, "ports": ports, "camera": f"{url}/camera.mjpg", "control": url}
+    sys.stdout.write(f"READY {json.dumps(ready)}\n")
+    sys.stdout.flush()
+    try:
+        twin.run()
+    finally:
+        http.shutdown()
+    return 0
