@@ -101,7 +101,7 @@ class CampaignBar(QtWidgets.QFrame):
         self._show_progress(status)
         self.facts.setStyleSheet("")
         self.facts.setText(self._facts(status, there))
-        for widget in (self.progress, self.figures, self.facts):
+        for widget in (self.progress, self.figures):
             widget.setEnabled(there)
 
     def _show_progress(self, status: CampaignStatus | None) -> None:

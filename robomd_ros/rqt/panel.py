@@ -87,18 +87,16 @@ class Panel(QtWidgets.QWidget):
         left.addWidget(self.trials)
         left.setStretchFactor(0, 3)
         left.setStretchFactor(1, 2)
-        right = QtWidgets.QSplitter(Qt.Orientation.Vertical)
-        right.addWidget(self.cell)
-        right.addWidget(self.request)
-        right.addWidget(self.robot)
-        for place, weight in enumerate((3, 4, 0)):
-            right.setStretchFactor(place, weight)
-        right.setSizes([210, 320, 170])
+        right = QtWidgets.QWidget()
+        stack = QtWidgets.QVBoxLayout(right)
+        stack.setContentsMargins(0, 0, 0, 0)
+        for view, weight in ((self.cell, 3), (self.request, 4), (self.robot, 0)):
+            stack.addWidget(view, weight)
         both = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
         both.addWidget(left)
         both.addWidget(right)
         both.setSizes([800, 440])
-        for splitter in (left, right, both):
+        for splitter in (left, both):
             splitter.setChildrenCollapsible(False)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)

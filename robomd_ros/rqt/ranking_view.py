@@ -74,9 +74,9 @@ class RankingView(Section):
     def set_stale(self, stale: bool) -> None:
         """Whether who published it is gone."""
         self.model.set_stale(stale)
-        old = stale and self._stamp
+        old = stale and self._stamp > 0
         self.remark.setText(f"not connected · as of {clock(self._stamp)}" if old else "")
-        self.caption.setEnabled(not stale)
+        self.caption.setEnabled(not old)
 
     def _fit_columns(self) -> None:
         for column in (AGENT, RELIABILITY):

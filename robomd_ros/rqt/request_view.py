@@ -12,6 +12,9 @@ from robomd_ros.rqt.values import CallResult
 
 GUARD = 600
 """ms for which a new request takes no answer: a click meant for the last one must not count."""
+_IDLE_HEIGHT = 150
+"""px at most while nothing is asked: the camera gets the rest."""
+_ANY_HEIGHT = 16_777_215
 
 _BUTTONS = {
     Answer.DONE: ("✔  &Done", "the changes are made, or the robot is ready again"),
@@ -59,7 +62,7 @@ class RequestView(Section):
         self._guard.timeout.connect(self._enable)
         self.buttons: dict[Answer, DeliberateButton] = {}
         self._build()
-        self.show_request("", NOTHING_ASKED)
+        self._show()
 
     def _build(self) -> None:
         self.chip = Chip()
@@ -166,6 +169,9 @@ class RequestView(Section):
         self.text.setText("\n".join([request.instruction, *steps]) if asked else self._idle())
         self.remark.setText("")
         self.tick()
+        for widget in (self.comment, self.operator):
+            widget.setVisible(asked)
+        self.setMaximumHeight(_ANY_HEIGHT if asked else _IDLE_HEIGHT)
         self._make_buttons(answers_shown(request.kind) if asked else [])
         self._guard.start()
 

@@ -1,9 +1,7 @@
 """The state of a cell's robot, with recovery and stop."""
 
-from typing import Any
-
 from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton, Section
-from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
+from robomd_ros.rqt.qt import Qt, QtWidgets, Signal
 from robomd_ros.rqt.style import GREEN, GREY, VERMILLION, WHITE, number
 from robomd_ros.rqt.values import CallResult, CellPresence, RobotState
 
@@ -54,6 +52,9 @@ class RobotView(Section):
         self._state, self._presence = state, presence
         self.recover.set_offered(presence.recover)
         self.stop.setEnabled(presence.stop_motion)
+        has_arm = state is not None or presence.recover or presence.stop_motion
+        for widget in (self.recover, self.stop, self.detail):
+            widget.setVisible(has_arm)
         if state is None:
             simulated = presence.connected and not presence.robot
             self.chip.tell("no robot status" if simulated else "not connected", GREY, WHITE)
@@ -70,12 +71,6 @@ class RobotView(Section):
         self.facts.setEnabled(presence.robot)
         self.detail.setText(state.detail)
         self.detail.setEnabled(presence.robot)
-
-    def event(self, event: Any) -> bool:
-        """Keep the height that the wrapped texts need: a splitter does not know of it."""
-        if event.type() in (QtCore.QEvent.Type.LayoutRequest, QtCore.QEvent.Type.Resize):
-            self.setMinimumHeight(max(110, self.body.totalHeightForWidth(self.width())))
-        return bool(super().event(event))
 
     def show_result(self, result: CallResult) -> None:
         """Tell what came of a command."""
