@@ -49,7 +49,10 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         node = make()
         executor.add_node(node)
         getattr(node, "connect", lambda: None)()
-        while rclpy.ok():
+        # an exception in the middle of a callback, or of rclpy itself, could leave either broken
+        asked_to_end = threading.Event()
+        _on_signals(lambda *_: asked_to_end.set())
+        while rclpy.ok() and not asked_to_end.is_set():
             executor.spin_once(timeout_sec=_SPIN)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
