@@ -42,6 +42,7 @@ setup(
             "monitor_node = robomd_ros.nodes.monitor_node:main",
             "ranking_markers_node = robomd_ros.nodes.ranking_markers_node:main",
             "robomd_panel = robomd_ros.rqt.app:main",
+            "ur5e_node = robomd_ros.nodes.ur5e_node:main",
             "camera_node = robomd_ros.nodes.camera_node:main",
             "sim_bridge_node = sim_bridge.sim_bridge_node:main",
         ],

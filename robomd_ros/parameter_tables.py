@@ -117,9 +117,9 @@ MONITOR = (
 
 RANKING_MARKERS = (
     Parameter("frame", "world", "TF frame in which the board of bars stands"),
-    Parameter("x", 0.0, "m, lower left corner of the board in that frame", -100.0, 100.0),
-    Parameter("y", 0.6, "m, likewise", -100.0, 100.0),
-    Parameter("z", 0.1, "m, likewise", -100.0, 100.0),
+    Parameter("x", 0.0, "m, where its bars begin, in that frame", -100.0, 100.0),
+    Parameter("y", 0.8, "m, likewise; names reach some 0.5 m to the left", -100.0, 100.0),
+    Parameter("z", 0.1, "m, its lower edge", -100.0, 100.0),
     Parameter("yaw", 0.0, "rad, where the board faces; 0: along x, bars grow along y", -7.0, 7.0),
     Parameter("rows", 12, "failure modes shown", 1, 1000),
     Parameter("cells", ["cell_0"], "names of the cells whose pictures are annotated"),
@@ -186,6 +186,61 @@ OPERATOR_PROMPT = (
     Parameter("campaign_namespace", "/robomd", "namespace of the diagnosis to pause or stop"),
 )
 
+_TURN = 6.2832
+"""rad, just beyond the range of a UR5e's joints; the limits themselves say which exactly."""
+
+UR5E = (
+    Parameter("robot_ip", "", "address of the robot's controller"),
+    Parameter("frequency", 125.0, "Hz of the arm's state; e-Series up to 500", 125.0, 500.0),
+    Parameter("frame_id", "base", "TF frame of tcp_pose and wrench: the robot's base"),
+    Parameter(
+        "home", [0.0, -1.571, 1.571, -1.571, -1.571, 0.0], "rad, base to wrist", -_TURN, _TURN
+    ),
+    Parameter(
+        "joint_lower",
+        [-6.2831, -6.2831, -3.1415, -6.2831, -6.2831, -6.2831],
+        "rad, base to wrist",
+        -_TURN,
+        _TURN,
+    ),
+    Parameter(
+        "joint_upper",
+        [6.2831, 6.2831, 3.1415, 6.2831, 6.2831, 6.2831],
+        "rad, base to wrist",
+        -_TURN,
+        _TURN,
+    ),
+    Parameter("joint_margin", 0.05, "rad kept from both joint limits", 0.0, 1.0),
+    Parameter("joint_speed", 0.5, "rad/s of a move that names no speed", 0.001, 3.14),
+    Parameter("joint_speed_limit", 1.05, "rad/s, fastest joint of anything", 0.001, 3.14),
+    Parameter("joint_acceleration", 0.8, "rad/s^2 of a move that names none", 0.01, 40.0),
+    Parameter("joint_acceleration_limit", 1.4, "rad/s^2 of anything", 0.01, 40.0),
+    Parameter("tool_speed_limit", 0.25, "m/s of the tool; moves are slowed to it", 0.001, 1.0),
+    Parameter("tool_turn_limit", 1.0, "rad/s of the tool, streamed", 0.001, 3.14),
+    Parameter("workspace_lower", [-0.9, -0.9, 0.0], "m, corner of the tool's box", -2.0, 2.0),
+    Parameter("workspace_upper", [0.9, 0.9, 1.1], "m, the opposite corner", -2.0, 2.0),
+    Parameter("servo_step", 0.05, "rad, streamed joint targets may be ahead", 0.001, 0.5),
+    Parameter("command_timeout", 0.1, "s after which a stream of commands is stale", 0.02, 0.5),
+    Parameter("state_timeout", 0.1, "s after which the arm's state is stale", 0.02, 1.0),
+    Parameter("move_timeout", 30.0, "s that a move may take beyond its duration", 1.0, 600.0),
+    Parameter("servo_rate", 125.0, "Hz of servo commands and watchdog kicks", 50.0, 500.0),
+    Parameter("servo_lookahead", 0.1, "s, smoothing of the servo controller", 0.03, 0.2),
+    Parameter("servo_gain", 300.0, "of the servo controller", 100.0, 2000.0),
+    Parameter("watchdog_rate", 10.0, "Hz below which the controller stops the arm", 2.0, 25.0),
+    Parameter("set_tool", False, "set TCP and payload; false: the pendant's are used"),
+    Parameter("tcp_offset", [0.0] * 6, "m and rotation vector, rad: tool in the flange", -7.0, 7.0),
+    Parameter("payload", 0.0, "kg", 0.0, 7.5),
+    Parameter("payload_cog", [0.0, 0.0, 0.0], "m, centre of gravity in the flange", -1.0, 1.0),
+    Parameter("upper_registers", False, "use RTDE registers 24 to 47 (another client has 0 to 23)"),
+    Parameter("recover_power", False, "recover may power on and release the brakes"),
+    Parameter("gripper", "none", "gripper", choices=("robotiq", "digital_output", "none")),
+    Parameter("gripper_output", 0, "standard digital output of a digital gripper", 0, 7),
+    Parameter("gripper_port", 63352, "port of the Robotiq server", 1, 65535),
+    Parameter("gripper_speed", 1.0, "share of the Robotiq's full speed", 0.0, 1.0),
+    Parameter("gripper_force", 0.3, "share of the Robotiq's full force", 0.0, 1.0),
+    Parameter("gripper_timeout", 1.0, "s for each answer of the gripper", 0.05, 10.0),
+)
+
 TABLES = {
     "diagnosis_node": DIAGNOSIS,
     "perturbation_node": PERTURBATION,
@@ -195,6 +250,7 @@ TABLES = {
     "ranking_markers_node": RANKING_MARKERS,
     "camera_node": CAMERA,
     "policy_node": POLICY_NODE,
+    "ur5e_node": UR5E,
 }
 """Parameter tables by node name."""
 

@@ -89,7 +89,8 @@ class RobotiqGripper:
     """A Robotiq gripper through the socket server of its URCap.
 
     The protocol is text: `SET POS 255` is answered by `ack`, `GET POS` by `POS 255`. Any time-out
-    closes the connection; the next call connects again.
+    closes the connection; the next call connects again. The reported closure is the motor's: fully
+    closed fingers may say 0.9, depending on the gripper and on what they hold.
     """
 
     def __init__(
@@ -117,30 +118,40 @@ class RobotiqGripper:
         self._speed, self._force = (round(_FULL * share) for share in (speed, force))
         self._socket: socket.socket | None = None
         self._lock = threading.RLock()
-        self._ready = False
+        self._active = False
 
     def connect(self) -> None:
-        """Connect and activate; a gripper that is active already does not move.
+        """Connect; nothing moves.
 
         Raises:
-            GripperFault: not reachable, silent, or it does not become active in time.
+            GripperFault: not reachable or silent.
         """
         with self._lock:
             self._open()
+            self._get("STA")
+
+    def activate(self) -> None:
+        """Let the gripper find its range, for which its fingers move, unless it has done so.
+
+        Raises:
+            GripperFault: it does not become active in time.
+        """
+        with self._lock:
             if self._get("STA") != 3:
                 self._set({"ACT": 0, "ATR": 0})
                 self._wait("STA", 0)
                 self._set({"ACT": 1})
                 self._wait("STA", 3)
             self._set({"GTO": 1, "SPE": self._speed, "FOR": self._force})
-            self._ready = True
+            self._active = True
 
     def command(self, closure: float) -> None:
-        """Start to move to a closure; GripperFault."""
+        """Start to move to a closure; the first time it is activated. GripperFault."""
         wanted = round(_FULL * checked_closure(closure))
         with self._lock:
-            if not self._ready:
-                self.connect()
+            self._connected()
+            if not self._active:
+                self.activate()
             fault = self._get("FLT")
             if fault:
                 raise GripperFault(
@@ -151,17 +162,20 @@ class RobotiqGripper:
     def position(self) -> float:
         """The present closure; GripperFault."""
         with self._lock:
-            if not self._ready:
-                self.connect()
+            self._connected()
             return min(1.0, self._get("POS") / _FULL)
 
     def close(self) -> None:
         """Disconnect; the gripper holds what it holds."""
         with self._lock:
-            connection, self._socket, self._ready = self._socket, None, False
+            connection, self._socket, self._active = self._socket, None, False
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.close()
+
+    def _connected(self) -> None:
+        if self._socket is None:
+            self.connect()
 
     def _open(self) -> None:
         self.close()

@@ -6,7 +6,7 @@ The interrupted program is stopped, never played: `play` would resume the old mo
 import time
 
 from robomd_ros.hardware import receive as rtde
-from robomd_ros.hardware.arm_status import is_safe, safety_reason
+from robomd_ros.hardware.arm_status import is_safe, mode_reason, safety_reason
 from robomd_ros.hardware.dashboard import Dashboard, DashboardError, wait_until
 from robomd_ros.hardware.receive import ArmState
 from robomd_ros.hardware.ur5e import ArmFault, UR5e
@@ -20,8 +20,13 @@ _POWER_TIMEOUT = 60.0
 _READY_TIMEOUT = 20.0
 
 
-def recover(arm: UR5e) -> str:
+def recover(arm: UR5e, power: bool = False) -> str:
     """Bring the arm back to where it accepts motions; blocks for some seconds, moves nothing.
+
+    Args:
+        arm: the arm.
+        power: power on and release the brakes where a stop has switched them off; without it a
+            person does that at the pendant.
 
     Returns:
         What was done.
@@ -35,8 +40,8 @@ def recover(arm: UR5e) -> str:
         arm.supervisor.halt("recovering")
         try:
             with Dashboard(arm.supervisor.options.control.host, timeout=2.0) as dashboard:
-                _leave_stop(arm, dashboard, state)
-                _switch_on(arm, dashboard)
+                _leave_stop(arm, dashboard, state, power)
+                _switch_on(arm, dashboard, power)
             wait_until(
                 lambda: not arm.supervisor.halting, _SAFETY_TIMEOUT, "the end of the old program"
             )
@@ -55,7 +60,7 @@ def _state(arm: UR5e) -> ArmState:
     return state
 
 
-def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState) -> None:
+def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState, power: bool) -> None:
     """Leave the safety stop that is in force."""
     if dashboard.status().remote_control is False:
         raise ArmFault("not recovered: switch the robot to Remote Control at the pendant first")
@@ -66,6 +71,10 @@ def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState) -> None:
         time.sleep(max(0.0, arm.supervisor.stopped_since + _UNLOCK_AFTER - time.monotonic()))
         _unlock(dashboard)
     elif mode in (rtde.SAFETY_VIOLATION, rtde.SAFETY_FAULT):
+        if not power:
+            raise ArmFault(
+                f"not recovered: {safety_reason(mode)}; restart the safety system at the pendant"
+            )
         dashboard.ask("close safety popup")
         dashboard.order("restart safety")
     wait_until(lambda: is_safe(_state(arm)), _SAFETY_TIMEOUT, "the end of the safety stop")
@@ -83,9 +92,12 @@ def _unlock(dashboard: Dashboard) -> None:
             time.sleep(0.5)
 
 
-def _switch_on(arm: UR5e, dashboard: Dashboard) -> None:
+def _switch_on(arm: UR5e, dashboard: Dashboard, power: bool) -> None:
     """Power on and release the brakes, where the stop has switched them off."""
     dashboard.ask("close popup")
+    reason = mode_reason(_state(arm).robot_mode)
+    if reason and not power:
+        raise ArmFault(f"not recovered: {reason}; then call recover again")
     if _state(arm).robot_mode == rtde.MODE_POWER_OFF:
         dashboard.order("power on")
         wait_until(lambda: _state(arm).robot_mode >= rtde.MODE_IDLE, _POWER_TIMEOUT, "mode IDLE")

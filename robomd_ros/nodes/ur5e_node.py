@@ -1,0 +1,314 @@
+"""A real cell's arm and gripper."""
+
+import json
+import math
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
+from std_srvs.srv import Trigger
+
+from robomd_msgs.action import MoveToJoints
+from robomd_msgs.msg import RobotStatus
+from robomd_ros.core.errors import RoboMDError
+from robomd_ros.hardware.arm_settings import arm_options, gripper_of
+from robomd_ros.hardware.arm_status import ROBOT_MODES, ArmStatus
+from robomd_ros.hardware.arm_supervisor import ArmListener
+from robomd_ros.hardware.gripper_worker import GripperWorker
+from robomd_ros.hardware.kinematics import JOINT_NAMES, quat_xyzw
+from robomd_ros.hardware.limits import LimitError
+from robomd_ros.hardware.receive import ArmState
+from robomd_ros.hardware.recovery import recover
+from robomd_ros.hardware.ur5e import MoveCode, MoveEnd, UR5e
+from robomd_ros.parameter_tables import UR5E
+from robomd_ros.parameters import declare
+from robomd_ros.qos import COMMANDS, LATCHED, STATE, TRIALS
+from robomd_ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
+
+_FEEDBACK = 0.1
+"""s between feedback of a move."""
+_DIAGNOSTICS_PERIOD = 1.0
+_REPEAT = 2.0
+"""s before the same refusal is logged again."""
+
+
+class Ur5eNode(Node):
+    """Drives a UR5e and its gripper; keeps running, not ready, while the robot is absent.
+
+    It never powers the arm on, releases no brake and unlocks no stop by itself. Every command is
+    checked against the limits before anything is sent; see `hardware/ur5e.py` for how the arm is
+    stopped when something fails.
+
+    Parameters:
+        Those of UR5E in parameter_tables.py; `ros2 param describe` prints them.
+
+    Publishers:
+        joint_states (sensor_msgs/JointState, sensor data): at `frequency`, while the state is new.
+        tcp_pose (geometry_msgs/PoseStamped, sensor data): likewise, in the frame `frame_id`.
+        wrench (geometry_msgs/WrenchStamped, sensor data): likewise, at the tool centre point.
+        gripper_position (std_msgs/Float64, sensor data): 0 open to 1 closed, 10 Hz, if known.
+        robot_status (robomd_msgs/RobotStatus, latched): at every change.
+        /diagnostics (diagnostic_msgs/DiagnosticArray, reliable): arm and gripper, once a second.
+
+    Subscriptions:
+        servo_twist (geometry_msgs/TwistStamped, commands): m/s and rad/s of the tool in the base
+            frame; in force for `command_timeout`.
+        servo_joints (sensor_msgs/JointState, commands): absolute positions by name; likewise.
+        gripper_command (std_msgs/Float64, commands): 0 open to 1 closed.
+
+    Services:
+        home (std_srvs/Trigger): move to `home`; answers when the arm is there.
+        stop_motion (std_srvs/Trigger): bring the arm to rest; answers when it rests.
+        recover (std_srvs/Trigger): leave a stop by the documented steps; answers when the arm is
+            ready, or says what a person must do first.
+
+    Actions:
+        move_to_joints (robomd_msgs/MoveToJoints): a move along a straight line in joint space.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Declare and check; `connect` begins to connect."""
+        super().__init__("ur5e_node", **kwargs)
+        self._values = declare(self, UR5E)
+        options = arm_options(self._values)
+        listener = ArmListener(state=self._on_state, status=self._on_status, log=self._log)
+        self._arm = UR5e(options, listener)
+        self._gripper = GripperWorker(
+            gripper_of(self._values, self._arm.switch_output), self._on_grip, self._on_grip_fault
+        )
+        self._refused: dict[str, int] = {"twist": 0, "joints": 0, "gripper": 0}
+        self._complaint, self._complained = "", 0.0
+        self._states, self._counted = 0, time.monotonic()
+        self._joint_states = self.create_publisher(JointState, "joint_states", STATE)
+        self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE)
+        self._wrenches = self.create_publisher(WrenchStamped, "wrench", STATE)
+        self._grips = self.create_publisher(Float64, "gripper_position", STATE)
+        self._statuses = self.create_publisher(RobotStatus, "robot_status", LATCHED)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
+        self.create_subscription(TwistStamped, "servo_twist", self._on_twist, COMMANDS)
+        self.create_subscription(JointState, "servo_joints", self._on_joints, COMMANDS)
+        self.create_subscription(Float64, "gripper_command", self._on_gripper, COMMANDS)
+        # these take seconds, during which everything else goes on
+        group = ReentrantCallbackGroup()
+        for name, callback in (
+            ("home", self._home), ("stop_motion", self._stop), ("recover", self._recover),
+        ):  # fmt: skip
+            self.create_service(Trigger, name, callback, callback_group=group)
+        self._ticker = Ticker(self, _FEEDBACK)
+        self._server = OneGoalServer(self, MoveToJoints, "move_to_joints", self._move)
+        self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics)
+        self._on_status(self._arm.status)
+
+    def connect(self) -> None:
+        """Begin to connect to arm and gripper; ConfigurationError if ur_rtde is not installed."""
+        self._arm.connect()
+        self._gripper.start()
+
+    def close(self) -> None:
+        """Stop the arm and its script, let go of everything."""
+        self._arm.close()
+        self._gripper.close()
+
+    # states
+
+    def _on_state(self, state: ArmState) -> None:
+        """Publish a state; runs in the thread that receives it."""
+        self._states += 1
+        stamp = self.get_clock().now().to_msg()
+        joints = JointState(name=JOINT_NAMES, position=state.q, velocity=state.qd)
+        joints.header.stamp, joints.header.frame_id = stamp, self._values["frame_id"]
+        self._joint_states.publish(joints)
+        pose = PoseStamped()
+        pose.header = joints.header
+        place, turn = pose.pose.position, pose.pose.orientation
+        place.x, place.y, place.z = state.tcp_pose[:3]
+        turn.x, turn.y, turn.z, turn.w = quat_xyzw(state.tcp_pose[3:]).tolist()
+        self._poses.publish(pose)
+        wrench = WrenchStamped()
+        wrench.header = joints.header
+        force, torque = wrench.wrench.force, wrench.wrench.torque
+        force.x, force.y, force.z, torque.x, torque.y, torque.z = state.wrench
+        self._wrenches.publish(wrench)
+
+    def _on_status(self, status: ArmStatus) -> None:
+        self._statuses.publish(
+            RobotStatus(
+                robot_mode=min(status.robot_mode, RobotStatus.ROBOT_MODE_RUNNING),
+                safety_mode=status.safety_mode,
+                program_running=status.program_running,
+                remote_control=status.remote_control,
+                speed_scaling=status.speed_scaling,
+                ready=status.ready,
+                detail=status.detail,
+            )
+        )
+        self._log("ready" if status.ready else f"not ready: {status.detail}")
+
+    def _log(self, text: str) -> None:
+        self.get_logger().info(text)
+
+    def _on_grip(self, closure: float) -> None:
+        if math.isfinite(closure):
+            self._grips.publish(Float64(data=closure))
+
+    def _on_grip_fault(self, fault: str) -> None:
+        self.get_logger().error(fault) if fault else self._log("the gripper answers")
+
+    # commands
+
+    def _on_twist(self, message: TwistStamped) -> None:
+        frame = message.header.frame_id
+        if frame not in ("", self._values["frame_id"]):
+            self._arm.stop_stream()
+            self._refuse("twist", f"servo_twist is in the frame {frame!r}; it must be "
+                         f"{self._values['frame_id']!r}")  # fmt: skip
+            return
+        linear, angular = message.twist.linear, message.twist.angular
+        twist = (linear.x, linear.y, linear.z, angular.x, angular.y, angular.z)
+        self._command("twist", self._arm.stream_twist, twist)
+
+    def _on_joints(self, message: JointState) -> None:
+        self._command("joints", self._stream_by_name, message)
+
+    def _stream_by_name(self, message: JointState) -> None:
+        target = dict(zip(message.name, message.position, strict=False))
+        missing = [name for name in JOINT_NAMES if name not in target]
+        if missing or len(message.name) != len(JOINT_NAMES):
+            self._arm.stop_stream()
+            raise LimitError(
+                f"servo_joints needs each of the six joints once, by name; {len(message.name)} "
+                f"names came, missing: {', '.join(missing) or 'none'}"
+            )
+        self._arm.stream_joints([target[name] for name in JOINT_NAMES])
+
+    def _on_gripper(self, message: Float64) -> None:
+        self._command("gripper", self._gripper.command, message.data)
+
+    def _command(self, kind: str, give: Any, value: Any) -> None:
+        try:
+            give(value)
+        except RoboMDError as error:
+            self._refuse(kind, str(error))
+
+    def _refuse(self, kind: str, reason: str) -> None:
+        """Count and log; the same reason is logged once in a while."""
+        self._refused[kind] += 1
+        now = time.monotonic()
+        kept = kind + reason[:20]
+        if kept != self._complaint or now - self._complained > _REPEAT:
+            self._complaint, self._complained = kept, now
+            self.get_logger().warning(f"refused: {reason}")
+
+    # motions
+
+    async def _move(self, handle: Any) -> MoveToJoints.Result:
+        goal = handle.request
+
+        def feed() -> None:
+            state = self._arm.state
+            if state is not None and len(goal.positions) == len(state.q):
+                remaining = max(abs(a - b) for a, b in zip(goal.positions, state.q, strict=True))
+                handle.publish_feedback(
+                    MoveToJoints.Feedback(positions=state.q, remaining=remaining)
+                )
+
+        with self._ticker.calling(feed):
+            end: MoveEnd = await in_thread(
+                self,
+                "move",
+                lambda: self._arm.move(
+                    list(goal.positions),
+                    goal.velocity,
+                    goal.acceleration,
+                    lambda: handle.is_cancel_requested,
+                ),
+            )
+        if end.code is not MoveCode.NONE:
+            self._log(f"move_to_joints: {end.code.name}: {end.reason}")
+        return finish(
+            handle,
+            MoveToJoints.Result(positions=end.q, error_code=int(end.code), error_msg=end.reason),
+        )
+
+    async def _home(self, _request: Any, response: Any) -> Any:
+        end: MoveEnd = await in_thread(self, "home", lambda: self._arm.move(self._values["home"]))
+        response.success = end.code is MoveCode.NONE
+        response.message = end.reason or "the arm is at home"
+        return response
+
+    async def _stop(self, _request: Any, response: Any) -> Any:
+        self._gripper.reset()
+        return await self._trigger(response, "stop", self._stop_arm)
+
+    def _stop_arm(self) -> str:
+        self._arm.stop("stop_motion was called")
+        return "the arm rests"
+
+    async def _recover(self, _request: Any, response: Any) -> Any:
+        power = self._values["recover_power"]
+        return await self._trigger(response, "recover", lambda: recover(self._arm, power))
+
+    async def _trigger(self, response: Any, name: str, work: Any) -> Any:
+        """Answer a Trigger with what the work returns, or with why it failed."""
+        try:
+            response.message = await in_thread(self, name, work)
+            response.success = True
+        except RoboMDError as error:
+            response.message = str(error)
+        self._log(f"{name}: {response.message}")
+        return response
+
+    def _publish_diagnostics(self) -> None:
+        message = DiagnosticArray(status=[self._arm_diagnostics(), self._gripper_diagnostics()])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+    def _arm_diagnostics(self) -> DiagnosticStatus:
+        now, supervisor, status = time.monotonic(), self._arm.supervisor, self._arm.status
+        rate = self._states / max(now - self._counted, 1e-6)
+        self._states, self._counted = 0, now
+        child = supervisor.child
+        values = {
+            "robot_mode": ROBOT_MODES.get(status.robot_mode, "UNKNOWN"),
+            "safety_mode": str(status.safety_mode),
+            "state_rate": f"{rate:.1f} Hz",
+            "state_age": f"{supervisor.state_age:.3f} s",
+            "speed_scaling": f"{status.speed_scaling:.2f}",
+            "control_pid": str(child.pid if child else 0),
+            "control_starts": str(supervisor.restarts),
+            "refused_commands": json.dumps(self._refused),
+            "stream_held": self._arm.held,
+        }
+        level = DiagnosticStatus.OK if status.ready else DiagnosticStatus.ERROR
+        return self._diagnosis("arm", level, status.detail or "ready", values)
+
+    def _gripper_diagnostics(self) -> DiagnosticStatus:
+        fault = self._gripper.fault
+        level = DiagnosticStatus.ERROR if fault else DiagnosticStatus.OK
+        kind = self._values["gripper"]
+        return self._diagnosis("gripper", level, fault or "answers", {"kind": kind})
+
+    def _diagnosis(
+        self, part: str, level: bytes, text: str, values: dict[str, str]
+    ) -> DiagnosticStatus:
+        return DiagnosticStatus(
+            name=f"{self.get_fully_qualified_name()}: {part}",
+            level=level,
+            message=text,
+            hardware_id=self._values["robot_ip"],
+            values=[KeyValue(key=k, value=v) for k, v in values.items()],
+        )
+
+
+def main() -> None:
+    """Run the node."""
+    main_of(Ur5eNode)
+
+
+if __name__ == "__main__":
+    main()
