@@ -28,12 +28,12 @@ _AXIS: Colour = (0.6, 0.6, 0.6)
 
 @dataclass(frozen=True)
 class BoardPlace:
-    """Where the board stands: upright, its lower left corner at (x, y, z), seen from the front.
+    """Where the board stands: upright, its bars begin at (x, y), its lower edge is at z.
 
     Attributes:
         frame: TF frame of the coordinates.
         x: m.
-        y: m.
+        y: m; names reach some 0.5 m to the left of it, as seen from the front.
         z: m.
         yaw: rad, turn about the vertical; at 0 the board faces along +x and its bars grow along +y.
         rows: failure modes shown at most.
@@ -41,7 +41,7 @@ class BoardPlace:
 
     frame: str = "world"
     x: float = 0.0
-    y: float = 0.6
+    y: float = 0.8
     z: float = 0.1
     yaw: float = 0.0
     rows: int = 12
@@ -66,7 +66,7 @@ class _Board:
         self._place = place
 
     def markers(self) -> Iterator[Marker]:
-        yield self._text("title", 0, self._title(), _LENGTH / 2, self._height(-1) + _ROW, _WHITE)
+        yield self._text("title", 0, self._title(), _LENGTH / 2, self._height(-1), _WHITE)
         if not self._modes:
             return
         yield self._axis()

@@ -34,6 +34,7 @@ from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.monitor_node import MonitorNode
 from robomd_ros.nodes.operator_prompt import OperatorPrompt
 from robomd_ros.nodes.perturbation_node import PerturbationNode
+from robomd_ros.nodes.ranking_markers_node import RankingMarkersNode
 from robomd_ros.parameter_tables import TABLES
 from robomd_ros.qos import LATCHED, TRIALS
 from robomd_ros.share import config_file
@@ -282,7 +283,9 @@ NODES = [
     (SimBridgeNode, {"make_cell": lambda name, options: TableCell(name)}, ""),
     (MonitorNode, {}, ""),
     (OperatorPrompt, {}, ""),
+    (RankingMarkersNode, {}, ""),
 ]
+CAMPAIGN_NODES = (DiagnosisNode, MonitorNode, RankingMarkersNode)
 HEADINGS = ("Parameters", "Publishers", "Subscriptions", "Services", "Actions")
 PLACE = {"<cell>": "cell_0", "<campaign_namespace>": "/robomd"}
 
@@ -327,7 +330,7 @@ def plain(names_and_types):
 
 @pytest.mark.parametrize(("node_class", "values", "back_end"), NODES)
 def test_docstring_and_running_node_agree(domain, node_class, values, back_end):
-    place = "/robomd" if node_class in (DiagnosisNode, MonitorNode) else "/robomd/cell_0"
+    place = "/robomd" if node_class in CAMPAIGN_NODES else "/robomd/cell_0"
     graph = Graph(domain)
     try:
         node = node_class(namespace=place, **values)
