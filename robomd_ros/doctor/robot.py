@@ -98,8 +98,8 @@ def check_dashboard(host: str) -> Iterator[Finding]:
         return
     yield polyscope(version)
     yield remote_control(status.remote_control, version)
-    yield robot_mode(status.robot_mode)
     yield safety_mode(status.safety_mode)
+    yield robot_mode(status.robot_mode)
     yield program(status.program_running)
 
 
