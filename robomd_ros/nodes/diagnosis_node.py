@@ -203,9 +203,10 @@ class DiagnosisNode(Node):
         finally:
             self._recording.close()
             folder.close()
-            if self._values["report"]:
-                start_report(folder.path, self.get_logger().warning)
             self._last_state = campaign.status().state
+            # who stops a campaign wants it to end now; robomd report writes one of what there is
+            if self._values["report"] and self._last_state is CampaignState.FINISHED:
+                start_report(folder.path, self.get_logger().warning)
             self._campaign = None
 
     def _run_alone(self) -> None:
