@@ -44,6 +44,7 @@ setup(
             "robomd_panel = robomd_ros.rqt.app:main",
             "ur5e_node = robomd_ros.nodes.ur5e_node:main",
             "camera_node = robomd_ros.nodes.camera_node:main",
+            "policy_node = robomd_ros.nodes.policy_node:main",
             "sim_bridge_node = sim_bridge.sim_bridge_node:main",
         ],
     },

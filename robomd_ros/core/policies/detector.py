@@ -1,0 +1,102 @@
+"""Success detectors, and what policies and detectors may say about a rollout."""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robomd_ros.core.errors import ConfigurationError, PolicyFault
+from robomd_ros.core.policies.policy import Observation
+
+Detector = Callable[[Observation], Any]
+"""From the last observation to a verdict: True, False, None for "not yet", or one with a reason."""
+
+_PYTHON = "python:"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What somebody says about a rollout.
+
+    Attributes:
+        success: whether the task is done.
+        detail: why; may be empty.
+    """
+
+    success: bool
+    detail: str = ""
+
+
+def verdict(said: Any, who: str) -> Verdict | None:
+    """What a policy's outcome() or a detector said.
+
+    Args:
+        said: None (undecided), a bool, or a bool with a reason.
+        who: said it; for the message.
+
+    Raises:
+        PolicyFault: it is none of these.
+    """
+    if said is None:
+        return None
+    if isinstance(said, bool | np.bool_):
+        return Verdict(bool(said))
+    if isinstance(said, tuple) and len(said) == 2 and isinstance(said[0], bool | np.bool_):
+        return Verdict(bool(said[0]), str(said[1]))
+    raise PolicyFault(
+        f"{who} said {said!r} about the rollout; return True, False, None while it is undecided, "
+        "or (True or False, reason)"
+    )
+
+
+def load_detector(spec: str) -> Detector:
+    """Load a detector.
+
+    Args:
+        spec: `python:<module>:<name>` of a function of the observation, or of a class or factory
+            without arguments that gives a callable. Modules in the current directory can be named.
+            A detector with a method `reset(seed, instruction)` is told when a rollout starts.
+
+    Raises:
+        ConfigurationError: nothing there, or nothing that can be a detector.
+    """
+    module_name, _, name = spec.strip().removeprefix(_PYTHON).partition(":")
+    if not spec.strip().startswith(_PYTHON) or not module_name or not name:
+        raise ConfigurationError(
+            f"the detector {spec!r} is not of the form python:<module>:<name>, for example "
+            "python:sim_bridge.twin.detectors:lifted_in_picture"
+        )
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+    try:
+        target = getattr(importlib.import_module(module_name), name)
+        if inspect.isclass(target) or not _takes_an_argument(target):
+            target = target()
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(
+            f"the detector {spec!r} cannot be loaded ({type(error).__name__}: {error}); name a "
+            "function of the observation, or a class or factory without arguments"
+        ) from error
+    if not callable(target):
+        raise ConfigurationError(
+            f"the detector {spec!r} is {type(target).__name__}, which cannot be called; name a "
+            "function of the observation, or a class with __call__(observation)"
+        )
+    detector: Detector = target
+    return detector
+
+
+def _takes_an_argument(target: Any) -> bool:
+    if not callable(target):
+        return True
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters)

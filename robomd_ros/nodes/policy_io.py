@@ -1,0 +1,297 @@
+"""What a policy node hears from the robot and says to it."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped, TwistStamped
+from numpy.typing import NDArray
+from rclpy.node import Node
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Float64
+
+from robomd_msgs import msg
+from robomd_ros.conversions import image_from_msg, time_from_msg
+from robomd_ros.core.errors import CellFault, ConfigurationError
+from robomd_ros.core.policies.policy import Observation
+from robomd_ros.hardware.image_fit import ImageFit
+from robomd_ros.hardware.kinematics import JOINT_NAMES
+from robomd_ros.qos import COMMANDS, IMAGE_IN, LATCHED, STATE
+
+_IMAGE, _JOINTS, _POSE = "camera/image_raw", "joint_states", "tcp_pose"
+_GRIPPER, _STATUS = "gripper_position", "robot_status"
+_BASE_FRAME = "base"
+
+
+@dataclass(frozen=True)
+class SensesConfig:
+    """How old what is sensed may be, and how it is shown to the policy.
+
+    Attributes:
+        image_timeout: s, of a picture.
+        state_timeout: s, of joint states and the pose of the tool.
+        gripper_timeout: s, of the gripper's position, where it was ever published.
+        gripper_width: m, opening of the gripper.
+        camera: what the policy calls the camera.
+        fit: to the size that the policy was trained on.
+    """
+
+    image_timeout: float
+    state_timeout: float
+    gripper_timeout: float
+    gripper_width: float
+    camera: str
+    fit: ImageFit
+
+
+class RosSenses:
+    """The newest messages of a cell, and whether they may still be used.
+
+    Callbacks run on the node's executor, everything else in the rollout's thread.
+    """
+
+    def __init__(self, node: Node, config: SensesConfig) -> None:
+        self._node = node
+        self._config = config
+        self._newest: dict[str, tuple[Any, float]] = {}
+        self._not_before = 0.0
+        self._begun = 0.0
+        for message_type, topic, qos in (
+            (Image, _IMAGE, IMAGE_IN),
+            (JointState, _JOINTS, STATE),
+            (PoseStamped, _POSE, STATE),
+            (Float64, _GRIPPER, STATE),
+            (msg.RobotStatus, _STATUS, LATCHED),
+        ):
+            node.create_subscription(message_type, topic, self._keep(topic), qos)
+
+    def _keep(self, topic: str) -> Callable[[Any], None]:
+        def keep(message: Any) -> None:
+            self._newest[topic] = (message, time.monotonic())
+
+        return keep
+
+    def begin(self) -> None:
+        """From now on only what is sensed later counts: a rollout starts."""
+        self._begun = time.monotonic()
+        self._not_before = self._now()
+
+    def robot_fault(self) -> str:
+        """Why the robot itself cannot move; empty if it can."""
+        if _STATUS not in self._newest:
+            return f"nobody publishes {_STATUS}; start ur5e_node in this cell"
+        status = self._newest[_STATUS][0]
+        return "" if status.ready else f"the robot is not ready: {status.detail or 'no reason'}"
+
+    def fault(self) -> str:
+        """Why a rollout may not go on; empty if it may."""
+        limit = self._config.state_timeout
+        return (
+            self.robot_fault()
+            or self._aged(_JOINTS, limit)
+            or self._aged(_POSE, limit)
+            or self._aged_picture()
+            or self._aged_gripper()
+        )
+
+    def observe(self) -> Observation:
+        """What the policy sees; CellFault where anything is missing, stale or malformed."""
+        if reason := self.fault():
+            raise CellFault(reason)
+        image = self._newest[_IMAGE][0]
+        pose = self._newest[_POSE][0].pose
+        at, turned = pose.position, pose.orientation
+        width = (1.0 - self.gripper_position()) * self._config.gripper_width
+        try:
+            picture = self._config.fit.apply(image_from_msg(image))
+        except (ValueError, ConfigurationError) as error:
+            raise CellFault(f"{_IMAGE}: {error}") from error
+        proprioception = {
+            "eef_pos": np.array([at.x, at.y, at.z]),
+            "eef_quat_xyzw": np.array([turned.x, turned.y, turned.z, turned.w]),
+            "joint_pos": self._joints(),
+            # two fingers that move against each other, as robosuite's Panda has them
+            "gripper_qpos": np.array([width / 2, -width / 2]),
+        }
+        for name, values in proprioception.items():
+            if not np.isfinite(values).all():
+                raise CellFault(f"the robot sent a {name} that is not finite: {values.tolist()}")
+        return {"images": {self._config.camera: picture}, "proprioception": proprioception}
+
+    def gripper_position(self) -> float:
+        """0 open to 1 closed; open where nobody measures it."""
+        message = self._newest.get(_GRIPPER)
+        value = message[0].data if message is not None else 0.0
+        return float(np.clip(value, 0.0, 1.0)) if np.isfinite(value) else 0.0
+
+    @property
+    def measures_gripper(self) -> bool:
+        """Whether anybody has ever published the gripper's position."""
+        return _GRIPPER in self._newest
+
+    def _joints(self) -> NDArray[np.float64]:
+        """(6,) rad, in the arm's order: the message's own order means nothing."""
+        message: JointState = self._newest[_JOINTS][0]
+        by_name = dict(zip(message.name, message.position, strict=False))
+        if missing := [name for name in JOINT_NAMES if name not in by_name]:
+            raise CellFault(f"{_JOINTS} lacks {missing[0]}; it has {', '.join(by_name) or 'none'}")
+        return np.array([by_name[name] for name in JOINT_NAMES])
+
+    def _aged(self, topic: str, limit: float) -> str:
+        if topic not in self._newest:
+            return f"no {topic} has come; is its publisher running?"
+        arrived = self._newest[topic][1]
+        if arrived < self._begun:
+            return f"no {topic} has come since the rollout was asked for; is its publisher running?"
+        age = time.monotonic() - arrived
+        return f"{topic} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
+
+    def _aged_picture(self) -> str:
+        limit = self._config.image_timeout
+        if reason := self._aged(_IMAGE, limit):
+            return reason
+        stamp = time_from_msg(self._newest[_IMAGE][0].header.stamp)
+        if stamp < self._not_before:
+            return (
+                f"no picture on {_IMAGE} was taken since the rollout was asked for (the last one "
+                f"{self._not_before - stamp:.2f} s before, by its stamp); are the clocks in step?"
+            )
+        age = self._now() - stamp
+        return f"{_IMAGE} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
+
+    def _aged_gripper(self) -> str:
+        return self._aged(_GRIPPER, self._config.gripper_timeout) if self.measures_gripper else ""
+
+    def _now(self) -> float:
+        return float(self._node.get_clock().now().nanoseconds) * 1e-9
+
+
+@dataclass(frozen=True)
+class CommandConfig:
+    """How actions become commands.
+
+    Attributes:
+        mode: twist or joints.
+        linear_scale: m/s of a delta of 1.
+        angular_scale: rad/s of a delta of 1.
+        rate: Hz, at which the newest command is sent again.
+        hold: s after which a command counts no more.
+    """
+
+    mode: str
+    linear_scale: float
+    angular_scale: float
+    rate: float
+    hold: float
+
+
+class CommandStream:
+    """Sends the newest action to the arm again and again, and falls silent when it is too old.
+
+    The arm stops by itself when its stream falls silent; before that a twist of zero is sent.
+    """
+
+    def __init__(self, node: Node, config: CommandConfig) -> None:
+        self._node = node
+        self._config = config
+        self._lock = threading.Lock()
+        self._action: NDArray[np.float64] | None = None
+        self._given = 0.0
+        self._gripper: float | None = None
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._allowed: Callable[[], bool] = lambda: True
+        self._twist = self._joints = None
+        if config.mode == "twist":
+            self._twist = node.create_publisher(TwistStamped, "servo_twist", COMMANDS)
+        else:
+            self._joints = node.create_publisher(JointState, "servo_joints", COMMANDS)
+        self._grippers = node.create_publisher(Float64, "gripper_command", COMMANDS)
+
+    def begin(self, allowed: Callable[[], bool]) -> None:
+        """Open the stream; nothing is sent before the first command."""
+        self.stop()
+        self._allowed = allowed
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
+        self._thread.start()
+
+    def command(self, action: NDArray[np.float64]) -> None:
+        """Send this action from now on.
+
+        Args:
+            action: (7,), finite. Twist: the delta pose of robosuite's OSC_POSE in [-1, 1], clipped
+                there, in the base frame. Joints: absolute targets, rad. The last value is the
+                gripper: above 0 closes, below 0 opens, 0 leaves it.
+        """
+        with self._lock:
+            self._action, self._given = action, time.monotonic()
+        if action[6]:
+            self.move_gripper(1.0 if action[6] > 0 else 0.0)
+
+    def move_gripper(self, closure: float) -> None:
+        """Tell the gripper, 0 open to 1 closed, unless it was told the same before."""
+        if closure != self._gripper:
+            self._gripper = closure
+            self._grippers.publish(Float64(data=closure))
+
+    def forget_gripper(self) -> None:
+        """Whatever the gripper was told before: tell it again."""
+        self._gripper = None
+
+    def stop(self) -> None:
+        """End the stream; returns when nothing more is sent."""
+        self._ending.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+        with self._lock:
+            self._action = None
+
+    def _run(self) -> None:
+        moving = False
+        while not self._ending.wait(1.0 / self._config.rate):
+            with self._lock:
+                action, age = self._action, time.monotonic() - self._given
+            if action is not None and age <= self._config.hold and self._allowed():
+                self._send(action)
+                moving = True
+            elif moving:
+                self._send_rest()
+                moving = False
+        if moving:
+            self._send_rest()
+
+    def _send(self, action: NDArray[np.float64]) -> None:
+        stamp = self._node.get_clock().now().to_msg()
+        if self._twist is None:
+            joints = JointState(name=list(JOINT_NAMES), position=action[:6].tolist())
+            joints.header.stamp, joints.header.frame_id = stamp, _BASE_FRAME
+            self._joints.publish(joints)
+            return
+        delta = np.clip(action[:6], -1.0, 1.0)
+        twist = TwistStamped()
+        twist.header.stamp, twist.header.frame_id = stamp, _BASE_FRAME
+        linear, angular = twist.twist.linear, twist.twist.angular
+        linear.x, linear.y, linear.z = (self._config.linear_scale * delta[:3]).tolist()
+        angular.x, angular.y, angular.z = (self._config.angular_scale * delta[3:]).tolist()
+        self._twist.publish(twist)
+
+    def _send_rest(self) -> None:
+        """A twist of zero; joint targets simply end."""
+        if self._twist is not None:
+            self._send(np.zeros(7))
+
+
+def command_config(values: Mapping[str, Any]) -> CommandConfig:
+    """From the POLICY_NODE parameters."""
+    return CommandConfig(
+        values["command_mode"],
+        values["linear_scale"],
+        values["angular_scale"],
+        values["command_rate"],
+        values["command_hold"],
+    )

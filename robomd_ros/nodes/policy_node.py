@@ -1,0 +1,291 @@
+"""The policy under test on a real cell."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from robomd_msgs.action import ExecutePolicy
+from robomd_ros.conversions import outcome_to_msg
+from robomd_ros.core.errors import CellFault, ConfigurationError, PolicyFault
+from robomd_ros.core.policies.plugin_process import Interrupted, PluginProcess
+from robomd_ros.core.trial import Outcome, Result
+from robomd_ros.hardware.image_fit import ImageFit
+from robomd_ros.hardware.policy_rollout import PolicyRollout, RolloutCanceled, RolloutConfig
+from robomd_ros.nodes.policy_io import CommandStream, RosSenses, SensesConfig, command_config
+from robomd_ros.parameter_tables import POLICY_NODE
+from robomd_ros.parameters import declare
+from robomd_ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of, unless
+
+_TICK = 0.1
+"""s between looks at what is waited for."""
+_FEEDBACK_TICKS = 4
+"""Feedback comes at every fourth tick: at least every 0.5 s."""
+_OPEN = 0.1
+"""A gripper closed by no more than this is open."""
+
+
+class PolicyNode(Node):
+    """Hosts the policy under test and lets it move the arm, one rollout at a time.
+
+    The policy runs in a supervised child process. Pictures and states older than the goal are never
+    used; whenever one is stale, or the robot not ready, the rollout is INVALID and the commands
+    end. A rollout that nobody labels ends with UNKNOWN: then the diagnosis asks a person.
+
+    Parameters:
+        Those of POLICY_NODE in parameter_tables.py; `ros2 param describe` prints them.
+
+    Publishers:
+        servo_twist (geometry_msgs/TwistStamped, reliable, depth 1): m/s and rad/s in the frame
+            base, where command_mode is twist.
+        servo_joints (sensor_msgs/JointState, reliable, depth 1): absolute targets, rad, where
+            command_mode is joints.
+        gripper_command (std_msgs/Float64, reliable, depth 1): 0 open to 1 closed, when it changes.
+
+    Subscriptions:
+        camera/image_raw (sensor_msgs/Image, sensor data)
+        joint_states (sensor_msgs/JointState, sensor data): rad, by name.
+        tcp_pose (geometry_msgs/PoseStamped, sensor data): m, in the frame base.
+        gripper_position (std_msgs/Float64, sensor data): 0 open to 1 closed; not required.
+        robot_status (robomd_msgs/RobotStatus, latched)
+
+    Services called:
+        home, stop_motion (std_srvs/Trigger): before and after a rollout, where home_first is true.
+
+    Actions:
+        execute_policy (robomd_msgs/ExecutePolicy): run the policy once.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Declare and check; `connect` starts the policy."""
+        super().__init__("policy_node", **kwargs)
+        self._values = values = declare(self, POLICY_NODE)
+        self._given_fit = ImageFit(values["image_width"], values["image_height"], values["crop"])
+        if values["outcome_by"] == "detector" and not values["detector"]:
+            raise ConfigurationError(
+                "outcome_by is detector, but no detector is given; give one with "
+                "detector:=python:<module>:<name>, or let the operator label"
+            )
+        timeout = values["start_timeout"]
+        self._policy = PluginProcess("policy", values["policy"], timeout)
+        by_detector = values["outcome_by"] == "detector"
+        self._detector = (
+            PluginProcess("detector", values["detector"], timeout) if by_detector else None
+        )
+        self._canceled = threading.Event()
+        self._closing = threading.Event()
+        self._ticks = 0
+        self._rollout: PolicyRollout | None = None
+
+    def connect(self) -> None:
+        """Load the policy and the detector, then offer the action.
+
+        Raises:
+            ConfigurationError: one of them cannot be loaded, or does not fit the parameters.
+            PolicyFault: one of them died or hung while it was loaded.
+        """
+        for plugin in self._plugins():
+            _in_thread_that_heeds_ctrl_c(plugin.connect)
+        described = self._policy.description
+        if self._values["outcome_by"] == "policy" and not described["says_outcome"]:
+            raise ConfigurationError(
+                f"outcome_by is policy, but {self._values['policy']} has no method outcome(); "
+                "choose operator or detector"
+            )
+        self._commands = CommandStream(self, command_config(self._values))
+        self._senses = RosSenses(self, self._senses_config(described))
+        self._rollout = PolicyRollout(
+            RolloutConfig(
+                self._values["rate"],
+                self._values["policy_timeout"],
+                self._values["outcome_by"],
+                self._values["detector_period"],
+            ),
+            self._policy,
+            self._detector,
+            self._senses,
+            self._commands,
+        )
+        self._home = self.create_client(Trigger, "home")
+        self._stop_motion = self.create_client(Trigger, "stop_motion")
+        self._ticker = Ticker(self, _TICK)
+        self._server = OneGoalServer(
+            self, ExecutePolicy, "execute_policy", self._execute, on_cancel=self._canceled.set
+        )
+        self.get_logger().info(f"policy {self._values['policy']} is ready")
+
+    def close(self) -> None:
+        """End a running rollout, the policy and the detector."""
+        self._closing.set()
+        self._canceled.set()
+        deadline = time.monotonic() + 3.0
+        while self._rollout is not None and self._server.busy and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for plugin in self._plugins():
+            plugin.close()
+
+    def _plugins(self) -> list[PluginProcess]:
+        return [p for p in (self._policy, self._detector) if p is not None]
+
+    def _senses_config(self, described: Mapping[str, Any]) -> SensesConfig:
+        values, fit = self._values, self._given_fit
+        if not fit.width and described["image_size"][0]:
+            fit = ImageFit(*described["image_size"], values["crop"])
+        return SensesConfig(
+            values["image_timeout"],
+            values["state_timeout"],
+            values["gripper_timeout"],
+            values["gripper_width"],
+            values["camera_name"] or described["camera"] or "camera",
+            fit,
+        )
+
+    async def _execute(self, handle: Any) -> ExecutePolicy.Result:
+        result = ExecutePolicy.Result()
+        if not self._closing.is_set():
+            self._canceled.clear()
+        with self._ticker.calling(lambda: self._feedback(handle)):
+            try:
+                outcome = await self._trial(handle.request)
+                result.outcome = outcome_to_msg(outcome)
+            except RolloutCanceled as canceled:
+                result.error_code, result.error_msg = result.CANCELED, str(canceled)
+            except PolicyFault as fault:
+                result.error_code, result.error_msg = result.POLICY_FAULT, str(fault)
+            except CellFault as fault:
+                result.error_code, result.error_msg = result.CELL_FAULT, str(fault)
+            if result.error_code:
+                outcome = Outcome(Result.INVALID, detail=result.error_msg)
+                result.outcome = outcome_to_msg(outcome)
+                self.get_logger().warning(f"the rollout is invalid: {result.error_msg}")
+            await self._home_after()
+        return finish(handle, result)
+
+    async def _trial(self, goal: ExecutePolicy.Goal) -> Outcome:
+        """Prepare the robot and run the policy; see PolicyRollout.run for what it raises."""
+        rollout = self._rollout
+        if rollout is None:
+            raise CellFault("the node is not connected")
+        rollout.steps, rollout.duration = 0, 0.0
+        await self._prepare()
+        limit = goal.time_limit or self._values["time_limit"]
+        instruction = goal.instruction or self._values["instruction"]
+        outcome: Outcome = await in_thread(
+            self, "rollout", lambda: rollout.run(goal.seed, instruction, limit, self._canceled)
+        )
+        return outcome
+
+    async def _prepare(self) -> None:
+        """Robot ready, home, gripper open, and everything sensed anew; CellFault."""
+        # the latched status of a robot that has just started may still be on its way
+        await self._until(lambda: not self._senses.robot_fault(), self._values["input_timeout"])
+        if reason := self._senses.robot_fault():
+            raise CellFault(reason)
+        if self._values["home_first"] and (reason := await self._move_home()):
+            raise CellFault(reason)
+        if self._values["open_gripper_first"]:
+            await self._open_gripper()
+        self._senses.begin()
+        await self._until(lambda: not self._senses.fault(), self._values["input_timeout"])
+        if reason := self._senses.fault():
+            raise CellFault(reason)
+
+    async def _open_gripper(self) -> None:
+        self._commands.forget_gripper()
+        self._commands.move_gripper(0.0)
+        if not self._senses.measures_gripper:
+            return
+        limit = self._values["gripper_timeout"]
+        if not await self._until(lambda: self._senses.gripper_position() <= _OPEN, limit):
+            raise CellFault(
+                f"the gripper did not open within {limit:g} s (it is closed by "
+                f"{self._senses.gripper_position():.2f}); is it powered and free?"
+            )
+
+    async def _home_after(self) -> None:
+        """Move home after a rollout, also an invalid one, unless somebody ended it."""
+        wanted = self._values["home_first"] and not self._canceled.is_set()
+        if wanted and not self._senses.robot_fault() and (reason := await self._move_home()):
+            self.get_logger().warning(f"the arm did not go home after the rollout: {reason}")
+
+    async def _move_home(self) -> str:
+        """Move the arm home; why it is not there, empty if it is. RolloutCanceled."""
+        limit = self._values["home_timeout"]
+        if not self._home.service_is_ready():
+            return f"nobody offers the service {self._home.srv_name}; start ur5e_node in this cell"
+        over_at = time.monotonic() + limit
+        future = self._home.call_async(Trigger.Request())
+
+        def over() -> bool:
+            late = time.monotonic() > over_at
+            return late or self._canceled.is_set() or bool(self._senses.robot_fault())
+
+        answer = await unless(self._ticker, future, over)
+        if answer is not None:
+            return "" if answer.success else f"the arm did not go home: {answer.message}"
+        if self._stop_motion.service_is_ready():
+            self._stop_motion.call_async(Trigger.Request())
+        self._raise_if_canceled()
+        return self._senses.robot_fault() or f"the arm was not home within {limit:g} s"
+
+    def _raise_if_canceled(self) -> None:
+        if self._canceled.is_set():
+            raise RolloutCanceled("the rollout was canceled")
+
+    async def _until(self, condition: Callable[[], bool], limit: float) -> bool:
+        """Wait until something is true; whether it is. RolloutCanceled."""
+        over_at = time.monotonic() + limit
+        done = Future(executor=self.executor)
+
+        def over() -> bool:
+            return condition() or self._canceled.is_set() or time.monotonic() > over_at
+
+        if not over():
+            await unless(self._ticker, done, over)
+        self._raise_if_canceled()
+        return condition()
+
+    def _feedback(self, handle: Any) -> None:
+        self._ticks += 1
+        if self._rollout is None or self._ticks % _FEEDBACK_TICKS:
+            return
+        feedback = ExecutePolicy.Feedback()
+        feedback.steps, feedback.duration = self._rollout.steps, self._rollout.duration
+        handle.publish_feedback(feedback)
+
+
+def _in_thread_that_heeds_ctrl_c(work: Callable[..., None]) -> None:
+    """Do what may take minutes in a thread, so that a signal ends it."""
+    errors: list[Exception] = []
+    ending = threading.Event()
+
+    def target() -> None:
+        try:
+            work(ending.is_set)
+        except Interrupted:
+            pass
+        except Exception as error:  # noqa: BLE001 - raised again by the caller
+            errors.append(error)
+
+    thread = threading.Thread(target=target, name="load", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.2)
+    finally:
+        ending.set()
+    if errors:
+        raise errors[0]
+
+
+def main() -> None:
+    """Run the node."""
+    main_of(PolicyNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,439 @@
+"""policy_node over real DDS: commands, labels, and everything that makes a rollout invalid."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+from action_msgs.msg import GoalStatus
+from arm_policies import HANGING, SLEEPING
+from graph import wait_for
+from in_process import Graph, overrides, stays
+from rclpy.action import ActionClient
+from table_arm import HOME, TableArm
+
+from robomd_msgs.action import ExecutePolicy
+from robomd_msgs.msg import Outcome
+from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
+from robomd_ros.nodes.policy_node import PolicyNode
+
+pytestmark = pytest.mark.ros
+HERE = Path(__file__).parent
+QUICK = {"home_first": False, "open_gripper_first": False, "time_limit": 0.8}
+
+
+class Cell:
+    """A policy node and an arm in a namespace of their own, and a client of the action."""
+
+    def __init__(self, graph, namespace, policy, **values):
+        self.graph = graph
+        self.arm = graph.add(TableArm(namespace=namespace))
+        spec = f"python:arm_policies:{policy}" if policy[0].isupper() else policy
+        parameters = overrides(**{"policy": spec, **QUICK, **values})
+        self.node = PolicyNode(namespace=namespace, parameter_overrides=parameters)
+        graph.add(self.node)
+        self.action = ActionClient(graph.client, ExecutePolicy, f"{namespace}/execute_policy")
+        self.feedback = []
+
+    def start(self, **goal):
+        """The handle of an accepted goal."""
+        wait_for(self.action.server_is_ready, "execute_policy", 10)
+        future = self.action.send_goal_async(
+            ExecutePolicy.Goal(**goal),
+            feedback_callback=lambda m: self.feedback.append((time.monotonic(), m.feedback)),
+        )
+        return self.graph.result(future, "acceptance")
+
+    def run(self, **goal):
+        """The result of a rollout."""
+        return self.finish(self.start(**goal))
+
+    def finish(self, handle):
+        answer = self.graph.result(handle.get_result_async(), "the result")
+        self.status = answer.status
+        return answer.result
+
+
+@pytest.fixture(scope="module")
+def cells(module_domain):
+    """Cells by their parameters, kept for every test that needs such a one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(HERE)
+        for name, value in module_domain.items():
+            patch.setenv(name, value)
+        graph = Graph(module_domain)
+        made = {}
+        yield graph, made
+        graph.close()
+
+
+@pytest.fixture
+def cell(cells):
+    graph, made = cells
+
+    def make(policy="Forward", **values):
+        key = (policy, *sorted(values.items()))
+        if key not in made:
+            made[key] = Cell(graph, f"/cell_{len(made)}", policy, **values)
+        one = made[key]
+        one.arm.active = True
+        one.arm.begin_anew()
+        one.feedback.clear()
+        return one
+
+    yield make
+    for one in made.values():
+        one.arm.active = False
+
+
+def require_invalid(result, code, *reasons):
+    assert result.error_code == code, result.error_msg
+    assert result.outcome.result == Outcome.INVALID
+    for reason in reasons:
+        assert reason in result.outcome.detail, result.outcome.detail
+    assert result.error_msg == result.outcome.detail
+
+
+def test_a_rollout_commands_twists_and_leaves_the_label_to_the_operator(cell):
+    one = cell(linear_scale=0.2, angular_scale=0.5, rate=20.0)
+    result = one.run()
+    assert one.status == GoalStatus.STATUS_SUCCEEDED
+    assert (result.outcome.result, result.outcome.source) == (Outcome.UNKNOWN, 0)
+    assert result.error_code == ExecutePolicy.Result.NONE
+    assert result.outcome.duration == pytest.approx(0.8, abs=0.4)
+    assert 8 <= result.outcome.steps <= 17
+    moving = one.arm.sent_since(0.0)
+    # the turn of 2 is clipped at 1, as OSC_POSE does
+    np.testing.assert_allclose(moving[0], [0.2, 0.0, -0.1, 0.0, 0.0, 0.5])
+    wait_for(lambda: np.abs(one.arm.twists[-1][1]).max() == 0, "rest")
+    assert one.arm.grips == [1.0]
+    assert one.arm.position[0] > HOME[0]
+
+
+def test_the_newest_command_is_repeated_between_steps(cell):
+    one = cell(rate=2.0, command_hold=0.6, time_limit=2.0)
+    one.run()
+    assert len(one.arm.sent_since(0.0)) > 40  # 4 steps at 50 Hz
+
+
+def test_joint_targets_are_absolute_and_by_name(cell):
+    one = cell("Joints", command_mode="joints")
+    result = one.run()
+    assert result.outcome.steps > 3 and one.arm.twists == []
+    np.testing.assert_allclose(one.arm.targets[0][1], one.arm.joints + 0.01)
+    assert one.arm.grips == [0.0]
+    count = len(one.arm.targets)
+    assert stays(lambda: len(one.arm.targets) == count)
+
+
+def test_the_policy_sees_the_picture_in_the_size_that_it_was_trained_on(cell):
+    one = cell("Square", linear_scale=1.0)
+    result = one.run()
+    assert result.error_code == 0, result.error_msg
+    assert one.arm.sent_since(0.0)[0][0] == pytest.approx(200 / 255, abs=0.01)
+
+
+def test_the_shipped_policy_runs_on_an_arm_that_it_never_saw(cell):
+    result = cell("lift_bc").run()
+    assert result.error_code == 0, result.error_msg
+    assert result.outcome.steps > 2
+
+
+FAULTS = {"policy_timeout": 0.7, "command_hold": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("seed", "reason"),
+    [
+        (HANGING, "gave no answer within 0.7 s"),
+        (SLEEPING, "gave no answer within 0.7 s"),
+        (15, "act raised RuntimeError: joint table lost"),
+        (16, "not finite"),
+        (17, "shape (3,); this task needs (7,)"),
+        (18, "process died: exit code 7"),
+        (19, "process died: signal 11 (SIGSEGV)"),
+    ],
+)
+def test_a_policy_that_fails_makes_one_trial_invalid(cell, seed, reason):
+    one = cell(**FAULTS)
+    begun = time.monotonic()
+    handle = one.start(seed=seed, time_limit=20.0)
+    result = one.finish(handle)
+    over = time.monotonic()
+    require_invalid(result, ExecutePolicy.Result.POLICY_FAULT, reason)
+    assert one.status == GoalStatus.STATUS_ABORTED
+    assert over - begun < 5.0
+    assert one.arm.sent_since(begun)  # it did move before
+    assert stays(lambda: not one.arm.sent_since(over + 0.1), 0.3)
+    assert np.abs(one.arm.twists[-1][1]).max() == 0
+
+
+def test_a_failed_policy_is_there_again_for_the_next_trial(cell):
+    one = cell(**FAULTS)
+    one.run(seed=HANGING, time_limit=20.0)
+    assert one.run(seed=1).outcome.result == Outcome.UNKNOWN
+
+
+def test_commands_end_before_a_hanging_policy_is_given_up(cell):
+    one = cell(policy_timeout=2.0, command_hold=0.2)
+    handle = one.start(seed=HANGING, time_limit=20.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "the first command")
+    moved = one.arm.twists[-1][0]
+    begun = time.monotonic()
+    result = one.finish(handle)
+    require_invalid(result, ExecutePolicy.Result.POLICY_FAULT, "within 2 s")
+    times = [begun, *(at for at, _ in one.feedback), time.monotonic()]
+    assert times[-1] - moved > 1.5
+    assert one.arm.sent_since(moved + 1.0) == []
+    assert max(np.diff(times)) < 1.0  # feedback every 0.4 s by design; this is a busy machine
+    assert one.feedback[-1][1].steps == 2
+
+
+@pytest.mark.parametrize(
+    ("silent", "reason"),
+    [
+        ("image", "camera/image_raw is stale"),
+        ("joint_states", "joint_states is stale"),
+        ("tcp_pose", "tcp_pose is stale"),
+        ("gripper_position", "gripper_position is stale"),
+    ],
+)
+def test_what_goes_silent_ends_the_rollout(cell, silent, reason):
+    one = cell(gripper_timeout=0.5)
+    handle = one.start(time_limit=20.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "commands")
+    one.arm.silent.add(silent)
+    result = one.finish(handle)
+    require_invalid(result, ExecutePolicy.Result.CELL_FAULT, reason)
+    over = time.monotonic()
+    assert stays(lambda: not one.arm.sent_since(over + 0.1))
+    one.arm.silent.clear()
+    assert one.run(time_limit=0.3).error_code == 0
+
+
+@pytest.mark.parametrize(
+    ("silent", "reason"),
+    [("image", "no camera/image_raw has come"), ("joint_states", "no joint_states has come")],
+)
+def test_what_is_absent_at_the_start_is_named(cell, silent, reason):
+    one = cell(input_timeout=0.5)
+    one.arm.silent.add(silent)
+    result = one.run()
+    require_invalid(result, ExecutePolicy.Result.CELL_FAULT, reason)
+    assert one.arm.twists == []
+
+
+def test_pictures_from_before_the_goal_are_never_used(cell):
+    one = cell(input_timeout=0.7)
+    one.arm.stamp_offset = -2.0
+    result = one.run()
+    require_invalid(
+        result, ExecutePolicy.Result.CELL_FAULT, "no picture", "are the clocks in step?"
+    )
+    assert one.arm.twists == []
+
+
+def test_a_robot_that_is_not_ready_moves_nothing(cell):
+    one = cell(home_first=True, input_timeout=0.5)
+    one.arm.be_ready("protective stop; call recover")
+    result = one.run()
+    require_invalid(
+        result, ExecutePolicy.Result.CELL_FAULT, "the robot is not ready: protective stop"
+    )
+    assert one.arm.twists == [] and one.arm.homes == []
+
+
+def test_a_protective_stop_ends_the_rollout_and_nobody_moves_the_arm_home(cell):
+    one = cell(home_first=True)
+    handle = one.start(time_limit=20.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "commands")
+    stopped = time.monotonic()
+    one.arm.be_ready("protective stop; call recover")
+    result = one.finish(handle)
+    require_invalid(result, ExecutePolicy.Result.CELL_FAULT, "protective stop")
+    assert time.monotonic() - stopped < 2.0
+    assert one.arm.sent_since(stopped + 0.5) == []
+    assert len(one.arm.homes) == 1
+
+
+def test_a_protective_stop_interrupts_a_policy_that_thinks(cell):
+    one = cell(policy_timeout=20.0)
+    handle = one.start(seed=SLEEPING, time_limit=20.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "commands")
+    one.arm.be_ready("emergency stop; release the button")
+    result = one.finish(handle)
+    require_invalid(result, ExecutePolicy.Result.CELL_FAULT, "emergency stop")
+    one.arm.be_ready()
+    assert one.run(time_limit=0.3).error_code == 0  # what still slept was replaced
+
+
+def test_the_arm_is_home_and_the_gripper_open_before_and_home_after(cell):
+    one = cell(home_first=True, open_gripper_first=True)
+    result = one.run()
+    assert result.error_code == 0, result.error_msg
+    first = one.arm.twists[0][0]
+    assert [at < first for at in one.arm.homes] == [True, False]
+    assert one.arm.grips == [0.0, 1.0]
+    assert one.run().error_code == 0
+    assert one.arm.grips == [0.0, 1.0, 0.0, 1.0]
+
+
+def test_an_arm_that_does_not_go_home_runs_no_policy(cell):
+    one = cell(home_first=True)
+    one.arm.home_answer = (False, "out of limits")
+    result = one.run()
+    require_invalid(result, ExecutePolicy.Result.CELL_FAULT, "did not go home: out of limits")
+    assert one.arm.twists == []
+
+
+def test_a_gripper_that_does_not_open_runs_no_policy(cell):
+    one = cell(open_gripper_first=True, gripper_timeout=0.5)
+    one.arm.gripper_works = False
+    result = one.run()
+    require_invalid(
+        result, ExecutePolicy.Result.CELL_FAULT, "did not open within 0.5 s", "closed by 0.80"
+    )
+    assert one.arm.twists == []
+
+
+def test_cancel_stops_the_arm(cell):
+    one = cell(home_first=True)
+    handle = one.start(time_limit=20.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "commands")
+    one.graph.result(handle.cancel_goal_async(), "cancellation")
+    result = one.finish(handle)
+    assert one.status == GoalStatus.STATUS_CANCELED
+    require_invalid(result, ExecutePolicy.Result.CANCELED, "canceled")
+    over = time.monotonic()
+    assert stays(lambda: not one.arm.sent_since(over + 0.1))
+    assert len(one.arm.homes) == 1
+    assert one.run(time_limit=0.3).error_code == 0
+
+
+def test_cancel_frees_a_policy_that_hangs(cell):
+    one = cell(policy_timeout=20.0)
+    handle = one.start(seed=HANGING, time_limit=60.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "commands")
+    one.graph.result(handle.cancel_goal_async(), "cancellation")
+    result = one.finish(handle)
+    require_invalid(result, ExecutePolicy.Result.CANCELED, "canceled")
+
+
+def test_a_second_goal_is_rejected(cell):
+    one = cell()
+    handle = one.start(time_limit=1.5)
+    assert not one.start().accepted
+    assert one.finish(handle).error_code == 0
+
+
+@pytest.mark.parametrize(
+    ("seed", "result", "detail"),
+    [(1, Outcome.SUCCESS, ""), (2, Outcome.FAILURE, "dropped it")],
+)
+def test_a_policy_may_say_how_it_went(cell, seed, result, detail):
+    one = cell("Telling", outcome_by="policy")
+    outcome = one.run(seed=seed, time_limit=20.0).outcome
+    assert (outcome.result, outcome.source) == (result, Outcome.SOURCE_POLICY)
+    assert (outcome.detail, outcome.steps) == (detail, 4)
+
+
+def test_what_a_policy_says_must_be_a_verdict(cell):
+    one = cell("Telling", outcome_by="policy")
+    require_invalid(
+        one.run(seed=3, time_limit=20.0),
+        ExecutePolicy.Result.POLICY_FAULT,
+        "said 'perhaps' about the rollout",
+    )
+
+
+def test_a_policy_that_says_nothing_in_time_has_failed(cell):
+    outcome = cell("Undecided", outcome_by="policy").run(time_limit=0.5).outcome
+    assert (outcome.result, outcome.source) == (Outcome.FAILURE, Outcome.SOURCE_POLICY)
+    assert outcome.detail == "no success within 0.5 s"
+
+
+def test_a_detector_ends_a_rollout_that_has_succeeded(cell):
+    one = cell(
+        outcome_by="detector",
+        detector="python:arm_policies:far_enough",
+        detector_period=0.1,
+        time_limit=20.0,
+    )
+    outcome = one.run().outcome
+    assert (outcome.result, outcome.source) == (Outcome.SUCCESS, Outcome.SOURCE_DETECTOR)
+    assert outcome.duration < 10.0
+    assert one.arm.position[0] > 0.42
+
+
+@pytest.mark.parametrize(
+    ("detector", "code", "result", "detail"),
+    [
+        ("never", 0, Outcome.FAILURE, "still on the table"),
+        ("Uncertain", 0, Outcome.UNKNOWN, "the detector is undecided"),
+        (
+            "broken_detector",
+            ExecutePolicy.Result.CELL_FAULT,
+            Outcome.INVALID,
+            "no outcome: the detector raised ValueError: no reference picture",
+        ),
+    ],
+)
+def test_what_a_detector_says_at_the_end(cell, detector, code, result, detail):
+    one = cell(outcome_by="detector", detector=f"python:arm_policies:{detector}")
+    got = one.run()
+    assert (got.error_code, got.outcome.result, got.outcome.detail) == (code, result, detail)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"policy": "python:arm_policies:Missing"}, "has no 'Missing'"),
+        ({"policy": "none.yaml"}, "cannot read the policy"),
+        ({"outcome_by": "policy"}, "has no method outcome"),
+        ({"outcome_by": "detector"}, "no detector is given"),
+        ({"outcome_by": "detector", "detector": "far_enough"}, "python:<module>:<name>"),
+        ({"outcome_by": "detector", "detector": "python:arm_policies:x"}, "cannot be loaded"),
+        ({"command_mode": "torque"}, "command_mode must be one of twist, joints; got 'torque'"),
+        ({"image_width": 84}, "both 0"),
+        ({"crop": "circle"}, "the crop is 'circle'"),
+        ({"rate": 0.0}, "rate must be at least 0.5 and at most 200"),
+        ({"ratte": 5.0}, "did you mean 'rate'"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_is_offered(cells, values, reason):
+    given = {"policy": "python:arm_policies:Forward", **QUICK, **values}
+    node = None
+    try:
+        with pytest.raises((ConfigurationError, PolicyLoadError), match=reason):
+            node = PolicyNode(namespace="/wrong", parameter_overrides=overrides(**given))
+            node.connect()
+        assert node is None or node.count_publishers("/wrong/servo_twist") == 0
+    finally:
+        if node is not None:
+            node.close()
+            node.destroy_node()
+
+
+def test_the_process_says_in_one_line_what_is_wrong(domain):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "robomd_ros.nodes.policy_node",
+            "--ros-args",
+            "-p",
+            "policy:=python:nowhere:Policy",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: policy 'python:nowhere:Policy': module 'nowhere'")
+    assert done.stderr.count("\n") == 1
