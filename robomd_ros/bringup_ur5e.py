@@ -23,7 +23,7 @@ from robomd_ros.bringup import (
     node_parameters,
     resolve,
 )
-from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
 from robomd_ros.core.variations import Catalogue, load_catalogue
 from robomd_ros.hardware.dashboard import DASHBOARD_PORT
 from robomd_ros.hardware.gripper import ROBOTIQ_PORT
@@ -33,6 +33,7 @@ from robomd_ros.parameters import Parameter
 from robomd_ros.share import config_file
 
 TASK = "ur5e_tabletop"
+_TWIN_PARAMETERS = "ur5e_twin"
 TWIN_POLICY = "python:sim_bridge.twin.blob_policy:Policy"
 _DEFAULTS = {
     "task": TASK,
@@ -111,6 +112,8 @@ def resolve_ur5e(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: the parameter file is wrong, or arguments contradict each other.
     """
+    if given.get("use_twin"):
+        given = {"params_file": _TWIN_PARAMETERS, **given}
     values = resolve(given, UR5E_ARGUMENTS, SET_BY_UR5E)
     if not values["use_twin"]:
         return {**values, "camera": values["camera"] or "0"}
@@ -296,12 +299,34 @@ def _check_recorder() -> None:
 
 
 def _check_policy(values: Mapping[str, Any]) -> None:
+    """Whether the policy is named and loads: in a process of its own, it may hang or crash."""
+    from robomd_ros.doctor.findings import probe  # noqa: PLC0415 - the doctor imports this module
+
     if not values["policy"]:
         raise ConfigurationError(
             "policy is missing; give policy:=<checkpoint file> or policy:=python:<module>:<name>, "
             "or start_policy_node:=false if your own node offers execute_policy"
         )
+    if values["outcome_by"] == "detector" and not values["detector"]:
+        raise ConfigurationError(
+            "outcome_by is detector, but detector is missing; give "
+            "detector:=python:<module>:<name>, or outcome_by:=operator"
+        )
+    timeout = all_parameters("policy_node", values)["start_timeout"]
+    works, what = probe("load", str(values["policy"]), timeout=timeout)
+    if not works:
+        raise PolicyLoadError(what)
 
 
 def _check_devices(values: Mapping[str, Any]) -> None:
-    """The configurations of the arm, the camera and the policy's node."""
+    """The configurations of the camera and of the arm; nothing is opened."""
+    from robomd_ros.hardware.arm_settings import arm_options  # noqa: PLC0415
+    from robomd_ros.hardware.camera_settings import (  # noqa: PLC0415 - OpenCV takes its time
+        calibration_of,
+        camera_config,
+    )
+
+    camera = all_parameters("camera_node", values)
+    camera_config(camera)
+    calibration_of(camera)
+    arm_options(all_parameters("ur5e_node", values))

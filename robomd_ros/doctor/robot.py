@@ -38,6 +38,8 @@ _SAFETY_REMEDIES = {
     "FAULT": "the safety system has a fault: see the log on the pendant, then restart it",
 }
 
+_WRONG_PAYLOAD = "a wrong payload causes protective stops"
+
 
 def check_robot(values: Mapping[str, Any], arm: Mapping[str, Any]) -> Iterator[Finding]:
     """Check the controller, in the order in which one thing needs another.
@@ -181,37 +183,48 @@ def check_rtde(host: str, arm: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def payload(state: Mapping[str, Any], arm: Mapping[str, Any]) -> Finding:
-    """The payload on the controller beside the configured one."""
+    """The payload on the controller; beside the configured one, if that will be set."""
     name = "payload"
-    wanted = float(arm["payload"])
+    if arm["set_tool"]:
+        wanted = float(arm["payload"])
+        if "payload" not in state:
+            return skipped(name, f"this controller does not tell; {wanted:g} kg will be set")
+        found = float(state["payload"])
+        if math.isclose(found, wanted, abs_tol=0.05):
+            return good(name, f"{found:.2f} kg")
+        return note(
+            name,
+            f"{found:.2f} kg on the controller; {wanted:.2f} kg of the parameters is set",
+            f"{_WRONG_PAYLOAD}: set the same in the installation on the pendant",
+        )
     if "payload" not in state:
-        return skipped(name, f"this controller does not tell; {wanted:g} kg will be set")
+        return skipped(name, "this controller does not tell; see the installation on the pendant")
     found = float(state["payload"])
-    if math.isclose(found, wanted, abs_tol=0.05):
-        return good(name, f"{found:.2f} kg")
-    return note(
-        name,
-        f"{found:.2f} kg on the controller, {wanted:.2f} kg in the parameters, which will be set",
-        "a wrong payload causes protective stops: weigh the gripper, set `payload` of ur5e_node, "
-        "and the same in the installation on the pendant",
-    )
+    if found > 0.0 or arm["gripper"] == "none":
+        return good(name, f"{found:.2f} kg, of the pendant")
+    remedy = f"{_WRONG_PAYLOAD}: weigh the gripper and set it in the installation on the pendant"
+    return note(name, "0 kg on the controller, and there is a gripper", remedy)
 
 
 def tcp(state: Mapping[str, Any], arm: Mapping[str, Any]) -> Finding:
-    """The tool centre point on the controller beside the configured one."""
+    """The tool centre point on the controller; beside the configured one, if that will be set."""
     name = "TCP"
-    wanted = [float(x) for x in arm["tcp_offset"]]
     if "tcp_offset" not in state:
-        return skipped(name, f"this controller does not tell; {wanted} will be set")
+        return skipped(name, "this controller does not tell; see the installation on the pendant")
     found = [float(x) for x in state["tcp_offset"]]
-    if max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < 1e-3:
-        return good(name, f"{_figures(found)} m, rad")
-    return note(
-        name,
-        f"{_figures(found)} on the controller, {_figures(wanted)} in the parameters, which will "
-        "be set",
-        "measure the gripper, set `tcp_offset` of ur5e_node, and the same on the pendant",
-    )
+    if arm["set_tool"]:
+        wanted = [float(x) for x in arm["tcp_offset"]]
+        if max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < 1e-3:
+            return good(name, f"{_figures(found)} m, rad")
+        return note(
+            name,
+            f"{_figures(found)} on the controller; {_figures(wanted)} of the parameters is set",
+            "set the same in the installation on the pendant",
+        )
+    if any(found) or arm["gripper"] == "none":
+        return good(name, f"{_figures(found)} m, rad, of the pendant")
+    remedy = "measure the gripper and set the TCP in the installation on the pendant"
+    return note(name, "the flange, and there is a gripper", remedy)
 
 
 def _figures(values: Sequence[float]) -> str:

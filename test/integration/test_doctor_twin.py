@@ -16,7 +16,7 @@ from robomd_ros.doctor.robot import check_robot
 from robomd_ros.hardware.dashboard import Dashboard
 from robomd_ros.hardware.rtde_probe import IN_USE, NOT_FOUND, RtdeProbe
 
-ARM = {"payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "none"}
+ARM = {"set_tool": True, "payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "none"}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,13 @@ from robomd_ros.doctor.findings import State, bad, good, note, probe, skipped, t
 from robomd_ros.hardware.camera import CameraConfig, CameraState
 from robomd_ros.hardware.camera_controls import Control
 
-ARM = {"payload": 1.0, "tcp_offset": [0.0, 0.0, 0.174, 0.0, 0.0, 0.0], "gripper": "robotiq"}
+ARM = {
+    "set_tool": True,
+    "payload": 1.0,
+    "tcp_offset": [0.0, 0.0, 0.174, 0.0, 0.0, 0.0],
+    "gripper": "robotiq",
+}
+PENDANT = {**ARM, "set_tool": False}
 
 
 def test_a_finding_shows_its_remedy_below():
@@ -96,27 +102,33 @@ def test_a_foreign_program_and_none():
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"),
+    ("state", "arm", "expected"),
     [
-        ({"payload": 1.02}, State.GOOD),
-        ({"payload": 0.0}, State.NOTE),
-        ({}, State.SKIPPED),
+        ({"payload": 1.02}, ARM, State.GOOD),
+        ({"payload": 0.0}, ARM, State.NOTE),
+        ({}, ARM, State.SKIPPED),
+        ({"payload": 0.9}, PENDANT, State.GOOD),
+        ({"payload": 0.0}, PENDANT, State.NOTE),
+        ({"payload": 0.0}, {**PENDANT, "gripper": "none"}, State.GOOD),
+        ({}, PENDANT, State.SKIPPED),
     ],
 )
-def test_payload(state, expected):
-    assert robot.payload(state, ARM).state is expected
+def test_payload(state, arm, expected):
+    assert robot.payload(state, arm).state is expected
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"),
+    ("state", "arm", "expected"),
     [
-        ({"tcp_offset": (0, 0, 0.1741, 0, 0, 0)}, State.GOOD),
-        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, State.NOTE),
-        ({}, State.SKIPPED),
+        ({"tcp_offset": (0, 0, 0.1741, 0, 0, 0)}, ARM, State.GOOD),
+        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, ARM, State.NOTE),
+        ({}, ARM, State.SKIPPED),
+        ({"tcp_offset": (0, 0, 0.15, 0, 0, 0)}, PENDANT, State.GOOD),
+        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, PENDANT, State.NOTE),
     ],
 )
-def test_tcp(state, expected):
-    assert robot.tcp(state, ARM).state is expected
+def test_tcp(state, arm, expected):
+    assert robot.tcp(state, arm).state is expected
 
 
 def test_a_robot_that_is_not_there():

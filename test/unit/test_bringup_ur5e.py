@@ -1,0 +1,172 @@
+"""Arguments and processes of a diagnosis on a UR5e."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from robomd_ros import bringup_ur5e
+from robomd_ros.bringup import NodeProcess, ToolProcess, parse_arguments
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.variations import load_catalogue
+from robomd_ros.parameter_tables import TABLES
+from robomd_ros.share import share_path
+
+EXPERT = "policy:=python:sim_bridge.expert:ScriptedExpert"
+
+
+def resolved(*given):
+    return bringup_ur5e.resolve_ur5e(parse_arguments(given, bringup_ur5e.UR5E_ARGUMENTS))
+
+
+def processes(*given):
+    return {p.name: p for p in bringup_ur5e.ur5e_processes(resolved(*given))}
+
+
+def test_the_processes_of_a_robot():
+    found = processes("robot_ip:=192.168.1.10", "policy:=mine", "camera:=2", "out:=x")
+    assert set(found) == {
+        "robomd/diagnosis_node",
+        "robomd/ur5e/perturbation_node",
+        "robomd/ur5e/ur5e_node",
+        "robomd/ur5e/camera_node",
+        "robomd/ur5e/policy_node",
+    }
+    diagnosis = found["robomd/diagnosis_node"].parameters
+    assert diagnosis["cells"] == ["ur5e"]
+    assert diagnosis["task"] == "ur5e_tabletop"
+    assert diagnosis["order_by_cost"] is True
+    assert found["robomd/ur5e/perturbation_node"].parameters["backend"] == "operator"
+    assert found["robomd/ur5e/ur5e_node"].parameters["robot_ip"] == "192.168.1.10"
+    assert found["robomd/ur5e/camera_node"].parameters["source"] == "2"
+
+
+def test_the_twin_is_one_more_process_that_everything_points_to():
+    found = processes("use_twin:=true", "out:=x", "seed:=7")
+    address = found["robomd/ur5e/ur5e_node"].parameters["robot_ip"]
+    assert address.startswith("127.0.0.") and address != "127.0.0.1"
+    assert address in found["robomd/ur5e/camera_node"].parameters["source"]
+    assert "blob_policy" in found["robomd/ur5e/policy_node"].parameters["policy"]
+    twin = found["twin"]
+    assert isinstance(twin, ToolProcess)
+    assert f"address:={address}" in twin.command() and "seed:=7" in twin.command()
+
+
+def test_a_second_twin_takes_another_address():
+    with socket.create_server(("127.0.0.2", 30004)):
+        assert resolved("use_twin:=true")["robot_ip"] != "127.0.0.2"
+
+
+def test_the_processes_only_get_parameters_that_their_nodes_have():
+    for process in processes("use_twin:=true", "out:=x").values():
+        if isinstance(process, NodeProcess):
+            known = {p.name: p for p in TABLES[process.executable]}
+            for name, value in process.parameters.items():
+                assert known[name].parse(value) == value
+
+
+def test_the_time_limit_follows_from_the_horizon_and_the_policys_rate(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("/**/policy_node: {ros__parameters: {rate: 20.0}}")
+    found = processes("use_twin:=true", "horizon:=100", f"params_file:={path}")
+    assert found["robomd/ur5e/policy_node"].parameters["time_limit"] == pytest.approx(5.0)
+    assert found["robomd/ur5e/policy_node"].parameters["instruction"] == "lift the cube"
+
+
+def test_a_users_own_node_replaces_the_policy_node():
+    found = processes("use_twin:=true", "start_policy_node:=false", "policy:=")
+    assert "robomd/ur5e/policy_node" not in found
+
+
+def test_a_cell_of_another_name():
+    assert "robomd/bench_2/ur5e_node" in processes("use_twin:=true", "cell:=bench_2")
+
+
+def test_recordings_do_not_overwrite_each_other(tmp_path):
+    def target():
+        [recorder] = [p for n, p in processes(*given).items() if n == "recorder"]
+        return recorder.command()[-1]
+
+    given = ("use_twin:=true", "record:=true", f"out:={tmp_path}")
+    first = target()
+    Path(first).mkdir(parents=True)
+    assert target() != first
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["policy:=mine"], ["robot_ip is missing", "use_twin:=true"]),
+        (["use_twin:=true", "robot_ip:=192.168.1.10"], ["192.168.1.10", "exclude each other"]),
+        (["robot_ip:=127.0.0.250", "policy:="], ["policy is missing", "start_policy_node"]),
+        (["robot_ip:=127.0.0.250", "policy:=python:nowhere:Policy"], ["nowhere"]),
+        (["robot_ip:=127.0.0.250", EXPERT], ["127.0.0.250", "29999", "robomd doctor"]),
+        (["use_twin:=true", "gripper:=claw"], ["gripper", "robotiq", "'claw'"]),
+        (["use_twin:=true", "cell:=a/b"], ["cell", "'a/b'"]),
+        (["use_twin:=true", "calibration:=/no/such.yaml"], ["/no/such.yaml"]),
+        (["use_twin:=true", "camera:=ftp://host/x"], ["ftp://host/x", "http"]),
+        (["use_twin:=true", "outcome_by:=detector"], ["detector is missing"]),
+        (["use_twin:=true", "outcome_by:=guess"], ["outcome_by", "'guess'"]),
+        (["use_twin:=true", "variations:=cube_pink"], ["cube_pink", "cube_color_green"]),
+        (["use_twin:=true", "catalogue:=lift"], ["lift", "ur5e_tabletop"]),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_starts(given, says):
+    with pytest.raises(ConfigurationError) as caught:
+        bringup_ur5e.check_ur5e(resolved(*given, "out:=/nonexistent_folder/x"))
+    for part in says:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("joint_speed_limit: 4.0", ["joint_speed_limit", "3.14", "4.0"]),
+        ("joint_speed: 1.2", ["joint_speed is 1.2", "joint_speed_limit", "1.05"]),
+        ("workspace_lower: [0.5, 0.5, 2.0]", ["workspace_lower", "z", "2"]),
+        ("joint_upper: [9, 1, 1, 1, 1, 1]", ["joint_upper", "9"]),
+        ("home: [0, 0, 0, 0, 0]", ["home", "6"]),
+        ("home: [0, 0, 3.14, 0, 0, 0]", ["home", "elbow"]),
+        ("frequency: 1000.0", ["frequency", "500"]),
+    ],
+)
+def test_limits_of_the_arm_are_checked_before_anything_starts(tmp_path, text, says):
+    path = tmp_path / "my.yaml"
+    path.write_text(f"/**/ur5e_node: {{ros__parameters: {{{text}}}}}")
+    with pytest.raises(ConfigurationError) as caught:
+        bringup_ur5e.check_ur5e(resolved("robot_ip:=127.0.0.250", EXPERT, f"params_file:={path}"))
+    for part in says:
+        assert part in str(caught.value)
+
+
+def test_recording_without_rosbag_is_refused(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ConfigurationError, match="rosbag2"):
+        bringup_ur5e.check_ur5e(resolved("use_twin:=true", "record:=true"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("/**/ur5e_node: {ros__parameters: {robot_ip: 1.2.3.4}}", "robot_ip:="),
+        ("/**/camera_node: {ros__parameters: {source: '1'}}", "camera:="),
+        ("/**/policy_node: {ros__parameters: {time_limit: 5.0}}", "horizon:="),
+        ("/**/perturbation_node: {ros__parameters: {backend: simulator}}", "operator"),
+    ],
+)
+def test_a_parameter_file_cannot_set_what_the_bring_up_sets(tmp_path, text, says):
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="is set by the bring-up") as caught:
+        resolved("use_twin:=true", f"params_file:={path}")
+    assert says in str(caught.value)
+
+
+def test_the_catalogue_is_one_that_a_person_can_work_through():
+    catalogue = load_catalogue(share_path("config/variations/ur5e_tabletop.yaml"))
+    assert len(catalogue) >= 20
+    assert all(1 <= v.change_cost <= 300 for v in catalogue)
+    assert {v.target for v in catalogue} >= {"cube", "table", "light", "camera"}
+    assert {v.factor for v in catalogue} >= {"color", "size", "position", "strength", "distractor"}
