@@ -11,14 +11,22 @@ from robomd_ros.core.search.search import Asked, Cost, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
+_TOGETHER = 2
+"""Rounds within which costs may change the order."""
+
 
 class UniformSearch:
     """Round robin over random permutations, or Algorithm 1 with uniformly random actions.
 
     Without costs the k-th answer depends on the seed and k alone (and, where scenes accumulate, on
     the lane's outcomes), which is why a resumed campaign goes on exactly as the uninterrupted one
-    would. Costs change the order within a round, never what a round holds; the last round, which
-    the budget cuts short, holds the variations that it would hold without costs.
+    would. Costs change the order within two rounds, never what these hold; the last ones, which
+    the budget cuts short, hold the variations that they would hold without costs.
+
+    Note:
+        Every change of a round is made once and taken back once, whatever the order. Two rounds
+        together allow a scene to stay for two trials, which halves the work, while every variation
+        is still met before long.
     """
 
     name = "uniform"
@@ -31,8 +39,8 @@ class UniformSearch:
         self._lanes = Lanes(context.accumulate, context.max_scene_size)
         self._budget = context.budget
         self._asked = 0
-        self._round: list[int] = []
-        """Actions asked in the present round; unused where scenes accumulate."""
+        self._block: list[int] = []
+        """Actions asked in the present two rounds; unused where scenes accumulate."""
 
     def begin(self, nominal_image: NDArray[np.uint8] | None) -> None:
         """Nothing to prepare."""
@@ -77,17 +85,28 @@ class UniformSearch:
         n = len(self._catalogue)
         if self._accumulate:
             return [int(np.random.default_rng([self._seed, self._asked]).integers(n))]
-        number = self._asked // n
-        order = np.random.default_rng([self._seed, number]).permutation(n)
-        left = [int(a) for a in order if a not in self._round]
-        within = set(order[: max(0, self._budget - number * n)].tolist())
+        block = self._asked // (_TOGETHER * n)
+        rounds = range(block * _TOGETHER, (block + 1) * _TOGETHER)
+        order = [
+            int(a) for r in rounds for a in np.random.default_rng([self._seed, r]).permutation(n)
+        ]
+        within = _without(order[: max(0, self._budget - rounds.start * n)], self._block)
         # beyond the budget, where an ask was given up: one by one
-        return [a for a in left if a in within] or left[:1]
+        return within or _without(order, self._block)[:1]
 
     def _count(self, scene: Scene) -> None:
         """Take note of an ask."""
         self._asked += 1
         if not self._accumulate:
-            self._round.append(self._catalogue.index(scene.ids[-1]))
-            if self._asked % len(self._catalogue) == 0:
-                self._round.clear()
+            self._block.append(self._catalogue.index(scene.ids[-1]))
+            if self._asked % (_TOGETHER * len(self._catalogue)) == 0:
+                self._block.clear()
+
+
+def _without(actions: Sequence[int], used: Sequence[int]) -> list[int]:
+    """The actions in their order, each as often as it is left when the used ones are gone."""
+    left = list(actions)
+    for action in used:
+        if action in left:
+            left.remove(action)
+    return left
