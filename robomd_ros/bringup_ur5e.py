@@ -216,10 +216,13 @@ def _default(node: str, name: str) -> Any:
 
 
 def _twin(values: Mapping[str, Any]) -> ToolProcess:
+    # no faster than anybody listens: the control cycles are most of what the twin costs
+    frequency = all_parameters("ur5e_node", values)["frequency"]
     arguments = (
+        f"frequency:={min(f for f in (125, 250, 500) if f >= frequency)}",
         f"address:={values['robot_ip']}",
         f"http_port:={_TWIN_HTTP_PORT}",
-        f"catalogue:={values['catalogue']}",
+        f"task:={values['task']}",
         f"seed:={values['seed']}",
     )
     return ToolProcess("twin", (sys.executable, "-u", "-m", "sim_bridge.twin", *arguments))
