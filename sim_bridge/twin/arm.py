@@ -16,6 +16,9 @@ _STIFFNESS, _DAMPING = 3600.0, 120.0
 _GRIPPER_CLOSED = 0.8
 """rad, the finger joints when the gripper is closed."""
 
+_FINGER_LENGTH = 0.1
+"""m from the finger joint to the tip."""
+
 _MAX_ERROR = 0.1
 _MAX_SPEED = 1.1 * pi
 _MAX_EXTERNAL = np.array((90.0, 90.0, 60.0, 20.0, 20.0, 20.0))
@@ -47,7 +50,10 @@ class Arm:
         self._substeps = round(dt / self._model.opt.timestep)
         self._mass = np.zeros((self._model.nv, self._model.nv))
         self._limits = self._model.actuator_ctrlrange[:6, 1].copy()
-        self._finger = int(self._model.joint("gripper0_right_finger_joint").qposadr[0])
+        joints = ("finger_joint", "right_outer_knuckle_joint")
+        self._fingers = [int(self._model.joint(f"gripper0_right_{j}").qposadr[0]) for j in joints]
+        self._finger_gain = float(self._model.actuator_gainprm[6, 0])
+        self._gripper_lag = _GRIPPER_CLOSED
         base = self._model.body("robot0_base").id
         self._data.qpos[:6] = HOME
         mujoco.mj_forward(self._model, self._data)
@@ -85,13 +91,21 @@ class Arm:
             pull = _STIFFNESS * (wanted - data.qpos[:6]) + _DAMPING * (qd - data.qvel[:6]) + qdd
             torque = self._mass[:6, :6] @ pull + data.qfrc_bias[:6]
             data.ctrl[:6] = np.clip(torque, -self._limits, self._limits)
-            data.ctrl[6:8] = self._gripper_target * _GRIPPER_CLOSED
+            self._drive_gripper()
             mujoco.mj_step(model, data)
             external += data.qfrc_constraint[:6]
         self.torque = data.ctrl[:6].copy()
         self.external = external / self._substeps
         self.read()
         return self._fault(q)
+
+    def _drive_gripper(self) -> None:
+        """The fingers' motors pull towards the command: limiting the lag limits the force."""
+        fingers = self._data.qpos[self._fingers]
+        lag = np.clip(
+            self._gripper_target * _GRIPPER_CLOSED - fingers, -self._gripper_lag, self._gripper_lag
+        )
+        self._data.ctrl[6:8] = fingers + lag
 
     def _fault(self, target: Array) -> str:
         error = np.abs(target - self.q)
@@ -107,6 +121,11 @@ class Arm:
             return f"contact turns the joints with {np.abs(self.external).max():.0f} N m"
         return ""
 
+    @property
+    def touched(self) -> bool:
+        """Whether contact does more to the joints than their friction."""
+        return bool(np.abs(self.external).max() > 0.5)
+
     def coriolis(self) -> Array:
         """(6,) N m, Coriolis, centrifugal and gravity torques."""
         bias: Array = self._data.qfrc_bias[:6].copy()
@@ -119,8 +138,6 @@ class Arm:
 
     def wrench(self, jacobian: Array) -> Array:
         """(6,) N and N m at the tool centre, in the base frame, that explain the contact."""
-        if not np.abs(self.external).max() > 0.5:
-            return np.zeros(6)
         # damped: near a singularity no wrench is sure
         square = jacobian @ jacobian.T + 1e-4 * np.eye(6)
         force: Array = np.linalg.solve(square, jacobian @ self.external)
@@ -129,11 +146,13 @@ class Arm:
     @property
     def gripper(self) -> float:
         """How far the gripper is closed, 0 to 1."""
-        return float(np.clip(self._data.qpos[self._finger] / _GRIPPER_CLOSED, 0.0, 1.0))
+        fingers = self._data.qpos[self._fingers].mean()
+        return float(np.clip(fingers / _GRIPPER_CLOSED, 0.0, 1.0))
 
-    def command_gripper(self, closed: float) -> None:
-        """Where the fingers should go, 0 open to 1 closed."""
+    def command_gripper(self, closed: float, force: float) -> None:
+        """Where the fingers should go, 0 open to 1 closed, and with which force at most, N."""
         self._gripper_target = min(max(closed, 0.0), 1.0)
+        self._gripper_lag = 0.5 * force * _FINGER_LENGTH / self._finger_gain
 
     def objects(self) -> dict[str, Array]:
         """Positions (3,), m, of the objects in the robot's base frame."""

@@ -294,13 +294,17 @@ class Controller:
 
     def tool_force(self) -> tuple[float, ...]:
         """(6,) N and N m at the tool in the base frame, since the last zero."""
-        _, _, jacobian = kinematics.forward(self.arm.q, self.motion.tcp)
-        return tuple((self.arm.wrench(jacobian) - self._force_zero).tolist())
+        return tuple((self._contact_force() - self._force_zero).tolist())
 
     def zero_force(self) -> None:
         """Count forces from the present one."""
+        self._force_zero = self._contact_force()
+
+    def _contact_force(self) -> Array:
+        if not self.arm.touched:
+            return np.zeros(6)
         _, _, jacobian = kinematics.forward(self.arm.q, self.motion.tcp)
-        self._force_zero = self.arm.wrench(jacobian)
+        return self.arm.wrench(jacobian)
 
     def set_input(self, name: str, value: Value) -> None:
         """An RTDE client sets a variable."""

@@ -1,5 +1,6 @@
 """The twin's HTTP port: its state, the control of scene and faults, and the camera."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Mapping
@@ -7,11 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from sim_bridge.twin.camera import RATE, Camera, CameraError
 from sim_bridge.twin.scene import scene_from
 from sim_bridge.twin.server import Twin
 
 _LONGEST = 1 << 20
 _MOST_SEED = 2**32
+_BOUNDARY = "picture"
 
 
 class TwinHttpServer(ThreadingHTTPServer):
@@ -20,7 +23,7 @@ class TwinHttpServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, address: str, port: int, twin: Twin) -> None:
+    def __init__(self, address: str, port: int, twin: Twin, camera: Camera) -> None:
         """Open the port.
 
         Raises:
@@ -33,10 +36,28 @@ class TwinHttpServer(ThreadingHTTPServer):
                 f"cannot listen on {address}:{port}: {error.strerror}; choose another http_port:="
             ) from error
         self.twin = twin
+        self.camera = camera
+        self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Serve in a thread."""
+        """Serve in a thread, and draw in another while somebody looks."""
         threading.Thread(target=self.serve_forever, name="http", daemon=True).start()
+        threading.Thread(target=self._draw, name="pictures", daemon=True).start()
+
+    def stop(self) -> None:
+        """End both."""
+        self._stopping.set()
+        self.shutdown()
+
+    def _draw(self) -> None:
+        while not self._stopping.wait(1.0 / RATE):
+            if not self.camera.wanted():
+                continue
+            try:
+                self.camera.draw(*self.twin.call(self.twin.picture))
+            except (CameraError, TimeoutError) as error:
+                self.camera.fail(str(error))
+                return
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -47,8 +68,45 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path == "/state":
             self._answer(200, self.server.twin.state_json())
+        elif path == "/camera.jpg":
+            self._picture()
+        elif path == "/camera.mjpg":
+            self._stream()
         else:
             self._refuse(404, f"there is no {path}; there are /state, /camera.jpg, /camera.mjpg")
+
+    def _picture(self) -> None:
+        try:
+            self._require_camera()
+            _, jpeg = self.server.camera.newest(self.server.camera.number)
+        except CameraError as error:
+            self._refuse(503, str(error))
+            return
+        self._answer(200, jpeg, "image/jpeg")
+
+    def _stream(self) -> None:
+        """Pictures, one after the other, until the camera or the viewer goes."""
+        self.close_connection = True
+        try:
+            self._require_camera()
+        except CameraError as error:
+            self._refuse(503, str(error))
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        number = self.server.camera.number
+        with contextlib.suppress(OSError, CameraError):  # the viewer or the camera went
+            while True:
+                number, jpeg = self.server.camera.newest(number)
+                self._require_camera()
+                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}"
+                self.wfile.write(f"{head}\r\n\r\n".encode() + jpeg + b"\r\n")
+
+    def _require_camera(self) -> None:
+        if self.server.twin.faults.has("camera_loss"):
+            raise CameraError("the camera is unplugged (fault camera_loss)")
 
     def do_POST(self) -> None:
         actions = {

@@ -32,33 +32,33 @@ def forward(q: Sequence[float], tcp: Array | None = None) -> tuple[Array, Array,
     wrist1 = (elbow[0] + A3 * c1 * c23, elbow[1] + A3 * s1 * c23, elbow[2] + A3 * s23)
     axis4 = (c1 * s234, s1 * s234, -c234)  # the second wrist turns about it
     wrist2 = (wrist1[0] + D4 * s1, wrist1[1] - D4 * c1, wrist1[2])
-    wrist3 = tuple(o + D5 * z for o, z in zip(wrist2, axis4, strict=True))
-    x4, y4 = (c1 * c234, s1 * c234, s234), (s1, -c1, 0.0)
-    x5 = [c5 * x + s5 * y for x, y in zip(x4, y4, strict=True)]
-    axis5 = [c5 * y - s5 * x for x, y in zip(x4, y4, strict=True)]
-    rotation = np.empty((3, 3))
-    for row in range(3):
-        rotation[row, 0] = c6 * x5[row] - s6 * axis4[row]
-        rotation[row, 1] = -s6 * x5[row] - c6 * axis4[row]
-        rotation[row, 2] = axis5[row]
+    wrist3 = (
+        wrist2[0] + D5 * axis4[0],
+        wrist2[1] + D5 * axis4[1],
+        wrist2[2] + D5 * axis4[2],
+    )
+    y4 = (s1, -c1, 0.0)
+    x5 = (c5 * c1 * c234 + s5 * s1, c5 * s1 * c234 - s5 * c1, c5 * s234)
+    axis5 = (c5 * s1 - s5 * c1 * c234, -c5 * c1 - s5 * s1 * c234, -s5 * s234)
+    rotation = np.array(
+        [
+            (c6 * x - s6 * z4, -s6 * x - c6 * z4, z5)
+            for x, z4, z5 in zip(x5, axis4, axis5, strict=True)
+        ]
+    )
     px, py, pz = (o + D6 * z for o, z in zip(wrist3, axis5, strict=True))
-    if tcp is not None:
+    if tcp is not None and tcp.any():
         offset = rotation @ tcp[:3]
         px, py, pz = px + offset[0], py + offset[1], pz + offset[2]
-        rotation = rotation @ matrix(tcp[3:])
+        if tcp[3:].any():
+            rotation = rotation @ matrix(tcp[3:])
     axes = ((0.0, 0.0, 1.0), y4, y4, y4, axis4, axis5)
     origins = ((0.0, 0.0, 0.0), (0.0, 0.0, D1), elbow, wrist1, wrist2, wrist3)
-    jacobian = np.empty((6, 6))
-    for column, ((ax, ay, az), (ox, oy, oz)) in enumerate(zip(axes, origins, strict=True)):
+    rows = []
+    for (ax, ay, az), (ox, oy, oz) in zip(axes, origins, strict=True):
         dx, dy, dz = px - ox, py - oy, pz - oz
-        jacobian[:, column] = (
-            ay * dz - az * dy,
-            az * dx - ax * dz,
-            ax * dy - ay * dx,
-            ax,
-            ay,
-            az,
-        )
+        rows.append((ay * dz - az * dy, az * dx - ax * dz, ax * dy - ay * dx, ax, ay, az))
+    jacobian = np.array(rows).T
     return np.array((px, py, pz)), rotation, jacobian
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
-from sim_bridge.twin import dashboard, rtde, script_server
+from sim_bridge.twin import dashboard, gripper, rtde, script_server
 
 _log = logging.getLogger(__name__)
 
@@ -106,18 +106,28 @@ def _version(text: str) -> tuple[int, int, int]:
 
 
 def _serve(values: dict[str, Any]) -> int:
+    from sim_bridge.twin.camera import Camera  # noqa: PLC0415
     from sim_bridge.twin.http_server import TwinHttpServer  # noqa: PLC0415 - brings MuJoCo
     from sim_bridge.twin.server import Twin  # noqa: PLC0415
 
     address, http_port = values["address"], values["http_port"]
     twin = Twin(address, values["version"], values["frequency"], values["seed"])
-    http = TwinHttpServer(address, http_port, twin)
+    camera = Camera()
+    try:
+        return _run(twin, TwinHttpServer(address, http_port, twin, camera), values)
+    finally:
+        camera.close()
+
+
+def _run(twin: Any, http: Any, values: dict[str, Any]) -> int:
+    address, http_port = values["address"], values["http_port"]
     http.start()
     url = f"http://{address}:{http_port}"
     ports = {
         "dashboard": dashboard.PORT,
         "script": script_server.PORT,
         "rtde": rtde.PORT,
+        "gripper": gripper.PORT,
         "http": http_port,
     }
     ready = {"address": address, "ports": ports, "camera": f"{url}/camera.mjpg", "control": url}
@@ -126,5 +136,5 @@ def _serve(values: dict[str, Any]) -> int:
     try:
         twin.run()
     finally:
-        http.shutdown()
+        http.stop()
     return 0

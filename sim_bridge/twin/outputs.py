@@ -26,15 +26,13 @@ class Outputs:
         self._known: dict[str, Any] = {}
         self._getters: Mapping[str, Callable[[], Value]] = self._table()
 
+    def getter(self, name: str) -> Callable[[], Value]:
+        """What gives a variable of OUTPUT_TYPES as it is now."""
+        return self._getters[name]
+
     def value(self, name: str) -> Value:
         """A variable of OUTPUT_TYPES, now."""
-        if self._cycle != self._controller.cycles:
-            self._cycle = self._controller.cycles
-            self._known.clear()
-        if name not in self._known:
-            self._known[name] = self._getters[name]()
-        known: Value = self._known[name]
-        return known
+        return self._getters[name]()
 
     def _table(self) -> dict[str, Callable[[], Value]]:
         table: dict[str, Callable[[], Value]] = {}
@@ -108,7 +106,10 @@ class Outputs:
         return tuple((self._controller.arm.torque / _TORQUE_PER_AMPERE).tolist())
 
     def _tool(self, which: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """The tool's pose and speed, actual or target."""
+        """The tool's pose and speed, actual or target; computed once per cycle."""
+        if self._cycle != self._controller.cycles:
+            self._cycle = self._controller.cycles
+            self._known.clear()
         known = self._known.get(which)
         if known is None:
             c = self._controller

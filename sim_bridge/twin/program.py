@@ -144,8 +144,8 @@ class Program:
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ScriptError(f"a number is needed; got {value!r}")
+    if type(value) is not int and not isinstance(value, float):  # truth values are no numbers
+        raise ScriptError(f"a number is needed; got a {type(value).__name__}")
     return value
 
 
@@ -163,6 +163,20 @@ def _pose(*values: Any) -> Pose:
     return Pose(float(_number(value)) for value in values)
 
 
+def _list(*values: Any) -> list[Any]:
+    """A list literal: numbers, texts, or rows of numbers; nothing deeper, which could explode."""
+    for value in values:
+        if isinstance(value, list) and any(isinstance(part, list) for part in value):
+            raise ScriptError("lists can be nested twice, not deeper")
+    return list(values)
+
+
+def _set(target: Any, index: Any, value: Any) -> None:
+    if not isinstance(target, list) or isinstance(value, list):
+        raise ScriptError("only an element of a list can be set, and only to a single value")
+    target[index] = value
+
+
 def _copy(value: Any) -> Any:
     return type(value)(value) if isinstance(value, list) else value
 
@@ -176,4 +190,6 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "o_negative": lambda value: -_number(value),
     "o_pose": _pose,
     "o_copy": _copy,
+    "o_list": _list,
+    "o_set": _set,
 }

@@ -1,7 +1,9 @@
 """The RTDE server (port 30004), protocol versions 1 and 2."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.network import Connection
@@ -55,6 +57,7 @@ class RtdeClient:
         self._version = 1
         self._started = False
         self._outputs: _Recipe | None = None
+        self._getters: list[tuple[Callable[[], Any], bool]] = []
         self._period = 1
         self._inputs: list[_Recipe] = []
 
@@ -79,13 +82,12 @@ class RtdeClient:
         """Send the output recipe if it is due."""
         if not self._started or self._outputs is None or self._controller.cycles % self._period:
             return
-        value = self._server.outputs.value
         numbers: list[float] = []
-        for name, count in zip(self._outputs.names, self._outputs.widths, strict=True):
-            if count == 1:
-                numbers.append(value(name))  # type: ignore[arg-type]
+        for getter, single in self._getters:
+            if single:
+                numbers.append(getter())
             else:
-                numbers.extend(value(name))  # type: ignore[arg-type]
+                numbers.extend(getter())
         data = self._outputs.layout.pack(*numbers)
         self._send(_DATA, b"\x01" + data if self._version == 2 else data, droppable=True)
 
@@ -126,6 +128,9 @@ class RtdeClient:
         names = _names(payload)
         types = [OUTPUT_TYPES.get(name, "NOT_FOUND") for name in names]
         self._outputs = None if "NOT_FOUND" in types or not names else _recipe(names, OUTPUT_TYPES)
+        if self._outputs is not None:
+            getter, widths = self._server.outputs.getter, self._outputs.widths
+            self._getters = [(getter(n), w == 1) for n, w in zip(names, widths, strict=True)]
         rate = 1.0 / self._controller.dt
         self._period = max(1, round(rate / min(frequency, rate))) if frequency > 0 else 1
         number = b"\x01" if self._outputs is not None else b"\x00"

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from sim_bridge.twin import dashboard, rtde, script_server
+from robomd_ros.core.variations import Scene
+from sim_bridge.twin import dashboard, gripper, rtde, script_server
 from sim_bridge.twin.arm import Arm
 from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.faults import Faults
 from sim_bridge.twin.network import Network
 from sim_bridge.twin.scene import Tabletop
-from sim_bridge.twin.states import Runtime
+from sim_bridge.twin.states import RobotMode, Runtime
 
 
 class Twin:
@@ -42,6 +43,9 @@ class Twin:
         self.network.listen(rtde.PORT, self.rtde.connect)
         self.network.listen(dashboard.PORT, self.dashboard.connect)
         self.network.listen(script_server.PORT, script_server.ScriptServer(self.controller).connect)
+        self.gripper = gripper.Gripper(self.controller.arm)
+        self.gripper_server = gripper.GripperServer(self.gripper)
+        self.network.listen(gripper.PORT, self.gripper_server.connect)
         self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
 
@@ -68,7 +72,10 @@ class Twin:
             except Exception as error:  # noqa: BLE001 - the caller's thread raises it
                 future.set_exception(error)
         if not self.faults.frozen:
+            self.gripper_server.silent = self.faults.has("gripper_silent")
             self.network.poll()
+        powered = self.controller.robot_mode is RobotMode.RUNNING
+        self.gripper.cycle(self.controller.dt, powered)
         self.controller.cycle()
         if not self.faults.frozen:
             self.rtde.send()
@@ -105,6 +112,10 @@ class Twin:
             "scene": list(self.tabletop.scene.ids),
             "log": list(c.messages)[-20:],
         }
+
+    def picture(self) -> tuple[Any, Scene]:
+        """What the camera draws: the positions of all joints and the scene in force."""
+        return self.tabletop.data.qpos.copy(), self.tabletop.scene
 
     def state_json(self) -> bytes:
         """The state as JSON; from any thread."""

@@ -35,7 +35,7 @@ _HARMLESS = (
     *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Expr, ast.Assign, ast.Global),
     *(ast.If, ast.While, ast.Break, ast.Continue, ast.Return, ast.Pass, ast.Call, ast.keyword),
     *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp),
-    *(ast.Not, ast.Compare, *_COMPARE.values(), ast.Subscript, ast.Tuple, ast.List),
+    *(ast.Not, ast.Compare, *_COMPARE.values(), ast.Subscript, ast.Tuple),
     *(ast.Yield, ast.YieldFrom),
 )
 
@@ -254,9 +254,7 @@ class _Parser:
             raise self._error("only a variable or an element of one can be assigned to")
         name = expression.value.id[2:]
         self._function.changed.add(name)
-        return ast.Assign(
-            [ast.Subscript(expression.value, expression.slice, ast.Store())], self._expression()
-        )
+        return ast.Expr(_call("o_set", expression.value, expression.slice, self._expression()))
 
     # expressions
 
@@ -316,7 +314,7 @@ class _Parser:
             self._require(")")
             return inner
         if token.text == "[":
-            return ast.List(self._arguments("]"), ast.Load())
+            return _call("o_list", *self._arguments("]"))
         if token.kind == "name":
             return self._named(token)
         raise self._error(f"{token.text!r} cannot stand here", token)

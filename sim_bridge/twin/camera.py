@@ -1,0 +1,159 @@
+"""The twin's camera, drawn in a process of its own: drawing never delays a control cycle."""
+
+import contextlib
+import multiprocessing
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.variations import Scene
+
+WIDTH, HEIGHT = 640, 480
+RATE = 20.0
+"""Hz, how often a new picture is drawn while somebody looks."""
+
+_QUALITY = 90
+_IDLE_AFTER = 2.0
+_ANSWER_WITHIN = 20.0
+
+Array = NDArray[np.float64]
+
+
+class CameraError(RoboMDError):
+    """The camera gives no pictures."""
+
+
+class Camera:
+    """Gives the newest picture to any number of viewers; draws only while there are some."""
+
+    def __init__(self) -> None:
+        """Start the process that draws; it is ready after a few seconds."""
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_draw, args=(other,), name="camera", daemon=True)
+        self._process.start()
+        other.close()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._jpeg, self._number = b"", 0
+        self._viewed = 0.0
+        self._failure = ""
+
+    @property
+    def number(self) -> int:
+        """Of the newest picture; 0 before the first."""
+        return self._number
+
+    def wanted(self) -> bool:
+        """Whether somebody has looked lately."""
+        return time.monotonic() - self._viewed < _IDLE_AFTER
+
+    def draw(self, qpos: Array, scene: Scene) -> None:
+        """Draw a state; blocks until it is done.
+
+        Raises:
+            CameraError: the process that draws has failed.
+        """
+        with self._lock:
+            try:
+                self._pipe.send((qpos, scene))
+                if not self._pipe.poll(_ANSWER_WITHIN):
+                    raise CameraError(f"no picture within {_ANSWER_WITHIN:g} s")
+                answer = self._pipe.recv()
+            except (OSError, EOFError) as error:
+                raise CameraError("the process that draws the pictures has ended") from error
+        if isinstance(answer, str):
+            raise CameraError(answer)
+        with self._changed:
+            self._jpeg, self._number = answer, self._number + 1
+            self._changed.notify_all()
+
+    def fail(self, reason: str) -> None:
+        """No more pictures come; viewers are told why."""
+        with self._changed:
+            self._failure = reason
+            self._changed.notify_all()
+
+    def newest(self, after: int, timeout: float = _ANSWER_WITHIN) -> tuple[int, bytes]:
+        """The newest picture, as soon as there is one with a higher number than `after`.
+
+        Returns:
+            Its number and its JPEG file.
+
+        Raises:
+            CameraError: there is none within `timeout` s.
+        """
+        self._viewed = time.monotonic()
+        with self._changed:
+            there = self._changed.wait_for(lambda: self._number > after or self._failure, timeout)
+            if self._failure or not there:
+                raise CameraError(self._failure or f"no picture within {timeout:g} s")
+            return self._number, self._jpeg
+
+    def close(self) -> None:
+        """End the process."""
+        with contextlib.suppress(OSError):
+            self._pipe.close()
+        self._process.terminate()
+        self._process.join(5.0)
+
+
+def _draw(pipe: Connection) -> None:
+    """The process: draws what it is sent until the pipe closes."""
+    import cv2  # noqa: PLC0415 - only this process draws
+    import mujoco  # noqa: PLC0415
+
+    from sim_bridge.twin.scene import Tabletop  # noqa: PLC0415
+
+    tabletop = Tabletop(0)
+    renderer: Any = None
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        while True:
+            qpos, scene = pipe.recv()
+            try:
+                if renderer is None:
+                    renderer = _Renderer(tabletop.model)
+                if scene.key != tabletop.scene.key:
+                    tabletop.apply(scene, reset_objects=False)
+                tabletop.data.qpos[:] = qpos
+                mujoco.mj_kinematics(tabletop.model, tabletop.data)
+                mujoco.mj_comPos(tabletop.model, tabletop.data)
+                mujoco.mj_camlight(tabletop.model, tabletop.data)
+                picture = renderer.draw(tabletop.data)
+            except (mujoco.FatalError, RoboMDError, RuntimeError, ImportError) as error:
+                pipe.send(f"pictures cannot be drawn: {error}")
+                continue
+            quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+            _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
+            pipe.send(jpeg.tobytes())
+
+
+class _Renderer:
+    """Draws the task's camera without shadows and reflections, as the simulation does."""
+
+    def __init__(self, model: Any) -> None:
+        import mujoco  # noqa: PLC0415
+
+        from sim_bridge.twin.scene import CAMERA  # noqa: PLC0415
+
+        limits = model.vis.global_
+        limits.offwidth, limits.offheight = WIDTH, HEIGHT
+        self._renderer = mujoco.Renderer(model, height=HEIGHT, width=WIDTH)
+        self._camera = model.camera(CAMERA).id
+        self._option = mujoco.MjvOption()
+        self._option.geomgroup[0] = 0
+        self._option.sitegroup[:] = 0
+        flags = self._renderer.scene.flags
+        flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+        flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+
+    def draw(self, data: Any) -> NDArray[np.uint8]:
+        """(HEIGHT, WIDTH, 3) uint8 RGB."""
+        self._renderer.update_scene(data, self._camera, self._option)
+        picture: NDArray[np.uint8] = self._renderer.render()
+        return picture

@@ -1,0 +1,194 @@
+"""Client of the twin's HTTP port, for tests and for an operator who is a program."""
+
+import json
+import select
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from typing import IO, Any
+
+from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.variations import Scene, Variation
+
+
+class TwinError(RoboMDError):
+    """The twin is not there, or refused what it was asked."""
+
+
+class TwinClient:
+    """Looks at a twin and changes its scene and its health."""
+
+    def __init__(self, url: str = "http://127.0.0.2:8080", timeout: float = 10.0) -> None:
+        """Remember where the twin is; nothing is sent yet.
+
+        Args:
+            url: `control` of the twin's READY line.
+            timeout: s, for each request.
+        """
+        self.url = url.rstrip("/")
+        self._timeout = timeout
+
+    def state(self) -> dict[str, Any]:
+        """What GET /state answers; TwinError if the twin does not."""
+        return self._ask("/state", None)
+
+    def set_scene(
+        self,
+        variations: Scene | Iterable[Variation | Mapping[str, Any]] = (),
+        *,
+        seed: int | None = None,
+        reset_objects: bool = True,
+    ) -> dict[str, Any]:
+        """Put a scene in force.
+
+        Args:
+            variations: all that is changed, from the catalogue or as mappings with id, factor,
+                target and parameters; none is the nominal scene.
+            seed: of the cube's start; None keeps the last one.
+            reset_objects: put the cube back to its start.
+
+        Returns:
+            The state after it.
+
+        Raises:
+            TwinError: the twin refused it, with its reason.
+        """
+        entries = [_entry(variation) for variation in variations]
+        body = {"variations": entries, "seed": seed, "reset_objects": reset_objects}
+        return self._ask("/scene", body)
+
+    def reset(self, seed: int) -> dict[str, Any]:
+        """Put the objects back to a seeded start of the scene in force."""
+        return self._ask("/reset", {"seed": seed})
+
+    def fault(self, kind: str, **arguments: Any) -> dict[str, Any]:
+        """Let a fault happen; TwinError for an unknown kind or argument."""
+        return self._ask("/fault", {"kind": kind, **arguments})
+
+    def clear(self, kind: str = "all") -> dict[str, Any]:
+        """End a fault, or all."""
+        return self._ask("/clear", {"kind": kind})
+
+    def wait_for(self, timeout: float = 10.0, **wanted: Any) -> dict[str, Any]:
+        """Wait until these keys of the state have these values.
+
+        Raises:
+            TwinError: they did not within `timeout` s; names what they were.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            state = self.state()
+            if all(state[key] == value for key, value in wanted.items()):
+                return state
+            if time.monotonic() > deadline:
+                got = {key: state[key] for key in wanted}
+                raise TwinError(f"waited {timeout:g} s for {wanted}; the twin has {got}")
+            time.sleep(0.02)
+
+    def _ask(self, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data)  # noqa: S310 - the user's own url
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout) as response:  # noqa: S310
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            raise TwinError(f"the twin refused {path}: {_reason(error)}") from error
+        except (OSError, ValueError) as error:
+            raise TwinError(
+                f"no answer from the twin at {self.url} ({error}); start it with `robomd twin`"
+            ) from error
+
+
+class TwinProcess:
+    """A twin in a process of its own, as a context manager.
+
+    Attributes:
+        ready: what its READY line said: address, ports, camera, control.
+        client: its TwinClient.
+    """
+
+    def __init__(self, *arguments: str, start_timeout: float = 60.0) -> None:
+        """Start `python -m sim_bridge.twin` with these name:=value arguments and wait for it.
+
+        Raises:
+            TwinError: it ended, or said nothing within `start_timeout` s.
+        """
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "sim_bridge.twin", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.ready = self._wait(start_timeout)
+        self.client = TwinClient(self.ready["control"])
+
+    def _wait(self, timeout: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + timeout
+        while select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))[
+            0
+        ]:
+            line = self._process.stdout.readline()
+            if line.startswith("READY "):
+                ready: dict[str, Any] = json.loads(line[6:])
+                return ready
+            if not line:
+                _, errors = self._process.communicate()
+                raise TwinError(f"the twin did not start: {errors.strip()}")
+        self.kill()
+        raise TwinError(f"the twin did not say READY within {timeout:g} s")
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self._process.kill()
+        self._process.communicate()
+
+    def close(self) -> None:
+        """End it in order."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.communicate(timeout=10.0)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        _close(self._process.stdout)
+        _close(self._process.stderr)
+
+    def __enter__(self) -> "TwinProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _close(pipe: IO[str] | None) -> None:
+    if pipe is not None:
+        pipe.close()
+
+
+def _entry(variation: Variation | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(variation, Variation):
+        return dict(variation)
+    return {
+        "id": variation.id,
+        "factor": variation.factor,
+        "target": variation.target,
+        "parameters": dict(variation.parameters),
+    }
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    text = error.read().decode("utf-8", "replace")
+    try:
+        return str(json.loads(text)["error"])
+    except (ValueError, KeyError, TypeError):
+        return text

@@ -1,0 +1,149 @@
+"""The Robotiq gripper and the socket of its URCap, which commands it (port 63352)."""
+
+import math
+
+from sim_bridge.twin.arm import Arm
+from sim_bridge.twin.network import Connection
+
+PORT = 63352
+
+_FULL = 255
+_OPENING = 0.085
+_SPEED = (0.02, 0.15)
+_FORCE = (20.0, 235.0)
+_ACTIVATION = 0.5
+_STILL = 0.02
+_AT_GOAL = 0.012
+_LONGEST = 1024
+_SETTABLE = ("ACT", "GTO", "ATR", "FOR", "SPE", "POS", "ARD")
+
+
+class Gripper:
+    """What the gripper's controller does between the commands and the fingers.
+
+    Attributes:
+        variables: ACT activate, GTO go to the position, POS the asked position (0 open to 255
+            closed), SPE speed and FOR force (0 to 255), ATR and ARD of the automatic release.
+    """
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+        self.variables = dict.fromkeys(_SETTABLE, 0)
+        self._command = 0.0
+        self._active_in = 0.0
+        self._still = 0.0
+        self._last = arm.gripper
+
+    @property
+    def status(self) -> int:
+        """STA: 0 not activated, 1 being activated, 3 active."""
+        if not self.variables["ACT"]:
+            return 0
+        return 1 if self._active_in > 0.0 else 3
+
+    @property
+    def position(self) -> int:
+        """POS as measured, 0 open to 255 closed."""
+        return round(self._arm.gripper * _FULL)
+
+    @property
+    def object_state(self) -> int:
+        """OBJ: 0 moving, 1 and 2 stopped by something while opening and closing, 3 arrived."""
+        away = self.variables["POS"] / _FULL - self._arm.gripper
+        if abs(away) < _AT_GOAL or not self.variables["GTO"]:
+            return 3
+        if self._still < 0.1:
+            return 0
+        return 2 if away > 0 else 1
+
+    def set(self, name: str, value: int) -> bool:
+        """Set a variable; whether it exists and may have the value."""
+        if name not in _SETTABLE or not 0 <= value <= _FULL:
+            return False
+        if name == "ACT" and value and not self.variables["ACT"]:
+            self._active_in = _ACTIVATION
+        if name in ("POS", "GTO"):
+            self._still = 0.0
+        self.variables[name] = value
+        return True
+
+    def get(self, name: str) -> int | None:
+        """A variable as clients read it; None if there is none of this name."""
+        readings = {
+            "STA": self.status,
+            "POS": self.position,
+            "PRE": self.variables["POS"],
+            "OBJ": self.object_state,
+            "FLT": 0,
+        }
+        return readings.get(name, self.variables.get(name))
+
+    def cycle(self, dt: float, powered: bool) -> None:
+        """One control cycle: move the fingers' goal at the set speed."""
+        self._active_in = max(0.0, self._active_in - dt)
+        moved = abs(self._arm.gripper - self._last) / dt
+        self._last = self._arm.gripper
+        self._still = self._still + dt if moved < _STILL else 0.0
+        if not powered:
+            self._command = self._arm.gripper  # the fingers block themselves
+        elif self.status == 3 and self.variables["GTO"]:
+            low, high = _SPEED
+            speed = (low + (high - low) * self.variables["SPE"] / _FULL) / _OPENING
+            away = self.variables["POS"] / _FULL - self._command
+            self._command += math.copysign(min(abs(away), speed * dt), away)
+        low, high = _FORCE
+        self._arm.command_gripper(self._command, low + (high - low) * self.variables["FOR"] / _FULL)
+
+
+class GripperServer:
+    """Lets clients read and set a gripper's variables, one line each.
+
+    `GET POS` is answered with `POS 12`, `SET POS 100 GTO 1` with `ack`, anything else with `?`.
+    """
+
+    def __init__(self, gripper: Gripper) -> None:
+        self._gripper = gripper
+        self.silent = False
+
+    def connect(self, connection: Connection) -> "GripperClient":
+        """A new client."""
+        return GripperClient(self, connection)
+
+    def answer(self, line: str) -> str:
+        """The answer to one line; empty for none."""
+        words = line.split()
+        if len(words) == 2 and words[0] == "GET":
+            value = self._gripper.get(words[1])
+            return "?" if value is None else f"{words[1]} {value}"
+        if len(words) >= 3 and len(words) % 2 == 1 and words[0] == "SET":
+            return "ack" if self._set(words[1:]) else "?"
+        return "?"
+
+    def _set(self, words: list[str]) -> bool:
+        pairs = list(zip(words[::2], words[1::2], strict=True))
+        if not all(name in _SETTABLE and value.isdecimal() for name, value in pairs):
+            return False
+        return all(self._gripper.set(name, int(value)) for name, value in pairs)
+
+
+class GripperClient:
+    """One client's lines."""
+
+    def __init__(self, server: GripperServer, connection: Connection) -> None:
+        self._server = server
+        self._connection = connection
+        self._buffer = b""
+
+    def received(self, data: bytes) -> None:
+        """Answer all whole lines, unless the gripper is silent."""
+        self._buffer += data
+        *lines, self._buffer = self._buffer.split(b"\n")
+        if len(self._buffer) > _LONGEST:
+            raise ConnectionError("a line for the gripper is too long")
+        for line in lines:
+            text = line.decode("ascii", "replace").strip()
+            if text and not self._server.silent:
+                self._connection.send(f"{self._server.answer(text)}\n".encode())
+
+    def closed(self) -> None:
+        """Nothing is kept."""
