@@ -106,10 +106,9 @@ def make_picture(
     """Draw a figure in all its forms."""
     with mpl.rc_context(_STYLE):
         wide = _figure(size.width, size.height, draw, False)
-        narrow = _figure(_NARROW, size.narrow_height, draw, True)
-        return Picture(
-            name, title, alt, caption, _saved(wide, "svg"), _saved(narrow, "svg"), _saved(wide)
-        )
+        svg, png = _saved(wide, "svg"), _saved(wide)
+        narrow = _saved(_figure(_NARROW, size.narrow_height, draw, True), "svg")
+        return Picture(name, title, alt, caption, svg, narrow, png)
 
 
 def data_uri(data: bytes, kind: str) -> str:
@@ -127,6 +126,8 @@ def _figure(width: float, height: float, draw: Draw, narrow: bool) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     draw(figure, narrow)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once is enough for every file
     return figure
 
 
