@@ -15,6 +15,7 @@ from launch import LaunchDescription  # noqa: E402
 from launch.actions import IncludeLaunchDescription  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 from launch_pytest.actions import ReadyToTest  # noqa: E402
+from visualization_msgs.msg import MarkerArray  # noqa: E402
 
 from robomd_msgs.msg import CampaignStatus, FailureRanking  # noqa: E402
 from robomd_ros.qos import LATCHED  # noqa: E402
@@ -37,6 +38,7 @@ def description(campaign_folder):
         "search": "uniform",
         "budget": "6",
         "cells": "2",
+        "markers": "true",
         "out": str(campaign_folder),
     }
     source = PythonLaunchDescriptionSource(str(share_path("launch/diagnose_sim.launch.py")))
@@ -50,7 +52,7 @@ def test_a_campaign_runs_to_its_end(campaign_folder: Path):
     rclpy.init()
     try:
         node = rclpy.create_node("launch_test")
-        states, rankings = [], []
+        states, rankings, boards = [], [], []
         node.create_subscription(
             CampaignStatus, "/robomd/campaign_status", lambda m: states.append(m.state), LATCHED
         )
@@ -61,9 +63,10 @@ def test_a_campaign_runs_to_its_end(campaign_folder: Path):
         node.create_subscription(
             FailureRanking, "/robomd/failure_ranking", rankings.append, LATCHED
         )
-        while not rankings:
+        node.create_subscription(MarkerArray, "/robomd/ranking_markers", boards.append, LATCHED)
+        while not (rankings and boards):
             rclpy.spin_once(node, timeout_sec=0.5)
-            assert node.get_clock().now().nanoseconds < give_up, "no latched ranking"
+            assert node.get_clock().now().nanoseconds < give_up, "no latched ranking or markers"
     finally:
         rclpy.shutdown()
     assert rankings[0].trials == 6
