@@ -123,6 +123,8 @@ def ends(folder: Path, since: float) -> list[float]:
     try:
         query = "SELECT finished_at FROM trials WHERE finished_at > ? AND result != 'INVALID'"
         return sorted(row[0] for row in database.execute(query, (since,)))
+    except sqlite3.OperationalError:  # the campaign is about to create it
+        return []
     finally:
         database.close()
 
