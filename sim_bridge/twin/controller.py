@@ -30,7 +30,7 @@ _POWER_TIME, _BRAKE_TIME = 0.5, 0.5
 """s that powering on and releasing the brakes take; a real arm takes about ten times as long."""
 
 _LOWEST_SPEED = 0.01
-_SENTINEL_LOG = 200
+_LOG_LINES = 200
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Controller:
         self.remote = True
         self.loaded = ""
         self.payload, self.payload_cog, self.payload_inertia = 0.0, [0.0] * 3, [0.0] * 6
-        self.messages: deque[str] = deque(maxlen=_SENTINEL_LOG)
+        self.messages: deque[str] = deque(maxlen=_LOG_LINES)
         self.button_pressed = False
         self._natives = Natives(self)
         self._table = self._natives.table()
@@ -135,7 +135,8 @@ class Controller:
             return
         if others.pop("speed_slider_mask", 0):
             fraction = float(others.get("speed_slider_fraction", 1.0))  # type: ignore[arg-type]
-            self.motion.speed_fraction = min(max(fraction, _LOWEST_SPEED), 1.0)
+            if math.isfinite(fraction):
+                self.motion.speed_fraction = min(max(fraction, _LOWEST_SPEED), 1.0)
         for kind, shift in (("standard", 0), ("configurable", 8), ("tool", 16)):
             mask = int(others.pop(f"{kind}_digital_output_mask", 0))  # type: ignore[arg-type]
             if mask:

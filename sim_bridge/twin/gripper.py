@@ -10,7 +10,10 @@ PORT = 63352
 _FULL = 255
 _OPENING = 0.085
 _SPEED = (0.02, 0.15)
-_FORCE = (20.0, 235.0)
+_FORCE = (5.0, 60.0)
+"""N, a quarter of the real gripper's: more would press a light cube deep into soft contacts."""
+
+_SMOOTHING = 0.05
 _ACTIVATION = 0.5
 _STILL = 0.02
 _AT_GOAL = 0.012
@@ -33,6 +36,7 @@ class Gripper:
         self._active_in = 0.0
         self._still = 0.0
         self._last = arm.gripper
+        self._speed = 0.0
 
     @property
     def status(self) -> int:
@@ -81,9 +85,10 @@ class Gripper:
     def cycle(self, dt: float, powered: bool) -> None:
         """One control cycle: move the fingers' goal at the set speed."""
         self._active_in = max(0.0, self._active_in - dt)
-        moved = abs(self._arm.gripper - self._last) / dt
+        moved = (self._arm.gripper - self._last) / dt
         self._last = self._arm.gripper
-        self._still = self._still + dt if moved < _STILL else 0.0
+        self._speed += (moved - self._speed) * min(1.0, dt / _SMOOTHING)
+        self._still = self._still + dt if abs(self._speed) < _STILL else 0.0
         if not powered:
             self._command = self._arm.gripper  # the fingers block themselves
         elif self.status == 3 and self.variables["GTO"]:

@@ -67,13 +67,21 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
         if path == "/state":
-            self._answer(200, self.server.twin.state_json())
+            self._state()
         elif path == "/camera.jpg":
             self._picture()
         elif path == "/camera.mjpg":
             self._stream()
         else:
             self._refuse(404, f"there is no {path}; there are /state, /camera.jpg, /camera.mjpg")
+
+    def _state(self) -> None:
+        try:
+            content = self.server.twin.state_json()
+        except TimeoutError:
+            self._refuse(503, "the control cycle stands still")
+        else:
+            self._answer(200, content)
 
     def _picture(self) -> None:
         try:
@@ -123,8 +131,10 @@ class _Handler(BaseHTTPRequestHandler):
             actions[path](self._body())
         except RoboMDError as error:
             self._refuse(400, str(error))
-            return
-        self._answer(200, self.server.twin.state_json())
+        except TimeoutError:
+            self._refuse(503, "the control cycle stands still")
+        else:
+            self._state()
 
     def _body(self) -> dict[str, Any]:
         length = self.headers.get("Content-Length", "0")

@@ -181,7 +181,8 @@ class Motion:
         """Follow a stream of joint angles: the target lags by about the lookahead time."""
         goal = self._joints(q)
         self.goal = goal
-        rate = min(gain / 300.0, 2.0) / min(max(lookahead_time, 0.03), 0.2)
+        lookahead = min(max(_positive("lookahead_time", lookahead_time), 0.03), 0.2)
+        rate = min(_positive("gain", gain) / 300.0, 2.0) / lookahead
         for _ in range(self._cycles(t)):
             wanted = np.clip((goal - self.q) * rate, -MAX_SPEED, MAX_SPEED)
             self._step(self._towards(wanted, _MAX_ACCELERATION))

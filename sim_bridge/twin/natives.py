@@ -31,6 +31,7 @@ _MISSING = (
 
 _HISTORY = 500
 _CONTACT_FORCE = 12.0
+_STANDARD_OUTPUTS, _TOOL_OUTPUTS = 8, 2
 _MATHS = ("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sqrt", "floor", "ceil")
 
 
@@ -90,7 +91,10 @@ class Natives:
 
     def write_output_integer_register(self, address: int, value: float) -> None:
         """An RTDE output."""
-        self._controller.output_ints[_register(address)] = int(value)
+        whole = int(value)
+        if not -(2**31) <= whole < 2**31:
+            raise ScriptError(f"an integer register has 32 bits; got {value!r}")
+        self._controller.output_ints[_register(address)] = whole
 
     def write_output_float_register(self, address: int, value: float) -> None:
         """An RTDE output."""
@@ -330,11 +334,14 @@ class Natives:
 
     def set_standard_digital_out(self, n: int, b: bool) -> None:
         """Switch an output."""
-        self._controller.switch_outputs(1 << int(n), (1 << int(n)) if b else 0)
+        self._switch(_output(n, _STANDARD_OUTPUTS), b)
 
     def set_tool_digital_out(self, n: int, b: bool) -> None:
         """Switch an output at the tool."""
-        self.set_standard_digital_out(int(n) + 16, b)
+        self._switch(_output(n, _TOOL_OUTPUTS) + 16, b)
+
+    def _switch(self, bit: int, on: bool) -> None:
+        self._controller.switch_outputs(1 << bit, (1 << bit) if on else 0)
 
     def protective_stop(self) -> None:
         """Stop the arm."""
@@ -356,6 +363,12 @@ def _register(address: int) -> int:
     if not isinstance(address, int) or not 0 <= address < COUNT:
         raise ScriptError(f"registers are numbered 0 to {COUNT - 1}; got {address!r}")
     return address
+
+
+def _output(number: int, count: int) -> int:
+    if not isinstance(number, int) or not 0 <= number < count:
+        raise ScriptError(f"outputs are numbered 0 to {count - 1}; got {number!r}")
+    return number
 
 
 def _six(values: Any) -> np.ndarray:

@@ -126,7 +126,7 @@ class Network:
                 connection.handler.received(data)
         except BlockingIOError:
             return
-        except OSError:
+        except (OSError, ValueError, struct.error):  # gone, or nothing of the protocol
             data = b""
         if not data:
             self.hang_up(connection)

@@ -15,7 +15,8 @@ Steps = Generator[None, None, Any]
 _LOOPS_PER_CYCLE = 20_000
 _MOST_THREADS = 50
 _CAUGHT = (
-    *(ScriptError, ArithmeticError, LookupError, NameError, RecursionError, TypeError, ValueError),
+    *(ScriptError, ArithmeticError, AttributeError, LookupError, NameError, RecursionError),
+    *(TypeError, ValueError),
 )
 _INT_LIMIT = 2**31
 

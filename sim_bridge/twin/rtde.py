@@ -16,6 +16,7 @@ BUILD = 1101
 _VERSION, _URCONTROL, _TEXT, _DATA = 86, 118, 77, 85
 _OUTPUTS, _INPUTS, _START, _PAUSE = 79, 73, 83, 80
 _LONGEST = 4096
+_MOST_RECIPES = 255
 _WARNING = 1
 
 
@@ -144,7 +145,7 @@ class RtdeClient:
         if "NOT_FOUND" not in types:
             taken = self._controller.inputs.claim(names, self)
             types = ["IN_USE" if n in taken else t for n, t in zip(names, types, strict=True)]
-            if not taken:
+            if not taken and len(self._inputs) < _MOST_RECIPES:
                 self._inputs.append(_recipe(names, INPUT_TYPES))
                 number = len(self._inputs)
         self._send(_INPUTS, bytes([number]) + ",".join(types).encode())

@@ -23,7 +23,7 @@ LIFTED_BY = 0.04
 """m over its resting height at which the cube counts as lifted."""
 
 TASK_NAME = "ur5e_tabletop"
-_VARIANT = "twin1"
+_VARIANT = "twin2"
 _DISTRACTORS: dict[str, tuple[mujoco.mjtGeom, tuple[float, ...], tuple[float, ...]]] = {
     "red_mug": (mujoco.mjtGeom.mjGEOM_CYLINDER, (0.035, 0.045, 0.0), (0.75, 0.06, 0.06, 1.0)),
     "green_can": (mujoco.mjtGeom.mjGEOM_CYLINDER, (0.033, 0.055, 0.0), (0.08, 0.5, 0.12, 1.0)),
@@ -39,6 +39,9 @@ _DH_POSITIONS = {
     "robot0_right_hand": (0.0, 0.0996, 0.0),
 }
 """m, where robosuite's rounded link lengths give way to those of the controller's DH table."""
+
+_MOST_TURN = 0.25
+"""rad, how far a cube that is put back to its mark may be turned."""
 
 _ASIDE = (-3.0, 0.0, 0.5)
 
@@ -70,7 +73,9 @@ def _adapt(spec: mujoco.MjSpec) -> None:
     for body in spec.bodies:
         if body.name.startswith(("robot0_", "gripper0_", "fixed_mount0_")):
             for geom in body.geoms:
-                if geom.contype:
+                if "inner_knuckle" in geom.name:  # its convex hull fills the space between fingers
+                    geom.contype = geom.conaffinity = 0
+                elif geom.contype:
                     geom.contype, geom.conaffinity = 2, 1
     for number, (name, (kind, size, colour)) in enumerate(_DISTRACTORS.items()):
         aside = (_ASIDE[0], 0.5 * number, _ASIDE[2])
@@ -113,7 +118,12 @@ class Tabletop:
         self._editor = SceneEditor(self.model, self.task, TWIN_EDITS)
         self._half_size = np.full(3, self.task.half_size_range[0])
         self._cube = int(self.model.joint("cube_joint0").qposadr[0])
-        self._start = draw_start(self.task, seed)
+        self._start = self._draw_start(seed)
+
+    def _draw_start(self, seed: int) -> Start:
+        """A start of the task, the cube turned little: a person lays it down along the table."""
+        start = draw_start(self.task, seed)
+        return replace(start, object_yaw=_MOST_TURN * (start.object_yaw / np.pi - 1.0))
 
     def check(self, scene: Scene) -> None:
         """CatalogueError if the scene cannot be put in force."""
@@ -134,7 +144,7 @@ class Tabletop:
         moved = SceneEditor.object_shift(scene) - SceneEditor.object_shift(self.scene)
         self.scene = scene
         if seed is not None:
-            self._start = draw_start(self.task, seed)
+            self._start = self._draw_start(seed)
         if reset_objects:
             self._place_cube(self._start)
         elif moved.any():

@@ -5,7 +5,7 @@ from sim_bridge.twin.network import Connection
 from sim_bridge.twin.urscript import ScriptError, depth_change
 
 PORT = 30003
-_LONGEST = 1 << 20
+_LONGEST = 1 << 19
 
 
 class ScriptServer:
