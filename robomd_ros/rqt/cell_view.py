@@ -24,7 +24,7 @@ class CellView(Section):
         self.head.insertWidget(1, self.choice, 3)
         self.elsewhere = DeliberateButton("", "show the cell that asks for a person")
         self.elsewhere.setStyleSheet(chip(ORANGE, BLACK))
-        self.elsewhere.clicked.connect(lambda: self.choose(self._asking))
+        self.elsewhere.clicked.connect(lambda: self.choose(self._other))
         self.picture = PictureView("No cell is connected.")
         self.picture.setMinimumHeight(150)
         self.body.addWidget(self.elsewhere)
@@ -32,7 +32,8 @@ class CellView(Section):
         self.choice.currentIndexChanged.connect(self._on_choice)
         self._names: list[str] = []
         self._labels: list[str] = []
-        self._asking = ""
+        self._asking: list[str] = []
+        self._other = ""
         self._arrived = 0.0
         self._camera = False
         self.elsewhere.hide()
@@ -65,10 +66,8 @@ class CellView(Section):
             self.choice.blockSignals(False)
         if self.cell != before:
             self._on_choice()
-        others = [name for name in asking if name != self.cell]
-        self._asking = others[0] if others else ""
-        self.elsewhere.setVisible(bool(others))
-        self.elsewhere.setText(f"{self._asking} asks for a person: show it")
+        self._asking = asking
+        self._show_elsewhere()
         here = presence.cells.get(self.cell)
         self._camera = here.camera if here is not None else False
         self.tick()
@@ -92,7 +91,14 @@ class CellView(Section):
         why = "" if self._camera else "camera not connected, "
         self.picture.set_faded(f"{why}{duration(age)} old" if age > OLD else "")
 
+    def _show_elsewhere(self) -> None:
+        others = [name for name in self._asking if name != self.cell]
+        self._other = others[0] if others else ""
+        self.elsewhere.setVisible(bool(others))
+        self.elsewhere.setText(f"{self._other} asks for a person: show it")
+
     def _on_choice(self, *_args: object) -> None:
+        self._show_elsewhere()
         self.picture.show_image(None)
         self.tick()
         self.cell_chosen.emit(self.cell)

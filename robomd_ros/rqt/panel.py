@@ -177,6 +177,7 @@ class Panel(QtWidgets.QWidget):
 
     def _on_cell(self, cell: str) -> None:
         self._feed.watch(cell)
+        self.robot.forget()
         self._show_cell()
 
     def _on_answered(self, cell: str, number: int, answer: int, name: str, comment: str) -> None:

@@ -63,6 +63,10 @@ class ConfirmButton(QtWidgets.QWidget):
         if not offered and self._asking:
             self._cancel()
 
+    def forget(self) -> None:
+        """Take the question back: it was about something else."""
+        self._cancel()
+
     def _ask(self) -> None:
         self._show(asking=True)
         self.no.setFocus()

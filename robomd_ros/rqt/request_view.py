@@ -48,7 +48,8 @@ def steps_of(request: Request) -> list[str]:
 class RequestView(Section):
     """The open request of the selected cell. Nothing is answered but by a deliberate press."""
 
-    answered = Signal(str, int, int, str, str)  # cell, request, Answer, operator, comment
+    # cell, request (a uint64, where Qt's int has 32 bits), Answer, operator, comment
+    answered = Signal(str, object, int, str, str)
 
     def __init__(self) -> None:
         super().__init__("Operator")
@@ -103,6 +104,8 @@ class RequestView(Section):
             return
         if same_cell and last.number and request.number != last.number:
             self._say_how_it_ended(last)
+        if not same_cell:
+            self.notice.clear()
         self._cell, self._request = cell, request
         self._show()
 

@@ -72,6 +72,11 @@ class RobotView(Section):
         self.detail.setText(state.detail)
         self.detail.setEnabled(presence.robot)
 
+    def forget(self) -> None:
+        """Another cell is shown: no question and no word about the last one may stay."""
+        self.recover.forget()
+        self.told.hide()
+
     def show_result(self, result: CallResult) -> None:
         """Tell what came of a command."""
         if result.name in ("recover", "stop_motion"):
