@@ -142,7 +142,7 @@ CAMERA = (
     Parameter("output_height", 0, "pixels published; 0: as they come", 0, 10_000),
     Parameter("frame_id", "", "TF frame of the pictures; empty: <cell>_camera_optical"),
     Parameter("reconnect_period", 1.0, "s between attempts to open a lost camera", 0.05, 3600.0),
-    Parameter("read_timeout", 1.0, "s without a picture: the camera is opened again", 0.1, 60.0),
+    Parameter("read_timeout", 2.0, "s without a picture: the camera is opened again", 0.1, 60.0),
 )
 
 COMMAND_MODES = ("twist", "joints")

@@ -34,6 +34,8 @@ _SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtp", "udp", "tcp")
 _V4L2 = sys.platform.startswith("linux")
 _BUFFERED_TIME = 1.0
 """s of buffered pictures in a row after which the newest is taken: the source outruns us."""
+_OPEN_TIMEOUT = 10.0
+"""s that a stream may take to send its first picture; some cameras start up only now."""
 _SETTLING = 1.0
 """s that a device's automatic gets to find its values before it is switched off."""
 
@@ -215,7 +217,7 @@ class Camera:
         thread, self._thread = self._thread, None
         if thread is not None:
             # a driver that hangs for good must not keep the process; the thread is a daemon
-            thread.join(self._config.read_timeout + 3.0)
+            thread.join(self._config.read_timeout + 1.0)
 
     def _run(self) -> None:
         while not self._ending.is_set():
@@ -323,7 +325,7 @@ def open_source(config: CameraConfig) -> Any:
     source = config.source if config.kind == "stream" else str(Path(config.source).expanduser())
     milliseconds = round(1000 * config.read_timeout)
     wanted = {
-        "CAP_PROP_OPEN_TIMEOUT_MSEC": max(2000, milliseconds),
+        "CAP_PROP_OPEN_TIMEOUT_MSEC": round(1000 * _OPEN_TIMEOUT),
         "CAP_PROP_READ_TIMEOUT_MSEC": milliseconds,
         # with one thread per core the decoder holds back as many pictures as it has threads
         "CAP_PROP_N_THREADS": 1,
