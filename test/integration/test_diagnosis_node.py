@@ -58,7 +58,7 @@ class Diagnosis(Graph):
         values = {
             "campaign_dir": str(self.out), "policy": "python:table:policy", "search": "uniform",
             "variations": ",".join((GREEN, BLUE, RED, GRAY)), "confidence": 0.9999999,
-            **parameters,
+            "report": False, **parameters,
         }  # fmt: skip
         place = {"namespace": "/robomd/cell_0"}
         self.add(SimBridgeNode(lambda name, options: cell, **place))
