@@ -333,12 +333,12 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     Raises:
         RoboMDError: what is wrong, the value, and the remedy.
     """
+    check_display(values)
     from robomd_ros.core.campaign_folder import check_campaign  # noqa: PLC0415 - torch is heavy
     from sim_bridge.cells import SimulatorOptions  # noqa: PLC0415 - so is mujoco
     from sim_bridge.tasks import task  # noqa: PLC0415
     from sim_bridge.worker import WorkerCell  # noqa: PLC0415
 
-    check_display(values)
     task(values["task"])
     config, catalogue = campaign_config(values)
     check_campaign(Path(values["out"]), config, catalogue)

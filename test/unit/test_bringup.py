@@ -153,3 +153,28 @@ def test_a_domain_that_is_none(monkeypatch, value):
     monkeypatch.setenv("ROS_DOMAIN_ID", value)
     with pytest.raises(ConfigurationError, match=f"0 to 101; got '{value}'"):
         bringup.claim_domain()
+
+
+def test_rviz_that_is_not_installed_is_named_before_anything_starts(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    values = resolved("launch_rviz:=true", "out:=x")
+    with pytest.raises(ConfigurationError, match=r"needs rviz2, .* install ros-<distro>-rviz2"):
+        bringup.check_sim(values)
+    program = tmp_path / "rviz2"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    bringup.check_display(values)
+
+
+def test_the_display_follows_the_cells_and_the_parameter_file(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("/**/ranking_markers_node: {ros__parameters: {frame: table, rows: 5}}")
+    values = resolved("launch_rviz:=true", "cells:=3", f"params_file:={path}", "out:=x")
+    node, rviz = bringup.sim_processes(values)[-2:]
+    assert node.parameters == {"frame": "table", "rows": 5, "cells": ["cell_0", "cell_1", "cell_2"]}
+    command = rviz.command()
+    assert command[:2] == ["rviz2", "-d"]
+    assert Path(command[2]).name == "robomd.rviz"
+    assert Path(command[2]).is_file()
+    assert command[3:5] == ["-f", "table"]
+    assert (rviz.window, rviz.respawn, node.window) == (True, False, False)

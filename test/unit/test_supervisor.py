@@ -2,16 +2,18 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 pytest.importorskip("rclpy", reason="the supervisor shares the nodes' exit codes")
 
 from robomd_ros import supervisor
-from robomd_ros.supervisor import Supervisor
+from robomd_ros.supervisor import Supervisor, windows
 
 
 def run(*programs, respawn=True, during=None):
@@ -83,3 +85,40 @@ def test_what_is_killed_again_and_again_is_started_again(monkeypatch, tmp_path):
     assert code == 0
     assert lives.read_text() == "x" * 6
     assert not any("given up" in line for line in lines)
+
+
+def test_a_window_may_be_closed_and_is_closed_at_the_end(tmp_path):
+    """Whoever closes RViz does not end the campaign; the campaign's end closes RViz."""
+    closed = [sys.executable, "-c", "raise SystemExit(7)"]
+    program = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
+    note = tmp_path / "pid"
+    stays = [sys.executable, "-c", program, str(note)]
+    with windows([closed, stays], os.environ):
+        deadline = time.monotonic() + 30
+        while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        pid = int(note.read_text())
+        assert psutil.pid_exists(pid)
+        assert os.getpgid(pid) != os.getpgid(0)  # Ctrl-C of this terminal does not reach it
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_window_ends_with_a_parent_that_is_killed(tmp_path):
+    note = tmp_path / "pid"
+    child = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    parent = (
+        "import os, sys, time\n"
+        "from robomd_ros.supervisor import windows\n"
+        f"with windows([[sys.executable, '-c', {child!r}]], os.environ):\n"
+        "    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", parent])
+    deadline = time.monotonic() + 60
+    while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    pid = int(note.read_text())
+    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(pid)
