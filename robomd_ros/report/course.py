@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.evidence import Evidence
 from robomd_ros.core.trial_log import Purpose, TrialRecord
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.verdict import HALF
@@ -91,7 +92,7 @@ def learning(data: CampaignData) -> Learning | None:
     failed = np.array([f for _, f in chosen], dtype=np.float64)
     window = int(max(5, min(100, round(len(valid) / 8))))
     counts = np.unique(np.linspace(1, len(valid), CHECKPOINTS).astype(int))
-    points = [_at(data, int(n)) for n in counts]
+    points = _found(data, counts)
     settled, modes, tried = (
         np.array(column, dtype=np.float64) for column in zip(*points, strict=True)
     )
@@ -106,12 +107,21 @@ def learning(data: CampaignData) -> Learning | None:
     )
 
 
-def _at(data: CampaignData, count: int) -> tuple[float, int, int]:
-    posterior = data.posterior_of(data.valid[:count])
-    tried = posterior.trials > 0
-    joint = sum(c.mean > HALF for c in posterior.combinations)
-    modes = int((tried & (posterior.mean > HALF)).sum()) + joint
-    return posterior.settled(data.stored.config.top_k), modes, int(tried.sum())
+def _found(data: CampaignData, counts: NDArray[np.int64]) -> list[tuple[float, int, int]]:
+    """After each number of trials: whether the order is right, failure modes, variations tried."""
+    evidence = Evidence(data.catalogue, data.stored.config.seed)
+    found, done = [], 0
+    for count in counts:
+        for record in data.valid[done:count]:
+            if record.outcome is not None:
+                evidence.add(data.scenes[record.request.scene], record.outcome.failed)
+        done = count
+        posterior = evidence.posterior()
+        tried = posterior.trials > 0
+        joint = sum(c.mean > HALF for c in posterior.combinations)
+        modes = int((tried & (posterior.mean > HALF)).sum()) + joint
+        found.append((posterior.settled(data.stored.config.top_k), modes, int(tried.sum())))
+    return found
 
 
 def _moving_share(values: Floats, window: int) -> Floats:

@@ -1,6 +1,6 @@
 """Writes the report of a campaign: one page, and its figures as PNG and SVG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from robomd_ros.core.errors import CampaignFolderError, ConfigurationError
@@ -17,6 +17,9 @@ from robomd_ros.report.report_values import report_values
 REPORT_FOLDER = "report"
 REPORT_FILE = "report.html"
 COMPARISON_FILE = "compare.html"
+NO_FIGURES: Mapping[str, Picture | None] = dict.fromkeys(
+    ("ranking", "radar", "combinations", "timeline", "learning", "actions")
+)
 
 
 def write_report(folders: Sequence[Path], out: Path | None = None) -> Path:
@@ -38,9 +41,16 @@ def write_report(folders: Sequence[Path], out: Path | None = None) -> Path:
         raise ConfigurationError("no campaign folder; give the folder of at least one campaign")
     campaigns = [load_campaign(folder) for folder in folders]
     pictures = report_figures(campaigns)
-    page = render("report.html", report_values(campaigns, pictures))
+    page = report_page(campaigns, pictures)
     target = out or folders[0] / REPORT_FOLDER
     return write_files(target, REPORT_FILE, page, [p for p in pictures.values() if p is not None])
+
+
+def report_page(
+    campaigns: Sequence[CampaignData], pictures: Mapping[str, Picture | None] = NO_FIGURES
+) -> str:
+    """The page of the first campaign; without figures it is there at once."""
+    return render("report.html", report_values(campaigns, {**NO_FIGURES, **pictures}))
 
 
 def report_figures(campaigns: Sequence[CampaignData]) -> dict[str, Picture | None]:

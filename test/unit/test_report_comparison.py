@@ -1,0 +1,155 @@
+"""Comparing campaigns: against closed forms, and the cases in which there is nothing to compare."""
+
+import numpy as np
+import pytest
+from fakes import make_catalogue
+from scipy.stats import beta, norm
+from stored_campaigns import Page, store_campaign
+
+from robomd_ros.cli import main
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.variations import Catalogue, Variation
+from robomd_ros.report.campaign_data import load_campaign
+from robomd_ros.report.comparison import NothingInCommonError, compare
+from robomd_ros.report.write import write_comparison
+
+
+def campaign(folder, rate, count=60, size=3, seed=3, **options):
+    """Single variations that fail at this rate, so that every posterior is a Beta."""
+    return load_campaign(
+        store_campaign(
+            folder,
+            count,
+            fails=lambda ids, rng: rng.random() < rate,
+            invalid=lambda *_: False,
+            largest=1,
+            seed=seed,
+            catalogue=options.pop("catalogue", None) or make_catalogue(size),
+            **options,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pair")
+    return campaign(root / "strong", 0.25), campaign(root / "weak", 0.45)
+
+
+def b_is_worse(a, b, i):
+    """P(p_B > p_A) of two Beta posteriors, by quadrature."""
+    x = np.linspace(0, 1, 20_001)
+    one, two = (
+        beta(1 + c.posterior.failures[i], 1 + c.posterior.trials[i] - c.posterior.failures[i])
+        for c in (a, b)
+    )
+    return (
+        np.trapezoid(one.pdf(x) * two.sf(x), x)
+        if hasattr(np, "trapezoid")
+        else np.trapz(one.pdf(x) * two.sf(x), x)
+    )
+
+
+def test_single_variations_agree_with_the_closed_form(pair):
+    a, b = pair
+    found = compare(pair).pairs[0]
+    for i, difference in enumerate(found.by_variation):
+        assert difference.a_better == pytest.approx(b_is_worse(a, b, i), abs=0.02)
+        assert difference.mean == pytest.approx(b.posterior.mean[i] - a.posterior.mean[i])
+        assert difference.lower < difference.mean < difference.upper
+
+
+def test_the_mean_over_variations_agrees_with_the_normal_approximation(pair):
+    a, b = pair
+    found = compare(pair)
+
+    def moments(c):
+        alpha = 1 + c.posterior.failures
+        other = 1 + c.posterior.trials - c.posterior.failures
+        variances = beta(alpha, other).var()
+        return (alpha / (alpha + other)).mean(), variances.sum() / len(alpha) ** 2
+
+    (mean_a, var_a), (mean_b, var_b) = moments(a), moments(b)
+    gap, spread = mean_b - mean_a, np.sqrt(var_a + var_b)
+    overall = found.pairs[0].overall
+    assert overall.mean == pytest.approx(gap)
+    assert overall.lower == pytest.approx(gap - 1.96 * spread, abs=0.02)
+    assert overall.upper == pytest.approx(gap + 1.96 * spread, abs=0.02)
+    assert overall.a_better == pytest.approx(norm.cdf(gap / spread), abs=0.02)
+    assert found.best.sum() == pytest.approx(1.0)
+    assert found.best[0] == pytest.approx(overall.a_better, abs=0.01)
+
+
+def test_the_order_of_the_campaigns_does_not_matter(pair):
+    forth, back = compare(pair), compare(pair[::-1])
+    assert forth.a_better(0, 1) == pytest.approx(1 - back.a_better(0, 1), abs=0.01)
+    assert forth.a_better(1, 0) == pytest.approx(1 - forth.a_better(0, 1))
+    assert forth.pairs[0].overall.mean == pytest.approx(-back.pairs[0].overall.mean)
+
+
+def test_a_campaign_is_as_robust_as_one_with_the_same_trials_and_seed(tmp_path):
+    twins = [campaign(tmp_path / name, 0.4, seed=5) for name in ("a", "b")]
+    overall = compare(twins).pairs[0].overall
+    assert overall.a_better == pytest.approx(0.5, abs=0.02)
+    assert overall.mean == 0
+    assert overall.upper - overall.lower > 0.1  # equal draws would have no spread at all
+
+
+def test_three_campaigns(tmp_path, pair):
+    third = campaign(tmp_path / "hopeless", 0.95)
+    found = compare([*pair, third])
+    assert [(p.a, p.b) for p in found.pairs] == [(0, 1), (0, 2), (1, 2)]
+    assert found.a_better(0, 2) > 0.999
+    assert found.best[2] < 0.001
+
+
+def test_what_only_one_tried_or_defines_otherwise_is_left_out(tmp_path):
+    other = [*make_catalogue(2), Variation("v2", "size", "part0", "Change 2.", {"x": 2.5})]
+    a = campaign(tmp_path / "a", 0.4, size=4)
+    b = campaign(tmp_path / "b", 0.4, catalogue=Catalogue("lift", other))
+    found = compare([a, b])
+    assert [v.id for v in found.shared] == ["v0", "v1"]
+    assert set(found.left_out) == {"v2", "v3"}
+
+
+def test_nothing_to_compare(tmp_path):
+    a = campaign(tmp_path / "a", 0.4, size=2)
+    with pytest.raises(ConfigurationError, match="at least two"):
+        compare([a])
+    empty = campaign(tmp_path / "b", 0.4, count=0, size=2)
+    with pytest.raises(NothingInCommonError, match="no variation that all of them tried"):
+        compare([a, empty])
+    moved = Catalogue("stack", list(make_catalogue(2)))
+    c = campaign(tmp_path / "c", 0.4, catalogue=moved, task="stack")
+    with pytest.raises(ConfigurationError, match=r"different tasks \(lift, stack\)"):
+        compare([a, c])
+
+
+def test_the_page_tells_the_same_numbers(tmp_path, pair):
+    found = compare(pair)
+    page = Page(write_comparison(pair, found, tmp_path))
+    assert page.numbers("table-campaigns", "mean failure") == list(found.mean)
+    assert page.numbers("table-campaigns", "most robust") == list(found.best)
+    row = page.tables["table-pairs"][0]
+    overall = found.pairs[0].overall
+    assert [float(v) for _, v in row[2:]] == [
+        overall.mean, overall.lower, overall.upper, overall.a_better,
+    ]  # fmt: skip
+    told = page.numbers("table-variations", "A better than B")
+    assert told == [d.a_better for d in found.pairs[0].by_variation]
+    for c, head in zip(pair, "AB", strict=True):
+        assert page.numbers("table-variations", head) == list(c.posterior.mean)
+    assert {p.name for p in tmp_path.iterdir()} >= {"differences.png", "radar.svg"}
+
+
+def test_the_command(tmp_path, capsys, pair):
+    folders = [str(c.stored.path) for c in pair]
+    assert main(["compare", *folders, "--html", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert f"{compare(pair).pairs[0].overall.a_better:.3f}" in told
+    assert "A. policy (strong)" in told
+    assert (tmp_path / "compare.html").is_file()
+    assert main(["compare", folders[0], folders[0]]) == 2
+    assert "named twice" in capsys.readouterr().err
+    assert main(["compare", folders[0]]) == 2
+    assert "at least two" in capsys.readouterr().err
