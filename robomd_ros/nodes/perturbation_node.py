@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -76,7 +77,14 @@ class PerturbationNode(Node):
             Answer.STOP: self.create_client(Trigger, f"{campaign}/stop"),
         }
         self._undo_label = self.create_client(AnswerOperatorRequest, "undo_label")
-        self.create_service(AnswerOperatorRequest, "answer_operator_request", self._on_answer)
+        # an answer that awaits the diagnosis must not keep the node from hearing it
+        own_group = ReentrantCallbackGroup()
+        self.create_service(
+            AnswerOperatorRequest,
+            "answer_operator_request",
+            self._on_answer,
+            callback_group=own_group,
+        )
         self._ticker = Ticker(self, _TICK)
         self._servers: list[OneGoalServer] = []
         if values["backend"] == "operator":

@@ -1,0 +1,80 @@
+"""A cell made by hand: a user's own executor that judges nothing, a camera, a robot's status."""
+
+import time
+
+import numpy as np
+from rclpy.action import ActionServer
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
+
+from robomd_msgs.action import ExecutePolicy
+from robomd_msgs.msg import Outcome, RobotStatus
+from robomd_ros.conversions import image_to_msg
+from robomd_ros.core.variations import Scene
+from robomd_ros.qos import IMAGE_OUT, LATCHED
+from robomd_ros.runtime import in_thread
+
+
+class TableTwin:
+    """What the scripted operator changes and looks at; the policy fails in the planted scenes."""
+
+    def __init__(self, fails_in=()):
+        self.scene = Scene()
+        self.cleared = 0
+        self._fails_in = [set(group) for group in fails_in]
+
+    def set_scene(self, variations, *, seed=None):
+        self.scene = variations
+
+    def state(self):
+        failed = any(group <= set(self.scene.ids) for group in self._fails_in)
+        return {"lifted": not failed, "scene": list(self.scene.ids)}
+
+    def clear(self, kind="all"):
+        self.cleared += 1
+
+
+class BareCell(Node):
+    """Offers execute_policy with an UNKNOWN outcome, and a camera.
+
+    Attributes:
+        runs: ids in force in the twin at the start of every rollout.
+        recoveries: how often the service `recover` was called; it makes the robot ready after
+            `stubborn` calls that do not.
+    """
+
+    def __init__(self, twin, duration=0.0, **kwargs):
+        super().__init__("bare_cell", **kwargs)
+        self.runs, self.recoveries, self.stubborn = [], 0, 0
+        self._twin, self._duration = twin, duration
+        self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
+        self._status = None
+        self.create_timer(0.05, self._look)
+        self._server = ActionServer(self, ExecutePolicy, "execute_policy", self._execute)
+
+    def robot(self, ready, detail="Protective stop; clear the workspace"):
+        """Publish the robot's status, and offer its recovery."""
+        if self._status is None:
+            self._status = self.create_publisher(RobotStatus, "robot_status", LATCHED)
+            self.create_service(Trigger, "recover", self._recover)
+        self._status.publish(RobotStatus(ready=ready, detail="" if ready else detail))
+
+    def _recover(self, _request, response):
+        self.recoveries += 1
+        response.success = self.recoveries > self.stubborn
+        response.message = "" if response.success else "the elbow is blocked"
+        self.robot(ready=response.success)
+        return response
+
+    def _look(self):
+        picture = np.full((24, 32, 3), 90 + len(self._twin.scene), np.uint8)
+        self._images.publish(image_to_msg(picture, self.get_clock().now().to_msg(), "camera"))
+
+    async def _execute(self, handle):
+        self.runs.append(self._twin.scene.ids)
+        if self._duration:
+            await in_thread(self, "rollout", lambda: time.sleep(self._duration))
+        handle.succeed()
+        outcome = Outcome(result=Outcome.UNKNOWN, duration=2.5, steps=25)
+        return ExecutePolicy.Result(outcome=outcome)

@@ -1,0 +1,342 @@
+"""Campaigns by hand over real DDS: a person makes, judges, recovers, and takes back."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from bare_cell import BareCell, TableTwin
+from graph import ranking, rows, valid, wait_for
+from in_process import Graph, overrides
+from rclpy.action import ActionClient
+from scripted_operator import ScriptedOperator
+
+from robomd_msgs.action import ApplyScene, Diagnose, LabelOutcome
+from robomd_msgs.msg import CampaignStatus, OperatorRequest
+from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_ros.conversions import scene_to_msg, status_from_msg
+from robomd_ros.core.operator import Answer, RequestKind
+from robomd_ros.core.variations import Scene, load_catalogue
+from robomd_ros.nodes.diagnosis_node import DiagnosisNode
+from robomd_ros.nodes.perturbation_node import PerturbationNode
+from robomd_ros.qos import LATCHED
+from robomd_ros.share import config_file
+
+CATALOGUE = load_catalogue(config_file("variations", "ur5e_tabletop"))
+GREEN, DIM, MUG = IDS = ("cube_color_green", "light_dim", "distractor_red_mug")
+PLACE = "/robomd/cell_0"
+OF_PERTURBATION = {"operator_timeout", "reset_instruction"}
+KINDS = (RequestKind.APPLY_SCENE, RequestKind.RESTORE_NOMINAL)
+
+
+class ByHand(Graph):
+    """A diagnosis whose only cell has a person; the person is a program."""
+
+    def __init__(self, domain, folder):
+        super().__init__(domain)
+        self.out = folder / "campaign"
+        self.statuses, self.kinds = [], []
+        self.client.create_subscription(
+            CampaignStatus, "/robomd/campaign_status", self._on_status, LATCHED
+        )
+
+        self.client.create_subscription(
+            OperatorRequest,
+            f"{PLACE}/operator_request",
+            lambda message: self.kinds.append(message.kind),
+            LATCHED,
+        )
+
+    def _on_status(self, message):
+        self.statuses.append(status_from_msg(message))
+
+    def start(self, fails_in=(), perturbation=True, **parameters):
+        """Add the nodes; `perturbation` False: it is a process of its own."""
+        self.twin = TableTwin(fails_in)
+        self.cell = self.add(BareCell(self.twin, namespace=PLACE))
+        self.parameters = {"backend": "operator"}
+        self.parameters.update(
+            {
+                k: parameters.pop(k)
+                for k in ("operator_timeout", "reset_instruction") & parameters.keys()
+            }
+        )
+        if perturbation:
+            self.add(PerturbationNode(namespace=PLACE, parameter_overrides=self.overrides()))
+        values = {
+            "campaign_dir": str(self.out), "policy": "python:table:policy", "search": "uniform",
+            "task": "ur5e_tabletop", "catalogue": "ur5e_tabletop", "variations": ",".join(IDS),
+            "confidence": 0.9999999, "scene_timeout": 0.0, "order_by_cost": True, "budget": 6,
+            **parameters,
+        }  # fmt: skip
+        self.node = DiagnosisNode(namespace="/robomd", parameter_overrides=overrides(**values))
+        self.add(self.node)
+        self.operator = self.add(ScriptedOperator(self.twin, namespace=PLACE))
+        self.action = ActionClient(self.client, Diagnose, "/robomd/diagnose")
+        assert self.action.wait_for_server(10)
+        return self
+
+    def overrides(self):
+        return overrides(**self.parameters)
+
+    def run(self, **fields):
+        self.handle = self.begin(**fields)
+        return self.end()
+
+    def begin(self, **fields):
+        future = self.action.send_goal_async(Diagnose.Goal(**fields))
+        self.handle = self.result(future, "answer to the goal")
+        return self.handle
+
+    def end(self, timeout=60.0):
+        return self.result(self.handle.get_result_async(), "end of the campaign", timeout).result
+
+    def answer(self, number, answer, **fields):
+        return self.call(
+            AnswerOperatorRequest, f"{PLACE}/answer_operator_request",
+            request_id=number, answer=int(answer), **fields,
+        )  # fmt: skip
+
+    def check_scenes(self):
+        """Every rollout ran in the scene that its trial says."""
+        scenes = [json.loads(row["scene"]) for row in rows(self.out) if row["source"] == "OPERATOR"]
+        assert [sorted(s) for s in scenes] == [sorted(ids) for ids in self.cell.runs]
+
+
+@pytest.fixture
+def by_hand(domain, tmp_path):
+    graphs = []
+
+    def make(**values):
+        graphs.append(ByHand(domain, tmp_path))
+        return graphs[-1].start(**values)
+
+    yield make
+    for graph in graphs:
+        graph.close()
+
+
+def of_kind(asked, *kinds):
+    return [a for a in asked if a.kind in kinds]
+
+
+def test_a_campaign_by_hand(by_hand):
+    graph = by_hand(fails_in=[{MUG}])
+    result = graph.run()
+    assert result.error_code == Diagnose.Result.NONE and not graph.operator.refused
+    assert {r["source"] for r in valid(graph.out)} == {"OPERATOR"}
+    assert len(valid(graph.out)) == 6 and not rows(graph.out, "result = 'INVALID'")
+    graph.check_scenes()
+    mode = ranking(graph.out)["failure_modes"][0]
+    assert [v["id"] for v in mode["variations"]] == [MUG]
+    assert (mode["trials"], mode["failures"]) == (2, 2)
+    asked = graph.operator.asked
+    wait_for(lambda: len(asked) == 1 + 3 + 6, "all answers", 5)
+    # what is in force is unknown at first; then every scene stays for its two trials
+    assert asked[0].kind is RequestKind.RESTORE_NOMINAL and "does not know" in asked[0].instruction
+    assert len(of_kind(asked, RequestKind.APPLY_SCENE)) == 3
+    changes = [len(a.undo) + len(a.apply) for a in of_kind(asked, *KINDS)]
+    assert changes == [0, 1, 2, 2]
+    label = of_kind(asked, RequestKind.LABEL_OUTCOME)[0]
+    assert (
+        label.instruction
+        == 'The policy was told: "lift the cube". Did it do the task? It took 2.5 s.'
+    )
+    assert {r["detail"] for r in rows(graph.out)} == {"labelled by script"}
+    left = [s.message for s in graph.statuses if s.trials_done == 5]
+    assert left and all("changes" in m and "min of the operator's work" in m for m in left)
+
+
+def test_the_last_label_is_undone_while_the_next_request_is_open(by_hand):
+    graph = by_hand()
+    undone, once = [], itertools.count()
+
+    def instead(request):
+        if request.kind == OperatorRequest.LABEL_OUTCOME and len(graph.cell.runs) == 2:
+            return Answer.FAILURE  # a slip
+        scene = request.kind == OperatorRequest.APPLY_SCENE
+        if scene and len(graph.cell.runs) == 2 and next(once) == 0:
+            by = {"operator_name": "Ada"}
+            number = request.request_id
+            undone.append(graph.answer(number, Answer.UNDO, comment="wrong key", **by))
+            undone.append(graph.answer(number, Answer.UNDO, **by))
+            undone.append(rows(graph.out))
+        return None
+
+    graph.operator.instead = instead
+    result = graph.run()
+    first, second, then = undone
+    assert first.accepted and not first.error_msg
+    assert not second.accepted and "label FAILURE taken back by Ada: wrong key" in second.error_msg
+    assert second.error_code == AnswerOperatorRequest.Response.NOT_AN_ANSWER
+    taken = then[1]
+    assert (taken["result"], taken["source"]) == ("INVALID", "OPERATOR")
+    assert result.error_code == Diagnose.Result.NONE
+    assert len(valid(graph.out)) == 6
+    assert [r["detail"] for r in rows(graph.out, "result = 'INVALID'")] == [taken["detail"]]
+    assert sum(m["failures"] for m in ranking(graph.out)["failure_modes"]) == 0
+    assert any("label FAILURE taken back" in s.message for s in graph.statuses)
+    graph.check_scenes()
+
+
+def test_nothing_to_undo(by_hand):
+    graph = by_hand(budget=1)
+    refusals = []
+
+    def instead(request):
+        refusals.append(graph.answer(request.request_id, Answer.UNDO).error_msg)
+        return None
+
+    graph.operator.instead = instead
+    assert graph.run().error_code == Diagnose.Result.NONE
+    assert set(refusals) == {"no label was given by a person in cell_0; there is nothing to undo"}
+    assert len(refusals) == 3
+
+
+def test_a_skipped_scene_comes_last_and_an_invalid_one_at_once(by_hand):
+    graph = by_hand(budget=3)
+    answers = {2: Answer.SKIP, 4: Answer.INVALID}
+    count = itertools.count(1)
+    graph.operator.instead = lambda request: answers.get(next(count))
+    assert graph.run().error_code == Diagnose.Result.NONE
+    wait_for(lambda: graph.statuses[-1].trials_done == 3, "the last status", 5)
+    details = [(r["scene"], r["detail"]) for r in rows(graph.out)]
+    skipped = details[0][0]
+    assert details[0][1] == "the scene was not made: the operator skipped this scene"
+    assert details[1] == (details[2][0], "the operator declared the trial invalid")
+    assert [scene for scene, _ in details].index(skipped, 1) == 4
+    undone = of_kind(graph.operator.asked, RequestKind.APPLY_SCENE)[1]
+    assert "What was asked last was not done" in undone.instruction
+
+
+def test_objects_are_put_back_before_every_trial(by_hand):
+    graph = by_hand(reset_instruction="Put the cube on its mark.", budget=4)
+    assert graph.run().error_code == Diagnose.Result.NONE
+    wait_for(lambda: len(graph.operator.asked) == 1 + 4 + 4, "all answers", 5)
+    scenes = of_kind(graph.operator.asked, *KINDS)[1:]
+    assert all(a.instruction.startswith("Put the cube on its mark. ") for a in scenes)
+    same = [a for a in scenes if not a.undo and not a.apply]
+    assert same and all("Change nothing else" in a.instruction for a in same)
+
+
+def test_the_robot_is_recovered_before_a_scene(by_hand):
+    graph = by_hand(budget=2)
+    graph.cell.stubborn = 1
+    graph.cell.robot(ready=False)
+    wait_for(lambda: graph.client.count_subscribers(f"{PLACE}/robot_status"), "subscriber", 10)
+    assert graph.run().error_code == Diagnose.Result.NONE
+    asked = graph.operator.asked
+    wait_for(lambda: len(asked) >= 6, "all answers", 5)
+    assert [a.kind.name for a in asked[:3]] == [
+        "RECOVER_ROBOT", "RECOVER_ROBOT", "RESTORE_NOMINAL",
+    ]  # fmt: skip
+    assert "Protective stop; clear the workspace." in asked[0].instruction
+    assert "The recovery failed: the elbow is blocked." in asked[1].instruction
+    assert (graph.cell.recoveries, graph.twin.cleared) == (2, 2)
+    assert not rows(graph.out, "result = 'INVALID'")
+
+
+def test_a_robot_that_recovers_by_itself_needs_no_answer(by_hand):
+    graph = by_hand(budget=1)
+    graph.operator.silent.set()
+    graph.cell.robot(ready=False)
+    wait_for(lambda: graph.client.count_subscribers(f"{PLACE}/robot_status"), "subscriber", 10)
+    graph.begin()
+    recover = OperatorRequest.RECOVER_ROBOT
+    wait_for(lambda: graph.kinds[-1:] == [recover], "the request to recover", 10)
+    graph.cell.robot(ready=True)
+    graph.operator.silent.clear()
+    assert graph.end().error_code == Diagnose.Result.NONE
+    assert graph.cell.recoveries == 0
+    assert not of_kind(graph.operator.asked, RequestKind.RECOVER_ROBOT)
+
+
+def test_a_silent_operator_costs_a_try_not_the_campaign(by_hand):
+    graph = by_hand(budget=2, operator_timeout=1.0, max_attempts=20)
+    graph.operator.silent.set()
+    graph.begin()
+    wait_for(lambda: rows(graph.out, "result = 'INVALID'"), "a lapsed trial", 20)
+    graph.operator.silent.clear()
+    assert graph.end().error_code == Diagnose.Result.NONE
+    details = {r["detail"] for r in rows(graph.out, "result = 'INVALID'")}
+    assert details == {"the scene was not made: no answer of the operator within 1 s"}
+    assert len(valid(graph.out)) == 2
+
+
+def test_a_label_request_that_a_killed_diagnosis_left_is_withdrawn(by_hand):
+    graph = by_hand(budget=1)
+    graph.operator.silent.set()
+    orphan = ActionClient(graph.client, LabelOutcome, f"{PLACE}/label_outcome")
+    assert orphan.wait_for_server(10)
+    left = graph.result(orphan.send_goal_async(LabelOutcome.Goal()), "answer")
+    assert left.accepted
+    graph.begin()
+    ended = graph.result(left.get_result_async(), "end of the request that was left", 10)
+    assert ended.result.error_code == LabelOutcome.Result.CANCELED
+    graph.operator.silent.clear()
+    assert graph.end().error_code == Diagnose.Result.NONE
+    assert not rows(graph.out, "result = 'INVALID'")
+
+
+def test_one_thing_is_asked_at_a_time(by_hand):
+    graph = by_hand()
+    graph.operator.silent.set()
+    scenes = ActionClient(graph.client, ApplyScene, f"{PLACE}/apply_scene")
+    labels = ActionClient(graph.client, LabelOutcome, f"{PLACE}/label_outcome")
+    assert scenes.wait_for_server(10) and labels.wait_for_server(10)
+    goal = ApplyScene.Goal(scene=scene_to_msg(Scene((CATALOGUE[GREEN],))))
+    assert graph.result(scenes.send_goal_async(goal), "answer").accepted
+    assert not graph.result(labels.send_goal_async(LabelOutcome.Goal()), "answer").accepted
+
+
+class PerturbationProcess:
+    """The perturbation node as a process that may be killed."""
+
+    def __init__(self, domain):
+        self._domain = domain
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", "robomd_ros.nodes.perturbation_node", "--ros-args",
+                "-r", f"__ns:={PLACE}", "-p", "backend:=operator",
+            ],
+            env={**os.environ, **self._domain},
+        )  # fmt: skip
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+
+@pytest.mark.slow
+def test_a_perturbation_node_that_is_killed_while_it_asks_for_a_label(by_hand, domain):
+    process = PerturbationProcess(domain)
+    try:
+        graph = by_hand(perturbation=False, budget=3, silence_timeout=1.5)
+        killed = []
+
+        def instead(request):
+            if request.kind == OperatorRequest.LABEL_OUTCOME and not killed:
+                killed.append(request.request_id)
+                process.kill()
+                process.start()
+            return None
+
+        graph.operator.instead = instead
+        graph.begin()
+        assert graph.end(90).error_code == Diagnose.Result.NONE
+        # the rollout was as good as before; the scene had to be made sure of again
+        assert len(graph.cell.runs) == 3 and not rows(graph.out, "result = 'INVALID'")
+        kinds = [a.kind.name for a in graph.operator.asked if a.number > killed[0]]
+        assert kinds[:3] == ["LABEL_OUTCOME", "RESTORE_NOMINAL", "APPLY_SCENE"]
+        graph.check_scenes()
+    finally:
+        process.kill()
