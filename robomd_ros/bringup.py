@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +24,9 @@ from robomd_ros.share import PACKAGE, absolute_path, config_file, share_path
 CAMPAIGN_NAMESPACE = "/robomd"
 _LAST_DOMAIN = 101
 """The highest ROS_DOMAIN_ID whose ports are free of the system's ephemeral ones on Linux."""
+
+_MODEL = f"{CAMPAIGN_NAMESPACE}/robot_description"
+"""The topic of the robot's model in the RViz configuration, whatever the cell is called."""
 
 DISPLAY_ARGUMENTS = (
     Parameter("markers", False, "publish the ranking as markers and annotated pictures"),
@@ -246,29 +249,38 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
 
 
 def display_processes(
-    values: Mapping[str, Any], cells: Sequence[str], frame: str = "world"
-) -> list[NodeProcess]:
+    values: Mapping[str, Any],
+    cells: Sequence[str],
+    frame: str = "world",
+    make_model: Callable[[str], list[ToolProcess]] | None = None,
+) -> list[AnyProcess]:
     """The processes that show a campaign: none, the markers, or the markers and RViz.
 
     Args:
         values: resolved arguments with DISPLAY_ARGUMENTS and params_file among them.
         cells: names of the diagnosis' cells.
         frame: where the board of bars stands unless the parameter file says otherwise.
+        make_model: from the first cell's namespace to what publishes its robot_description and
+            /tf; nothing where no model is installed.
     """
     if not (values["markers"] or values["launch_rviz"]):
         return []
     node = "ranking_markers_node"
     parameters = {"frame": frame, **node_parameters(values)[node], "cells": list(cells)}
-    module = f"robomd_ros.nodes.{node}"
-    processes = [NodeProcess(node, module, CAMPAIGN_NAMESPACE, parameters)]
-    if values["launch_rviz"]:
-        config = ("-d", str(share_path("config/rviz/robomd.rviz")), "-f", parameters["frame"])
-        rviz = NodeProcess(
-            "rviz2", "", CAMPAIGN_NAMESPACE, {}, respawn=False, package="rviz2", arguments=config,
-            window=True,
-        )  # fmt: skip
-        processes.append(rviz)
-    return processes
+    markers = NodeProcess(node, f"robomd_ros.nodes.{node}", CAMPAIGN_NAMESPACE, parameters)
+    if not values["launch_rviz"]:
+        return [markers]
+    namespace = f"{CAMPAIGN_NAMESPACE}/{cells[0]}"
+    model = make_model(namespace) if make_model is not None else []
+    config = share_path(f"config/rviz/{'robomd_robot' if model else 'robomd'}.rviz")
+    arguments = ["-d", str(config), "-f", str(parameters["frame"])]
+    if model:
+        arguments += ["--ros-args", "-r", f"{_MODEL}:={namespace}/robot_description", "--"]
+    rviz = NodeProcess(
+        "rviz2", "", CAMPAIGN_NAMESPACE, respawn=False, package="rviz2", arguments=tuple(arguments),
+        window=True,
+    )  # fmt: skip
+    return [markers, *model, rviz]
 
 
 def check_display(values: Mapping[str, Any]) -> None:

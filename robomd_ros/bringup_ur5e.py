@@ -30,6 +30,7 @@ from robomd_ros.hardware.gripper import ROBOTIQ_PORT
 from robomd_ros.hardware.rtde_probe import RTDE_PORT
 from robomd_ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
 from robomd_ros.parameters import Parameter
+from robomd_ros.robot_description import ur5e_model
 from robomd_ros.share import config_file
 
 TASK = "ur5e_tabletop"
@@ -181,7 +182,7 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
     ]
     twin = [_twin(values)] if values["use_twin"] else []
     recorder = [_recorder(values)] if values["record"] else []
-    return [*twin, *nodes, *recorder, *display_processes(values, [cell], frame="base")]
+    return [*twin, *nodes, *recorder, *display_processes(values, [cell], "base", ur5e_model)]
 
 
 def ur5e_parameters(
