@@ -1,11 +1,13 @@
 """The panel in a window of its own, without rqt: `robomd panel`, or `ros2 run ... robomd_panel`."""
 
 import argparse
+import ctypes
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -20,6 +22,11 @@ from robomd_ros.rqt.panel import Panel
 from robomd_ros.rqt.qt import QtCore, QtWidgets
 
 _SIZE = (1280, 800)
+_X11 = (
+    "libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 "
+    "libxcb-xinerama0 libxcb-xkb1 libxkbcommon-x11-0"
+)
+"""Packages with what Qt's wheels need and do not bring."""
 _SIGNALS = 200
 """ms between moments at which Python may run the handler of a signal."""
 
@@ -100,9 +107,25 @@ def _application() -> Any:
             "there is no display (DISPLAY and WAYLAND_DISPLAY are not set); run the panel in a "
             "desktop session, or `robomd operator <cell>` on this terminal"
         )
+    _check_windows()
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["robomd panel"])
     sys.excepthook = _report
     return application
+
+
+def _check_windows() -> None:
+    """ConfigurationError where Qt would abort the process because a library of X11 is missing."""
+    if os.environ.get("QT_QPA_PLATFORM", "xcb") != "xcb" or not os.environ.get("DISPLAY"):
+        return
+    info = QtCore.QLibraryInfo
+    where = getattr(info, "path", None) or info.location
+    plugins = Path(where(getattr(info, "LibraryPath", info).PluginsPath))
+    try:
+        ctypes.CDLL(str(plugins / "platforms" / "libqxcb.so"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"Qt cannot open a window: {error}; on Debian and Ubuntu: apt-get install {_X11}"
+        ) from error
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None:

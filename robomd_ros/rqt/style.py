@@ -8,10 +8,11 @@ import math
 import time
 
 from robomd_ros.core.campaign_status import CampaignState
+from robomd_ros.core.failure_colours import FAILS, SAFE, hex_colour
 from robomd_ros.core.trial import Result
 
-BLUE = "#0072B2"
-VERMILLION = "#D55E00"
+BLUE = hex_colour(SAFE)
+VERMILLION = hex_colour(FAILS)
 ORANGE = "#E69F00"
 GREEN = "#009E73"
 GREY = "#8A8A8A"

@@ -1,10 +1,13 @@
 """The panel's widgets, without ROS: what is shown, and that nothing is answered by accident."""
 
+import ast
+import json
 import math
 import os
 import subprocess
 import sys
 import time
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ import yaml
 from panel_feed import DrivenFeed, application, pass_time, until
 
 from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
+from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.operator import ANSWERS, NOTHING_ASKED, Answer, Changes, Request, RequestKind
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
@@ -405,7 +409,7 @@ def _painted(shown):
     painter = QtGui.QPainter(image)
     paint_interval(painter, QtCore.QRectF(0, 0, 216, 24), shown)
     painter.end()
-    return lambda p: image.pixelColor(8 + round(200 * p), 12).name().upper()
+    return lambda p: image.pixelColor(8 + round(200 * p), 12).name()
 
 
 def test_the_interval_is_painted_to_scale():
@@ -414,7 +418,7 @@ def test_the_interval_is_painted_to_scale():
     assert color(0.55) != style.VERMILLION and color(0.95) != style.VERMILLION
     assert _painted(mode(GREEN, p=0.2))(0.2) == style.BLUE
     untried = _painted(mode(GREEN, p=0.8, lower=0.3, upper=1.0, seen=False))
-    assert untried(0.8) == "#FFFFFF"  # hollow
+    assert untried(0.8) == "#ffffff"  # hollow
 
 
 def test_the_colours_differ_also_without_colour():
@@ -561,3 +565,31 @@ def test_nominal_is_a_word(panel, feed):
     assert "nominal" in panel.campaign.facts.text()
     assert panel.trials.model.index(0, 2).data() == "nominal"
     assert panel.ranking.table.model().columnCount() > BAR
+
+
+def test_rqt_finds_the_plugin():
+    """plugin.xml names the class, package.xml exports it, setup.py installs it, and so on."""
+    root = ElementTree.parse(share_path("plugin.xml")).getroot()
+    (found,) = root.iter("class")
+    assert found.get("base_class_type") == "rqt_gui_py::Plugin"
+    module, _, name = found.get("type").rpartition(".")
+    source = share_path(module.replace(".", "/") + ".py").read_text()
+    assert f"class {name}(Plugin)" in source
+    assert '<rqt_gui plugin="${prefix}/plugin.xml"/>' in share_path("package.xml").read_text()
+    assert '"plugin.xml"' in share_path("setup.py").read_text()
+    perspective = json.loads(share_path("config/rqt/robomd.perspective").read_text())
+    running = perspective["groups"]["pluginmanager"]["keys"]["running-plugins"]["repr"]
+    assert ast.literal_eval(running) == {f"robomd_ros/{found.get('name')}": [1]}
+
+
+def test_a_missing_library_of_the_window_system_is_named(monkeypatch):
+    app = pytest.importorskip("robomd_ros.rqt.app", reason="needs ROS 2")
+
+    def missing(path):
+        raise OSError("libxcb-icccm.so.4: cannot open shared object file")
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("QT_QPA_PLATFORM")
+    monkeypatch.setattr(app.ctypes, "CDLL", missing)
+    with pytest.raises(ConfigurationError, match=r"libxcb-icccm.*apt-get install libxcb-icccm4"):
+        app._check_windows()
