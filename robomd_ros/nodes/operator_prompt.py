@@ -23,14 +23,15 @@ from robomd_ros.runtime import main_of
 
 MEANINGS = {
     Answer.DONE: "it is done as asked",
-    Answer.SKIP: "it cannot be done now: put the scene back as it was; other scenes come first",
-    Answer.INVALID: "this trial does not count; its scene is asked again",
     Answer.SUCCESS: "the policy did the task",
     Answer.FAILURE: "the policy did not do the task",
+    Answer.SKIP: "it cannot be done now: put the scene back as it was; other scenes come first",
+    Answer.INVALID: "this trial does not count; its scene is asked again",
     Answer.UNDO: "the last label was wrong: that trial does not count and is asked again",
     Answer.PAUSE: "no new trial starts until you type resume; this request stays open",
     Answer.STOP: "end the campaign; the same command goes on with it later",
 }
+"""What the answers mean, in the order in which they are shown."""
 _CAMPAIGN = ("pause", "resume", "stop")
 
 
@@ -190,7 +191,8 @@ class OperatorPrompt(Node):
 
 def answers_of(kind: RequestKind) -> list[Answer]:
     """What may be typed for a request, in a fixed order."""
-    return [*sorted(ANSWERS.get(kind, ())), *HEARD]
+    allowed = ANSWERS.get(kind, frozenset()).union(HEARD)
+    return [answer for answer in MEANINGS if answer in allowed]
 
 
 def parse_answer(typed: str, kind: RequestKind) -> Answer | None:
