@@ -31,6 +31,14 @@ IMAGE_OUT = qos_profile_system_default
 IMAGE_IN = qos_profile_sensor_data
 """Our image subscribers: the newest picture, never an old one for reliability's sake."""
 
+NEWEST_IMAGE = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""For whoever acts on pictures: whole ones, also on a busy machine, and only the newest."""
+
 STATE = qos_profile_sensor_data
 """Joint states and other streams, where only the newest counts."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from numpy.typing import NDArray
 from rclpy.node import Node
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 
 from robomd_msgs import msg
@@ -19,7 +19,8 @@ from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.hardware.image_fit import ImageFit
 from robomd_ros.hardware.kinematics import JOINT_NAMES
-from robomd_ros.qos import COMMANDS, IMAGE_IN, LATCHED, STATE
+from robomd_ros.nodes.image_topic import subscribe_images
+from robomd_ros.qos import COMMANDS, LATCHED, STATE
 
 _IMAGE, _JOINTS, _POSE = "camera/image_raw", "joint_states", "tcp_pose"
 _GRIPPER, _STATUS = "gripper_position", "robot_status"
@@ -59,8 +60,8 @@ class RosSenses:
         self._newest: dict[str, tuple[Any, float]] = {}
         self._not_before = 0.0
         self._begun = 0.0
+        subscribe_images(node, _IMAGE, self._keep(_IMAGE))
         for message_type, topic, qos in (
-            (Image, _IMAGE, IMAGE_IN),
             (JointState, _JOINTS, STATE),
             (PoseStamped, _POSE, STATE),
             (Float64, _GRIPPER, STATE),

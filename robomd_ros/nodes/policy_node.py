@@ -47,7 +47,7 @@ class PolicyNode(Node):
         gripper_command (std_msgs/Float64, reliable, depth 1): 0 open to 1 closed, when it changes.
 
     Subscriptions:
-        camera/image_raw (sensor_msgs/Image, sensor data)
+        camera/image_raw (sensor_msgs/Image, reliable, depth 1; sensor data where the publisher is)
         joint_states (sensor_msgs/JointState, sensor data): rad, by name.
         tcp_pose (geometry_msgs/PoseStamped, sensor data): m, in the frame base.
         gripper_position (std_msgs/Float64, sensor data): 0 open to 1 closed; not required.
