@@ -19,7 +19,7 @@ RATE = 20.0
 
 _QUALITY = 90
 _IDLE_AFTER = 2.0
-_ANSWER_WITHIN = 20.0
+_ANSWER_WITHIN = 60.0
 
 Array = NDArray[np.float64]
 
@@ -32,12 +32,9 @@ class Camera:
     """Gives the newest picture to any number of viewers; draws only while there are some."""
 
     def __init__(self) -> None:
-        """Start the process that draws; it is ready after a few seconds."""
-        context = multiprocessing.get_context("spawn")
-        self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_draw, args=(other,), name="camera", daemon=True)
-        self._process.start()
-        other.close()
+        """Nobody looks yet: the process that draws is started for the first viewer."""
+        self._pipe: Connection | None = None
+        self._process: Any = None
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._jpeg, self._number = b"", 0
@@ -53,6 +50,14 @@ class Camera:
         """Whether somebody has looked lately."""
         return time.monotonic() - self._viewed < _IDLE_AFTER
 
+    def _start(self) -> Connection:
+        context = multiprocessing.get_context("spawn")
+        pipe, other = context.Pipe()
+        self._process = context.Process(target=_draw, args=(other,), name="camera", daemon=True)
+        self._process.start()
+        other.close()
+        return pipe
+
     def draw(self, qpos: Array, scene: Scene) -> None:
         """Draw a state; blocks until it is done.
 
@@ -61,6 +66,8 @@ class Camera:
         """
         with self._lock:
             try:
+                if self._pipe is None:
+                    self._pipe = self._start()
                 self._pipe.send((qpos, scene))
                 if not self._pipe.poll(_ANSWER_WITHIN):
                     raise CameraError(f"no picture within {_ANSWER_WITHIN:g} s")
@@ -97,10 +104,11 @@ class Camera:
 
     def close(self) -> None:
         """End the process."""
-        with contextlib.suppress(OSError):
-            self._pipe.close()
-        self._process.terminate()
-        self._process.join(5.0)
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):
+                self._pipe.close()
+            self._process.terminate()
+            self._process.join(5.0)
 
 
 def _draw(pipe: Connection) -> None:

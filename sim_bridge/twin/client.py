@@ -4,11 +4,12 @@ import json
 import select
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
-from typing import IO, Any
+from typing import Any
 
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.variations import Scene, Variation
@@ -117,10 +118,12 @@ class TwinProcess:
         Raises:
             TwinError: it ended, or said nothing within `start_timeout` s.
         """
+        # a file, as a pipe that nobody reads would block it
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - close() closes it
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "sim_bridge.twin", *arguments],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         self.ready = self._wait(start_timeout)
@@ -137,8 +140,9 @@ class TwinProcess:
                 ready: dict[str, Any] = json.loads(line[6:])
                 return ready
             if not line:
-                _, errors = self._process.communicate()
-                raise TwinError(f"the twin did not start: {errors.strip()}")
+                self._process.wait()
+                self._errors.seek(0)
+                raise TwinError(f"the twin did not start: {self._errors.read().strip()}")
         self.kill()
         raise TwinError(f"the twin did not say READY within {timeout:g} s")
 
@@ -150,29 +154,25 @@ class TwinProcess:
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
 
     def close(self) -> None:
         """End it in order."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.communicate(timeout=10.0)
+                self._process.wait(timeout=10.0)
             except subprocess.TimeoutExpired:
                 self.kill()
-        _close(self._process.stdout)
-        _close(self._process.stderr)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._errors.close()
 
     def __enter__(self) -> "TwinProcess":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _close(pipe: IO[str] | None) -> None:
-    if pipe is not None:
-        pipe.close()
 
 
 def _entry(variation: Variation | Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Joints = Sequence[float] | Array
 
 D1, A2, A3, D4, D5, D6 = 0.1625, -0.425, -0.3922, 0.1333, 0.0997, 0.0996
 """m, the lengths of the DH table of a UR5e; the twists are pi/2, 0, 0, pi/2, -pi/2, 0."""
@@ -14,7 +15,7 @@ D1, A2, A3, D4, D5, D6 = 0.1625, -0.425, -0.3922, 0.1333, 0.0997, 0.0996
 _SINGULAR = 1e-9
 
 
-def forward(q: Sequence[float], tcp: Array | None = None) -> tuple[Array, Array, Array]:
+def forward(q: Joints, tcp: Array | None = None) -> tuple[Array, Array, Array]:
     """Where the tool is and how it moves.
 
     Args:
@@ -24,7 +25,8 @@ def forward(q: Sequence[float], tcp: Array | None = None) -> tuple[Array, Array,
     Returns:
         Position (3,) m, rotation (3, 3) and Jacobian (6, 6): m/s and rad/s per rad/s.
     """
-    q1, q2, q3, q4, q5, q6 = q
+    # numpy's own scalars are slow to reckon with
+    q1, q2, q3, q4, q5, q6 = q.tolist() if isinstance(q, np.ndarray) else q
     c1, s1, c5, s5, c6, s6 = cos(q1), sin(q1), cos(q5), sin(q5), cos(q6), sin(q6)
     c2, s2, c23, s23 = cos(q2), sin(q2), cos(q2 + q3), sin(q2 + q3)
     c234, s234 = cos(q2 + q3 + q4), sin(q2 + q3 + q4)
@@ -62,13 +64,13 @@ def forward(q: Sequence[float], tcp: Array | None = None) -> tuple[Array, Array,
     return np.array((px, py, pz)), rotation, jacobian
 
 
-def forward_pose(q: Sequence[float], tcp: Array | None = None) -> Array:
+def forward_pose(q: Joints, tcp: Array | None = None) -> Array:
     """(6,) pose of the tool: m and rotation vector."""
     position, rotation, _ = forward(q, tcp)
     return np.concatenate((position, rotation_vector(rotation)))
 
 
-def inverse(target: Array, near: Sequence[float], tcp: Array | None = None) -> Array | None:
+def inverse(target: Array, near: Joints, tcp: Array | None = None) -> Array | None:
     """The solution nearest to a posture.
 
     Args:
@@ -131,7 +133,7 @@ def _arm(flange: Array, q1: float, q5: float, q6: float) -> list[tuple[float, ..
     cosine = (x * x + z * z - A2 * A2 - A3 * A3) / (2 * A2 * A3)
     if abs(cosine) > 1.0 + _SINGULAR:
         return []
-    found = []
+    found: list[tuple[float, ...]] = []
     for sign in (1, -1):
         q3 = sign * acos(max(-1.0, min(1.0, cosine)))
         q2 = atan2(z, x) - atan2(A3 * sin(q3), A2 + A3 * cos(q3))

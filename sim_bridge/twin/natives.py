@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim_bridge.twin import kinematics
-from sim_bridge.twin.motion import Pose, Steps
+from sim_bridge.twin.motion import Array, Pose, Steps
 from sim_bridge.twin.registers import COUNT, INPUT_TYPES
 from sim_bridge.twin.urscript import ScriptError
 
@@ -41,7 +41,7 @@ class Natives:
     def __init__(self, controller: "Controller") -> None:
         self._controller = controller
         self._motion = controller.motion
-        self.history: deque[np.ndarray] = deque(maxlen=_HISTORY)
+        self.history: deque[Array] = deque(maxlen=_HISTORY)
         self.gravity = [0.0, 0.0, 9.82]
         self.force_damping, self.force_gain = 0.025, 1.0
 
@@ -183,23 +183,23 @@ class Natives:
 
     def get_actual_joint_positions(self) -> list[float]:
         """Rad, measured."""
-        return self._controller.arm.q.tolist()
+        return _numbers(self._controller.arm.q)
 
     def get_actual_joint_speeds(self) -> list[float]:
         """rad/s, measured."""
-        return self._controller.arm.qd.tolist()
+        return _numbers(self._controller.arm.qd)
 
     def get_target_joint_positions(self) -> list[float]:
         """Rad, the target."""
-        return self._motion.q.tolist()
+        return _numbers(self._motion.q)
 
     def get_target_joint_speeds(self) -> list[float]:
         """rad/s, the target."""
-        return self._motion.qd.tolist()
+        return _numbers(self._motion.qd)
 
     def get_target_joint_accelerations(self) -> list[float]:
         """rad/s^2, the target."""
-        return self._motion.qdd.tolist()
+        return _numbers(self._motion.qdd)
 
     def get_actual_joint_positions_history(self, steps: int = 0) -> list[float]:
         """Rad, measured so many cycles ago."""
@@ -227,7 +227,7 @@ class Natives:
     def get_target_tcp_speed(self) -> list[float]:
         """m/s and rad/s in the base frame."""
         _, _, jacobian = kinematics.forward(self._motion.q, self._motion.tcp)
-        return (jacobian @ self._motion.qd).tolist()
+        return _numbers(jacobian @ self._motion.qd)
 
     def get_tcp_force(self) -> list[float]:
         """N and N m in the base frame, without the zero of zero_ftsensor."""
@@ -235,7 +235,7 @@ class Natives:
 
     def get_joint_torques(self) -> list[float]:
         """N m per joint, gravity left out."""
-        return (self._controller.arm.torque - self._controller.arm.coriolis()).tolist()
+        return _numbers(self._controller.arm.torque - self._controller.arm.coriolis())
 
     def get_mass_matrix(self) -> Any:
         """(6, 6) kg m^2."""
@@ -243,7 +243,7 @@ class Natives:
 
     def get_coriolis_and_centrifugal_torques(self) -> list[float]:
         """N m per joint, with gravity as the simulation has it."""
-        return self._controller.arm.coriolis().tolist()
+        return _numbers(self._controller.arm.coriolis())
 
     def get_jacobian(self) -> Any:
         """(6, 6) of the tool at the target."""
@@ -371,11 +371,15 @@ def _output(number: int, count: int) -> int:
     return number
 
 
-def _six(values: Any) -> np.ndarray:
+def _six(values: Any) -> Array:
     array = np.array(values, dtype=np.float64)
     if array.shape != (6,) or not np.isfinite(array).all():
         raise ScriptError(f"six finite numbers are needed; got {_shown(values)}")
     return array
+
+
+def _numbers(values: Any) -> list[float]:
+    return [float(value) for value in values]
 
 
 def _pose(values: Any) -> Pose:

@@ -188,7 +188,8 @@ class _Parser:
 
     def _finish(self, name: str, parameters: tuple[str, ...], body: list[ast.stmt]) -> ast.stmt:
         """The generator function of a body that was just read."""
-        function, start = self._function, []
+        function = self._function
+        start: list[ast.stmt] = []
         changed = sorted((function.assigned & self._globals) - function.parameters)
         if changed:
             start.append(ast.Global([f"v_{name}" for name in changed]))
