@@ -28,7 +28,7 @@ _COLORS = {Answer.SUCCESS: BLUE, Answer.FAILURE: VERMILLION}
 _TITLES = {
     RequestKind.APPLY_SCENE: "Change the scene",
     RequestKind.RESTORE_NOMINAL: "Restore the scene",
-    RequestKind.LABEL_OUTCOME: "Did the policy do the task?",
+    RequestKind.LABEL_OUTCOME: "Label the trial",
     RequestKind.RECOVER_ROBOT: "Recover the robot",
 }
 
@@ -56,6 +56,7 @@ class RequestView(Section):
         self._cell = ""
         self._request = NOTHING_ASKED
         self._sent: tuple[str, int, Answer] | None = None
+        self._counted = 0
         self._connected = False
         self._guard = QtCore.QTimer(self)
         self._guard.setSingleShot(True)
@@ -121,14 +122,11 @@ class RequestView(Section):
         if result.ok and answer is Answer.UNDO:
             self.say("The last label is taken back; its scene is asked again.")
         elif result.ok:
-            self.say(f"Your answer “{word}” to request {number} counted.")
+            self._counted = number
+            self.say(f"Your answer “{word}” counted.")
             self.comment.clear()
         elif result.code == Refusal.ALREADY_ANSWERED:
-            self.say(
-                f"Somebody else answered request {number} first: your “{word}” did not count."
-                f" ({result.message})",
-                warn=True,
-            )
+            self.say(f"Somebody else answered first: your “{word}” did not count.", warn=True)
         else:
             self.say(f"Your “{word}” did not count: {result.message}", warn=True)
         self._enable()
@@ -144,7 +142,7 @@ class RequestView(Section):
         deadline = self._request.deadline
         left = f"{duration(deadline - time.time())} left" if deadline else ""
         if self._request.number:
-            self.remark.setText(f"no. {self._request.number} at {self._cell}  {left}".strip())
+            self.remark.setText(f"at {self._cell}  {left}".strip())
 
     def say(self, text: str, warn: bool = False) -> None:
         """Tell the operator something; it stays until the next word."""
@@ -156,9 +154,8 @@ class RequestView(Section):
     def _say_how_it_ended(self, last: Request) -> None:
         if self._sent is not None and self._sent[:2] == (self._cell, last.number):
             return  # our own answer is on its way: its result tells
-        if f"request {last.number} counted" in self.notice.text():
-            return
-        self.say(f"Request {last.number} was answered by another front end, or withdrawn.")
+        if last.number != self._counted:
+            self.say("The last request was answered by another front end, or withdrawn.")
 
     def _show(self) -> None:
         request, asked = self._request, bool(self._request.number)
@@ -206,7 +203,8 @@ class RequestView(Section):
         if answer in _COLORS:
             button.setStyleSheet(
                 f"QPushButton:enabled {{ background:{_COLORS[answer]}; color:white;"
-                " font-weight:bold; }"
+                " font-weight:bold; border:1px solid #404040; border-radius:3px; }"
+                "QPushButton:enabled:focus { border:3px solid black; }"
             )
         button.clicked.connect(lambda _checked=False, a=answer: self._press(a))
         return button

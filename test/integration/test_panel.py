@@ -188,7 +188,7 @@ def test_two_front_ends_at_once_and_the_first_answer_counts(cell):
     until(lambda: "counted." in one.told() + other.told(), "the acceptance")
     first, late = (one, other) if "counted." in one.told() else (other, one)
     assert code == (ApplyScene.Result.NONE if first is one else ApplyScene.Result.INVALID)
-    assert "Somebody else answered request" in late.told()
+    assert "Somebody else answered first" in late.told()
     assert "counted." not in late.told() and "did not count" not in first.told()
 
 
@@ -330,17 +330,3 @@ def test_the_panel_as_a_process(domain, tmp_path):
         process.wait()
         node.destroy_node()
         rclpy.shutdown()
-
-
-def test_no_display_is_one_clear_error(tmp_path):
-    environment = {
-        k: v for k, v in os.environ.items()
-        if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "robomd_ros.cli", "panel"],
-        env=environment, capture_output=True, text=True, cwd=Path(__file__).parents[2],
-        timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2 and "there is no display" in done.stderr
-    assert "robomd operator <cell>" in done.stderr
