@@ -182,7 +182,9 @@ def test_a_request_that_a_killed_diagnosis_left_is_withdrawn(diagnosis):
     handle = graph.send(budget=2)
     ended = graph.result(left.get_result_async(), "end of the request that was left", 10)
     assert ended.status == GoalStatus.STATUS_CANCELED
-    wait_for(lambda: graph.latched(OperatorRequest, topic, LATCHED).request_id == before + 1, "next")
+    wait_for(
+        lambda: graph.latched(OperatorRequest, topic, LATCHED).request_id == before + 1, "next"
+    )
     graph.trigger("stop")
     assert graph.result(handle.get_result_async(), "end").result.error_code
     assert not rows(graph.out, "result = 'INVALID'")

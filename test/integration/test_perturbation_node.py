@@ -358,5 +358,7 @@ def test_request_text():
     assert lines[0] == "--- Request 5 at bench_2: Make these."
     assert lines[1] == f"  1. take back: {BLUE.description}"
     assert lines[2] == f"  2. {GREEN.description}"
-    assert lines[3] == "Type one of: done / skip / invalid / undo / pause / stop   (? explains them)"
+    assert (
+        lines[3] == "Type one of: done / skip / invalid / undo / pause / stop   (? explains them)"
+    )
     assert math.isnan(scene[0].change_cost)
