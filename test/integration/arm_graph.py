@@ -1,0 +1,192 @@
+"""A ur5e_node in the test's process, on a twin in its own; calls that wait."""
+
+import os
+import threading
+import time
+
+import numpy as np
+from geometry_msgs.msg import TwistStamped
+from graph import wait_for
+from in_process import Graph, overrides
+from rclpy.action import ActionClient
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
+from std_srvs.srv import Trigger
+
+from robomd_msgs.action import MoveToJoints
+from robomd_msgs.msg import RobotStatus
+from robomd_ros.hardware.kinematics import JOINT_NAMES
+from robomd_ros.nodes.ur5e_node import Ur5eNode
+from robomd_ros.qos import COMMANDS, LATCHED
+from sim_bridge.twin.client import TwinClient, TwinProcess
+
+PLACE = "/robomd/ur5e"
+HOME = [-0.294, -1.556, 2.106, -2.12, -1.571, 1.277]
+"""Over the twin's table, the tool pointing down."""
+NEAR_REST = 0.02
+"""rad/s below which the twin's arm counts as at rest; its joints tremble a little."""
+
+
+def own_address():
+    """A loopback address of this process's own."""
+    return f"127.7.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"
+
+
+class ArmGraph(Graph):
+    """The node, a client of everything that it offers, and a client of the twin."""
+
+    def __init__(self, domain, **parameters):
+        super().__init__(domain)
+        self.address = own_address()
+        self.start_twin()
+        self.statuses = []
+        self.client.create_subscription(
+            RobotStatus, f"{PLACE}/robot_status", self.statuses.append, LATCHED
+        )
+        values = {
+            "robot_ip": self.address,
+            "home": HOME,
+            "workspace_lower": [-0.9, -0.9, -0.1],
+            "set_tool": True,
+            "tcp_offset": [0.0, 0.0, 0.145, 0.0, 0.0, 0.0],
+            "payload": 0.9,
+            "payload_cog": [0.0, 0.0, 0.05],
+            "recover_power": True,
+            # tests share their processor with others: twin and node may be late
+            "command_timeout": 0.25,
+            "state_timeout": 0.35,
+            "watchdog_rate": 4.0,
+            **parameters,
+        }
+        self.node = Ur5eNode(namespace=PLACE, parameter_overrides=overrides(**values))
+        self.arm = self.node._arm
+        self.add(self.node)
+        self.twists = self.client.create_publisher(TwistStamped, f"{PLACE}/servo_twist", COMMANDS)
+        self.targets = self.client.create_publisher(JointState, f"{PLACE}/servo_joints", COMMANDS)
+        self.grips = self.client.create_publisher(Float64, f"{PLACE}/gripper_command", COMMANDS)
+        self.mover = ActionClient(self.client, MoveToJoints, f"{PLACE}/move_to_joints")
+        assert self.mover.wait_for_server(10)
+
+    def start_twin(self):
+        """Start the twin, at its old address if it has run before."""
+        self.twin_process = TwinProcess(f"address:={self.address}", "frequency:=125")
+        self.twin = TwinClient(self.twin_process.ready["control"])
+
+    def close(self):
+        super().close()
+        self.twin_process.close()
+
+    @property
+    def status(self):
+        return self.statuses[-1]
+
+    @property
+    def q(self):
+        return list(self.arm.state.q)
+
+    def result(self, future, what, timeout=30.0):
+        """As the graph's, but without waiting for the next look: thousands are asked for."""
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        assert done.wait(timeout), f"{what} did not come within {timeout:g} s"
+        return future.result()
+
+    def ready(self, timeout=30.0):
+        """Wait until a motion could start."""
+        wait_for(lambda: self.status.ready and not self.arm.obstacle(), "the arm's readiness",
+                 timeout)  # fmt: skip
+
+    def trigger(self, name, timeout=40.0):
+        """A Trigger's response."""
+        client = self.client.create_client(Trigger, f"{PLACE}/{name}")
+        wait_for(client.service_is_ready, name, 10)
+        return self.result(client.call_async(Trigger.Request()), name, timeout)
+
+    def start_move(self, positions, velocity=0.0, acceleration=0.0):
+        """The goal handle of a move that was accepted."""
+        self.feedback = []
+        goal = MoveToJoints.Goal(
+            positions=[float(p) for p in positions],
+            velocity=float(velocity),
+            acceleration=float(acceleration),
+        )
+        handle = self.result(
+            self.mover.send_goal_async(goal, lambda m: self.feedback.append(m.feedback)), "goal"
+        )
+        assert handle.accepted
+        return handle
+
+    def end(self, handle, timeout=30.0):
+        """The result of a move."""
+        return self.result(handle.get_result_async(), "result of a move", timeout).result
+
+    def move(self, positions, **fields):
+        return self.end(self.start_move(positions, **fields))
+
+    def send_twist(self, x=0.0, y=0.0, z=0.0, frame="base"):
+        message = TwistStamped()
+        message.header.frame_id = frame
+        message.twist.linear.x, message.twist.linear.y, message.twist.linear.z = x, y, z
+        self.twists.publish(message)
+
+    def send_joints(self, positions, names=JOINT_NAMES):
+        self.targets.publish(JointState(name=list(names), position=[float(p) for p in positions]))
+
+    def stream(self, seconds, send, rate=50.0):
+        """Call `send` at a rate for some time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            send()
+            time.sleep(1.0 / rate)
+
+    def moving(self):
+        """Wait until the twin's arm moves."""
+        wait_for(lambda: self.twin.state()["speed"] > 5 * NEAR_REST, "motion of the twin", 10)
+
+    def rests(self, within):
+        """Assert that the twin's arm comes to rest within s, and stays."""
+        deadline = time.monotonic() + within
+        while self.twin.state()["speed"] > NEAR_REST:
+            assert time.monotonic() < deadline, f"still moving after {within} s"
+            time.sleep(0.01)
+        before = self.twin.state()["q"]
+        time.sleep(0.3)
+        assert np.allclose(self.twin.state()["q"], before, atol=5e-3)
+
+    def noticed(self, word, timeout=10.0):
+        """Wait until the status names something; the status."""
+        wait_for(lambda: not self.status.ready and word in self.status.detail,
+                 f"{word!r} in the status", timeout)  # fmt: skip
+        return self.status
+
+    def heal(self):
+        """End every fault and bring the arm home."""
+        self.twin.clear()
+        if self.arm.supervisor.needs_recovery:
+            response = self.trigger("recover")
+            assert response.success, response.message
+        self.ready()
+        response = self.trigger("home")
+        assert response.success, response.message
+
+
+class Watch:
+    """Samples the twin's state in a thread."""
+
+    def __init__(self, twin):
+        self._twin = twin
+        self.samples = []
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ending.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._ending.wait(0.02):
+            self.samples.append(self._twin.state())
