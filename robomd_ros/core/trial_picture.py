@@ -89,9 +89,11 @@ def _estimates(trial: Trial, ranking: FailureRanking | None, width: int) -> list
         return [_Line("no estimate for this scene yet", _FAINT)]
     lines = []
     for mode in modes[:_ROWS]:
+        whole = set(mode.ids) == set(trial.scene.ids)
+        name = "this scene" if whole else " + ".join(mode.ids)  # the scene itself stands above
         figures = f"{mode.failure_probability:.2f} ({mode.lower:.2f} to {mode.upper:.2f})"
-        name = _fitting(" + ".join(mode.ids), width - _BAR - 2 * _MARGIN, f" fails {figures}")
-        lines.append(_Line(name, mode=mode))
+        text = _fitting(name, width - _BAR - 3 * _MARGIN, f" fails {figures}")
+        lines.append(_Line(text, mode=mode))
     hidden = len(modes) - _ROWS
     return [*lines, *([_Line(f"and {hidden} more", _FAINT)] if hidden > 0 else [])]
 
