@@ -19,6 +19,7 @@ from sensor_msgs.msg import JointState
 
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
+from robomd_ros.hardware.dashboard import stop_program
 from robomd_ros.hardware.kinematics import JOINT_NAMES, tool_pose
 from robomd_ros.qos import LATCHED, STATE
 
@@ -111,7 +112,8 @@ def test_a_twist_moves_the_tool_and_a_stale_stream_stops_it(arm):
 
 
 def test_joint_targets_are_followed_by_name(arm):
-    goal = np.array(HOME) + [0.0, 0.0, 0.0, 0.0, 0.0, 0.12]
+    goal = np.array(HOME)
+    goal[5] += 0.12
     order = [5, 3, 0, 1, 4, 2]
     names = [JOINT_NAMES[i] for i in order]
     arm.stream(1.5, lambda: arm.send_joints(goal[order], names))
@@ -325,8 +327,6 @@ def test_a_frozen_controller(arm):
 
 @pytest.mark.slow
 def test_a_program_that_is_stopped_by_somebody_else_is_started_again(arm):
-    from robomd_ros.hardware.dashboard import stop_program
-
     handle = arm.start_move(AWAY)
     arm.moving()
     stop_program(arm.address)

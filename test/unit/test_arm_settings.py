@@ -1,0 +1,73 @@
+"""Parameters of the arm: every bad one is refused before anything connects."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="parameter tables need ROS 2")
+
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.hardware.arm_settings import arm_options, gripper_of
+from robomd_ros.hardware.gripper import DigitalOutputGripper, NoGripper, RobotiqGripper
+from robomd_ros.parameter_tables import UR5E
+
+
+def values(**changed):
+    """Checked values, the defaults but for some."""
+    table = {p.name: p for p in UR5E}
+    given = {**{name: p.default for name, p in table.items()}, "robot_ip": "192.0.2.1", **changed}
+    return {name: table[name].parse(value) for name, value in given.items()}
+
+
+def test_the_defaults_are_consistent():
+    options = arm_options(values())
+    assert options.control.host == "192.0.2.1"
+    assert options.control.tcp is None
+    assert options.control.payload is None
+    assert options.control.output_pin is None
+
+
+def test_a_tool_of_the_parameters():
+    tcp = [0.0, 0.0, 0.15, 0.0, 0.0, 0.0]
+    control = arm_options(values(set_tool=True, tcp_offset=tcp, payload=1.1)).control
+    assert control.tcp == tuple(tcp)
+    assert control.payload == 1.1
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"robot_ip": ""}, "robot_ip"),
+        ({"robot_ip": "  "}, "robot_ip"),
+        ({"joint_speed_limit": 4.0}, "joint_speed_limit must be"),
+        ({"joint_speed": 0.6, "joint_speed_limit": 0.5}, "joint_speed is 0.6"),
+        ({"workspace_lower": [0.0, 0.0, 2.0]}, "along z"),
+        ({"joint_lower": [0.0] * 5}, "list of 6 numbers"),
+        ({"joint_lower": "wide"}, "list of 6 numbers"),
+        ({"home": [0.0] * 7}, "list of 6 numbers"),
+        ({"home": [float("nan")] * 6}, "home must be"),
+        ({"home": [0.0, -1.5, 3.14, -1.5, -1.5, 0.0]}, "home is outside the limits"),
+        ({"frequency": 1000.0}, "frequency must be"),
+        ({"gripper": "magnetic"}, "robotiq, digital_output, none"),
+        ({"gripper_output": 8}, "gripper_output"),
+        ({"servo_gain": 10.0}, "servo_gain"),
+        (
+            {"set_tool": True, "home": [0.0, 0.5, 0.0, 0.0, 0.0, 0.0]},
+            "home is outside the limits: the tool",
+        ),
+    ],
+)
+def test_bad_parameters_are_refused(changed, reason):
+    with pytest.raises(ConfigurationError, match=reason):
+        arm_options(values(**changed))
+
+
+def test_grippers_by_name():
+    made = {
+        kind: type(gripper_of(values(gripper=kind), lambda on: None))
+        for kind in ("robotiq", "digital_output", "none")
+    }
+    assert made == {
+        "robotiq": RobotiqGripper,
+        "digital_output": DigitalOutputGripper,
+        "none": NoGripper,
+    }
+    assert arm_options(values(gripper="digital_output", gripper_output=3)).control.output_pin == 3

@@ -1,0 +1,191 @@
+"""Grippers: the Robotiq's text protocol as a server hears it, and every way not to answer."""
+
+import contextlib
+import math
+import socket
+import threading
+import time
+
+import pytest
+
+from robomd_ros.core.errors import RoboMDError
+from robomd_ros.hardware.gripper import (
+    DigitalOutputGripper,
+    GripperFault,
+    NoGripper,
+    RobotiqGripper,
+)
+from robomd_ros.hardware.gripper_worker import GripperWorker
+
+
+class Server:
+    """Answers as the URCap does; `answers` overrides single questions, None is silence."""
+
+    def __init__(self):
+        self.variables = {"ACT": 0, "STA": 0, "POS": 3, "FLT": 0, "GTO": 0, "SPE": 0, "FOR": 0}
+        self.answers = {}
+        self.heard = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection, contextlib.suppress(OSError):
+            for line in connection.makefile("r"):
+                answer = self._answer(line.strip())
+                if answer is not None:
+                    connection.sendall(answer.encode())
+
+    def _answer(self, line):
+        self.heard.append(line)
+        if line in self.answers:
+            return self.answers[line]
+        words = line.split()
+        if words[0] == "GET":
+            return f"{words[1]} {self.variables[words[1]]}\n"
+        values = dict(zip(words[1::2], map(int, words[2::2]), strict=True))
+        self.variables.update(values)
+        if "ACT" in values:
+            self.variables["STA"] = 3 * values["ACT"]
+        return "ack"
+
+    def close(self):
+        self._socket.close()
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def gripper(server):
+    gripper = RobotiqGripper("127.0.0.1", server.port, timeout=0.5, activation_timeout=0.3)
+    yield gripper
+    gripper.close()
+
+
+def test_connecting_moves_nothing_and_the_first_command_activates(server, gripper):
+    gripper.connect()
+    assert server.heard == ["GET STA"]
+    gripper.command(1.0)
+    assert server.variables["ACT"] == 1
+    assert server.variables["POS"] == 255
+    assert server.variables["GTO"] == 1
+    assert gripper.position() == 1.0
+    gripper.command(0.0)
+    assert server.variables["POS"] == 0
+    assert server.heard.count("SET ACT 1") == 1
+
+
+def test_an_active_gripper_is_not_activated_again(server, gripper):
+    server.variables.update(ACT=1, STA=3)
+    gripper.command(0.5)
+    assert server.variables["POS"] == 128
+    assert not [line for line in server.heard if "ACT" in line]
+
+
+@pytest.mark.parametrize("closure", [math.nan, math.inf, -0.01, 1.01])
+def test_commands_that_no_gripper_can_do(server, gripper, closure):
+    with pytest.raises(GripperFault, match="from 0"):
+        gripper.command(closure)
+    assert server.heard == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "reason"),
+    [
+        ("GET STA", None, "does not answer"),
+        ("GET STA", "?\n", "answered '\\?'"),
+        ("GET POS", "FLT 3\n", "answered 'FLT 3'"),
+        ("GET FLT", "FLT 9\n", "fault 9"),
+        ("SET POS 255 GTO 1", "nak", "refused"),
+        ("SET ACT 1", "ack", "did not become active"),
+    ],
+)
+def test_a_gripper_that_fails_says_how(server, gripper, question, answer, reason):
+    server.answers[question] = answer
+    with pytest.raises(GripperFault, match=reason):
+        gripper.command(1.0)
+        gripper.position()
+    del server.answers[question]
+    gripper.command(1.0)
+    assert server.variables["POS"] == 255
+
+
+def test_nobody_there():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(GripperFault, match=f"127.0.0.1:{port} does not answer"):
+        RobotiqGripper("127.0.0.1", port, timeout=0.2).connect()
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one(server, gripper):
+    gripper.connect()
+    server.answers["GET POS"] = None
+    with pytest.raises(GripperFault):
+        gripper.position()
+    del server.answers["GET POS"]
+    server.variables["POS"] = 255
+    assert gripper.position() == 1.0
+
+
+def test_digital_output():
+    written = []
+    gripper = DigitalOutputGripper(written.append)
+    gripper.connect()
+    assert math.isnan(gripper.position())
+    for closure in (0.2, 0.9, 1.0, 0.0):
+        gripper.command(closure)
+    assert written == [False, True, False]
+    assert gripper.position() == 0.0
+
+    def fail(_on):
+        raise RoboMDError("no controller")
+
+    broken = DigitalOutputGripper(fail)
+    with pytest.raises(GripperFault, match="no controller"):
+        broken.command(1.0)
+    assert math.isnan(broken.position())
+
+
+def test_no_gripper():
+    with pytest.raises(GripperFault, match="parameter gripper"):
+        NoGripper().command(1.0)
+    assert math.isnan(NoGripper().position())
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_worker_tells_faults_and_goes_on_when_the_gripper_is_back(server):
+    positions, faults = [], []
+    worker = GripperWorker(
+        RobotiqGripper("127.0.0.1", server.port, timeout=0.3), positions.append, faults.append
+    )
+    worker.start()
+    worker.command(1.0)
+    wait_for(lambda: positions and positions[-1] == 1.0)
+    server.answers["GET POS"] = None
+    wait_for(lambda: worker.fault)
+    assert "does not answer" in faults[-1]
+    worker.command(0.0)  # asked while nobody answers: void
+    time.sleep(0.5)
+    del server.answers["GET POS"]
+    wait_for(lambda: not worker.fault)
+    assert faults[-1] == ""
+    with pytest.raises(GripperFault):
+        worker.command(math.nan)
+    worker.close()
