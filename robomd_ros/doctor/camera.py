@@ -9,11 +9,11 @@ from robomd_ros.doctor.findings import Finding, bad, good, note, skipped
 from robomd_ros.hardware.calibration import load_calibration
 from robomd_ros.hardware.camera import Camera, CameraConfig, CameraState, Frame
 
-_PATIENCE = 8.0
+_PATIENCE = 15.0
 """s for the first picture."""
 _LOOK = 2.5
 """s over which the rate is taken."""
-_SLOW = 10.0
+_SLOW = 5.0
 """Hz; below it a policy acts on pictures that are too old."""
 _DARK = 12.0
 """Mean level of 255 below which a picture shows next to nothing."""

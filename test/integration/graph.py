@@ -68,17 +68,22 @@ class WrongShape:
 
 
 class Bringup:
-    """`robomd sim ...` in its own process group, with its output in a file."""
+    """`robomd sim ...` (or ur5e) in its own process group, with its output in a file."""
 
     def __init__(
-        self, folder: Path, arguments: Sequence[str], env: dict[str, str], planted: str = ""
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        env: dict[str, str],
+        planted: str = "",
+        command: str = "sim",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "planted_policy.py").write_text(PLANTED)
         self.log = folder / "output.txt"
         self._file = self.log.open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "robomd_ros.cli", "sim", *arguments],
+            [sys.executable, "-m", "robomd_ros.cli", command, *arguments],
             cwd=folder,
             env={**os.environ, **env, "PLANTED": planted},
             stdout=self._file,

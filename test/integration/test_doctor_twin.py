@@ -1,41 +1,34 @@
 """The doctor looks at a controller: healthy, and with each of its faults; nothing moves."""
 
-import json
+import subprocess
+import sys
 import time
-import urllib.request
 
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("mujoco")
 
-from twin_process import running_twin
-
+from robomd_ros.bringup_ur5e import resolve_ur5e
 from robomd_ros.doctor.findings import State
 from robomd_ros.doctor.robot import check_robot
 from robomd_ros.hardware.dashboard import Dashboard
 from robomd_ros.hardware.rtde_probe import IN_USE, NOT_FOUND, RtdeProbe
+from sim_bridge.twin.client import TwinProcess
 
-ARM = {"set_tool": True, "payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "none"}
+ARM = {"set_tool": True, "payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "robotiq"}
 
 
 @pytest.fixture(scope="module")
 def twin():
-    with running_twin() as twin:
+    address = resolve_ur5e({"use_twin": True})["robot_ip"]
+    with TwinProcess(f"address:={address}", "frequency:=125") as twin:
         yield twin
-
-
-def call(twin, path, **body):
-    """A POST to the twin's control port, or a GET without a body."""
-    data = json.dumps(body).encode() if body else None
-    request = urllib.request.Request(f"http://{twin.address}:8080{path}", data=data)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
 
 
 def diagnosed(twin):
     """What the doctor finds of the robot, by check."""
-    return {f.check: f for f in check_robot({"robot_ip": twin.address}, ARM)}
+    return {f.check: f for f in check_robot({"robot_ip": twin.ready["address"]}, ARM)}
 
 
 def bad(found):
@@ -43,15 +36,47 @@ def bad(found):
 
 
 def test_a_healthy_robot(twin):
-    before = call(twin, "/state")["q"]
+    before = twin.client.state()["q"]
     found = diagnosed(twin)
     assert not bad(found), found
     assert "5.12" in found["PolyScope"].found
+    assert found["gripper"].state is State.NOTE and "fingers move" in found["gripper"].remedy
     for name in ("ports", "remote control", "robot mode", "safety mode", "program", "registers"):
         assert found[name].state is State.GOOD, found[name]
-    after = call(twin, "/state")
+    after = twin.client.state()
     assert after["q"] == pytest.approx(before, abs=1e-4)
     assert not after["program_running"]
+
+
+def doctor(twin, *arguments):
+    """`robomd doctor` against the twin: its exit code and what it printed."""
+    address = twin.ready["address"]
+    command = [sys.executable, "-m", "robomd_ros.cli", "doctor", f"robot_ip:={address}"]
+    policy = "policy:=python:sim_bridge.twin.blob_policy:Policy"
+    camera = f"camera:={twin.ready['camera']}"
+    done = subprocess.run(
+        [*command, policy, camera, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_command_passes_a_healthy_cell_and_names_a_lost_camera(twin):
+    twin.client.wait_for(30, robot_mode="RUNNING")
+    code, text = doctor(twin)
+    assert code == 0, text
+    assert "640 x 480" in text and "all that is needed holds" in text
+    twin.client.fault("camera_loss")
+    try:
+        code, text = doctor(twin)
+    finally:
+        twin.client.clear()
+    assert code == 1, text
+    assert "mend first: camera" in text
 
 
 @pytest.mark.parametrize(
@@ -59,17 +84,18 @@ def test_a_healthy_robot(twin):
     [
         ("protective_stop", {}, {"safety mode": "PROTECTIVE_STOP"}),
         ("local_mode", {}, {"remote control": "local mode"}),
+        ("gripper_silent", {}, {"gripper": "63352"}),
         ("freeze", {"seconds": 60.0, "what": "controller"}, {"dashboard": "", "RTDE": ""}),
         # last: the arm stays powered off
         ("emergency_stop", {}, {"safety mode": "ROBOT_EMERGENCY_STOP", "robot mode": "POWER_OFF"}),
     ],
 )
 def test_each_fault_is_named(twin, fault, arguments, cause):
-    call(twin, "/fault", kind=fault, **arguments)
+    twin.client.fault(fault, **arguments)
     try:
         found = diagnosed(twin)
     finally:
-        call(twin, "/clear", kind="all")
+        twin.client.clear()
     if fault == "protective_stop":
         _unlock(twin)
     assert bad(found) == set(cause), found
@@ -81,15 +107,15 @@ def test_each_fault_is_named(twin, fault, arguments, cause):
 def _unlock(twin):
     """As a person would at the pendant: after 5 s."""
     time.sleep(5.2)
-    with Dashboard(twin.address) as dashboard:
+    with Dashboard(twin.ready["address"]) as dashboard:
         dashboard.unlock_protective_stop()
 
 
 def test_registers_that_another_client_owns_are_found(twin):
-    with RtdeProbe(twin.address) as other:
+    with RtdeProbe(twin.ready["address"]) as other:
         assert other.inputs(["no_such_register"]) == {"no_such_register": NOT_FOUND}
         assert other.inputs(["input_int_register_0"]) == {"input_int_register_0": "INT32"}
-        with RtdeProbe(twin.address) as second:
+        with RtdeProbe(twin.ready["address"]) as second:
             assert second.inputs(["input_int_register_0"])["input_int_register_0"] == IN_USE
         found = diagnosed(twin)["registers"]
     assert found.state is State.BAD
@@ -98,9 +124,9 @@ def test_registers_that_another_client_owns_are_found(twin):
 
 
 def test_the_state_is_read_without_control(twin):
-    with RtdeProbe(twin.address) as probe:
+    with RtdeProbe(twin.ready["address"]) as probe:
         values = probe.read(["robot_mode", "no_such_output", "actual_q", "safety_mode"])
         version = probe.controller_version()
     assert set(values) == {"robot_mode", "actual_q", "safety_mode"}
-    assert values["actual_q"] == pytest.approx(call(twin, "/state")["q"], abs=1e-3)
+    assert values["actual_q"] == pytest.approx(twin.client.state()["q"], abs=1e-3)
     assert version[:2] == (5, 12)

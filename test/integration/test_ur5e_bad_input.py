@@ -1,0 +1,84 @@
+"""`robomd ur5e` refuses what is wrong with one clear error, before anything connects or starts."""
+
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+PORTS = (29999, 30003, 30004, 63352)
+HOST = "127.0.0.249"
+EXPERT = "policy:=python:sim_bridge.expert:ScriptedExpert"
+
+
+@pytest.fixture
+def controller():
+    """Listens on the controller's ports, and counts who connects."""
+    servers = [socket.create_server((HOST, port)) for port in PORTS]
+    visits = []
+
+    def watch(server):
+        while True:
+            try:
+                visits.append(server.accept())
+            except OSError:
+                return
+
+    for server in servers:
+        threading.Thread(target=watch, args=(server,), daemon=True).start()
+    yield visits
+    for server in servers:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+
+
+def robomd(folder, *arguments):
+    command = [sys.executable, "-m", "robomd_ros.cli", "ur5e", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def refused(folder, *arguments):
+    """The one line that the command says; nothing was created."""
+    done = robomd(folder, f"out:={folder / 'campaign'}", *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    [message] = done.stderr.strip().splitlines()
+    assert message.startswith("error: ")
+    assert not (folder / "campaign").exists()
+    return message
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "says"),
+    [
+        ([EXPERT, "gripper:=claw"], "", ["gripper", "claw", "robotiq"]),
+        ([EXPERT, "calibration:=/no/such/file.yaml"], "", ["calibration", "/no/such/file.yaml"]),
+        ([EXPERT, "calibration:={folder}/my.yaml"], "width: 3", ["my.yaml", "distortion_model"]),
+        ([EXPERT, "params_file:={folder}/my.yaml"], "joint_speed_limit: 9.0", ["9.0", "3.14"]),
+        ([EXPERT, "params_file:={folder}/my.yaml"], "workspace_upper: [0, 0, 0]", ["workspace"]),
+        ([EXPERT, "params_file:={folder}/my.yaml"], "joint_sped_limit: 1.0", ["joint_speed_limit"]),
+        (["policy:=python:nowhere:Policy"], "", ["nowhere"]),
+    ],
+)
+def test_nothing_connects_before_the_parameters_are_right(tmp_path, controller, given, text, says):
+    if "params_file" in given[-1]:
+        text = f"/**/ur5e_node: {{ros__parameters: {{{text}}}}}"
+    (tmp_path / "my.yaml").write_text(text)
+    given = [g.replace("{folder}", str(tmp_path)) for g in given]
+    message = refused(tmp_path, f"robot_ip:={HOST}", *given)
+    for part in says:
+        assert part in message
+    assert controller == []
+
+
+def test_no_address(tmp_path):
+    assert "robot_ip is missing" in refused(tmp_path, EXPERT)
+
+
+def test_an_address_at_which_nothing_answers(tmp_path):
+    message = refused(tmp_path, "robot_ip:=127.0.0.248", EXPERT)
+    assert "127.0.0.248" in message and "29999" in message and "doctor" in message
