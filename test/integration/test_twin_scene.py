@@ -1,0 +1,238 @@
+"""The twin's table: scenes, starts, the camera, the gripper, and the arguments of the command."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import cv2
+import numpy as np
+import pytest
+from twin_session import own_address, start_twin
+
+from robomd_ros.core.variations import load_catalogue
+from robomd_ros.share import share_path
+from sim_bridge.twin.client import TwinError
+
+
+@pytest.fixture(scope="module")
+def twin():
+    with start_twin("seed:=3") as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return load_catalogue(share_path("config/variations/ur5e_tabletop.yaml"))
+
+
+def picture(twin):
+    with urllib.request.urlopen(twin.ready["control"] + "/camera.jpg", timeout=60) as response:
+        return cv2.imdecode(np.frombuffer(response.read(), np.uint8), cv2.IMREAD_COLOR)
+
+
+def post(twin, path, body):
+    request = urllib.request.Request(twin.ready["control"] + path, body)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_every_change_of_the_catalogue_can_be_made_and_undone(twin, catalogue):
+    nominal = twin.client.set_scene((), seed=3)["objects"]
+    for variation in catalogue:
+        state = twin.client.set_scene([variation])
+        assert state["scene"] == [variation.id]
+    assert twin.client.set_scene(())["objects"] == nominal
+
+
+def test_what_is_changed_is_seen(twin, catalogue):
+    twin.client.set_scene((), seed=3)
+    nominal = picture(twin)
+    assert nominal.shape == (480, 640, 3)
+    for name in ("table_color_blue", "light_dark", "distractor_red_mug", "cube_color_green"):
+        twin.client.set_scene([catalogue[name]])
+        assert np.abs(picture(twin).astype(int) - nominal).max() > 60, name
+    twin.client.set_scene([catalogue["table_color_blue"]])
+    blue, green, red = picture(twin)[400, 320].astype(int)
+    assert blue > green + 40 and blue > red + 40
+    twin.client.set_scene(())
+    assert np.abs(picture(twin).astype(int) - nominal).mean() < 0.5
+
+
+def test_distances_are_the_catalogues(twin, catalogue):
+    """x away from the robot and y to its left are -x and -y of the controller's base frame."""
+    nominal = np.array(twin.client.set_scene((), seed=3)["objects"]["cube"])
+    left = twin.client.set_scene([catalogue["cube_shift_left"]])["objects"]["cube"]
+    assert np.allclose(np.array(left) - nominal, (0.0, -0.08, 0.0), atol=2e-3)
+    away = twin.client.set_scene([catalogue["cube_shift_away"]])["objects"]["cube"]
+    assert np.allclose(np.array(away) - nominal, (-0.06, 0.0, 0.0), atol=2e-3)
+    mug = twin.client.set_scene([catalogue["distractor_red_mug"]])["objects"]["red_mug"]
+    assert np.allclose(mug[:2], (-0.58, -0.14), atol=2e-3)
+
+
+def test_a_seed_gives_a_start(twin):
+    first = twin.client.reset(11)["objects"]
+    other = twin.client.reset(12)["objects"]
+    again = twin.client.reset(11)["objects"]
+    assert first == again != other
+    assert all(abs(x) < 0.04 for x in np.array(first["cube"][:2]) - (-0.56, 0.0))
+
+
+def test_the_stream_is_read_by_opencv_and_ends_with_the_camera(twin):
+    capture = cv2.VideoCapture(twin.ready["camera"])
+    frames = [capture.read() for _ in range(5)]
+    assert all(there and frame.shape == (480, 640, 3) for there, frame in frames)
+    twin.client.fault("camera_loss")
+    deadline = time.monotonic() + 20
+    while capture.read()[0]:
+        assert time.monotonic() < deadline
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        picture(twin)
+    assert not cv2.VideoCapture(twin.ready["camera"]).read()[0]
+    twin.client.clear("camera_loss")
+    assert cv2.VideoCapture(twin.ready["camera"]).read()[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        ("/scene", b"no json", "not JSON"),
+        ("/scene", b"[]", "JSON object"),
+        ("/scene", b'{"variation": []}', "unknown key 'variation'"),
+        ("/scene", b'{"variations": 3}', "must be a list"),
+        ("/scene", b'{"variations": [{"id": "x"}]}', "needs id, factor, target"),
+        ("/scene", b'{"seed": -1}', "seed must be"),
+        ("/scene", b'{"reset_objects": 1}', "true or false"),
+        (
+            "/scene",
+            b'{"variations": [{"id": "a", "factor": "taste", "target": "cube"}]}',
+            "cannot change taste/cube",
+        ),
+        (
+            "/scene",
+            b'{"variations": [{"id": "a", "factor": "color", "target": "cube",'
+            b' "parameters": {"rgb": [1, 2, 3]}}]}',
+            "rgb must be 3 numbers",
+        ),
+        ("/reset", b'{"seed": "a"}', "seed must be"),
+        ("/fault", b'{"kind": "earthquake"}', "unknown fault 'earthquake'"),
+        ("/fault", b"{}", "unknown fault None"),
+        ("/fault", b'{"kind": "rtde_drop", "how": "slowly"}', "fin or rst"),
+        ("/fault", b'{"kind": "freeze", "args": {"seconds": -1}}', "above 0"),
+        ("/fault", b'{"kind": "local_mode", "seconds": 1}', "no argument 'seconds'"),
+        ("/clear", b'{"kind": "weather"}', "unknown fault 'weather'"),
+    ],
+)
+def test_what_is_malformed_is_refused_with_its_reason(twin, path, body, reason):
+    before = twin.client.state()
+    code, answer = post(twin, path, body)
+    assert code == 400 and reason in answer["error"]
+    after = twin.client.state()
+    assert after["scene"] == before["scene"] and after["faults"] == before["faults"]
+
+
+def test_unknown_paths_are_told_the_known_ones(twin):
+    code, answer = post(twin, "/scenes", b"{}")
+    assert code == 404 and "/scene" in answer["error"]
+
+
+class Fingers:
+    """A client of the gripper's socket."""
+
+    def __init__(self, twin):
+        address = (twin.ready["address"], twin.ready["ports"]["gripper"])
+        self._socket = socket.create_connection(address, timeout=10)
+        self._file = self._socket.makefile("rw", newline="\n")
+
+    def __call__(self, line):
+        self._file.write(line + "\n")
+        self._file.flush()
+        return self._file.readline().strip()
+
+    def until(self, line, answer):
+        deadline = time.monotonic() + 20
+        while (got := self(line)) != answer:
+            assert time.monotonic() < deadline, got
+
+
+def test_the_gripper_must_be_activated_and_then_moves(twin):
+    ask = Fingers(twin)
+    assert ask("GET STA") == "STA 0"
+    assert ask("SET POS 255 GTO 1") == "ack"
+    assert ask("SET ACT 1") == "ack"
+    ask.until("GET STA", "STA 3")
+    assert ask("SET SPE 255 FOR 100") == "ack"
+    ask.until("GET OBJ", "OBJ 3")
+    assert twin.client.state()["gripper"] > 0.95
+    assert ask("SET POS 0") == "ack"
+    assert ask("GET PRE") == "PRE 0"
+    ask.until("GET OBJ", "OBJ 3")
+    assert twin.client.state()["gripper"] < 0.05
+    for wrong in ("SET POS 256", "SET POS", "SET COLOUR 3", "GET COLOUR", "SET POS x", "hello"):
+        assert ask(wrong) == "?"
+
+
+def test_a_silent_gripper_does_not_answer(twin):
+    ask = Fingers(twin)
+    twin.client.fault("gripper_silent")
+    ask._socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        ask("GET POS")
+    twin.client.clear("gripper_silent")
+    assert Fingers(twin)("GET FLT") == "FLT 0"
+
+
+# The command
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "robomd_ros.cli", "twin", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("adress:=127.0.0.3", "did you mean 'address'?"),
+        ("address:=192.168.1.10", "must be a loopback address"),
+        ("address:=robot", "must be a loopback address"),
+        ("polyscope:=10.8", "version 3.x, 5.x"),
+        ("frequency:=300", "125 or 250 or 500 Hz"),
+        ("http_port:=80", "at least 1,024"),
+        ("task:=chess", "must be one of ur5e_tabletop"),
+        ("seed:=-1", "at least 0"),
+        ("seed", "name:=value"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_error(argument, reason):
+    done = command(argument)
+    assert done.returncode == 2 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and reason in done.stderr
+
+
+def test_taken_ports_are_named(twin):
+    done = command(f"address:={twin.ready['address']}")
+    assert done.returncode == 2 and done.stdout == ""
+    assert f"{twin.ready['address']}:30004" in done.stderr and "another" in done.stderr
+    busy = socket.create_server((own_address(), 0))
+    address, port = busy.getsockname()
+    with pytest.raises(TwinError, match=rf"{address}:{port}.*http_port"):
+        start_twin(f"http_port:={port}", address=address)
+    busy.close()
+
+
+def test_help_lists_the_arguments():
+    done = command("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("address", "http_port", "polyscope", "frequency"))
