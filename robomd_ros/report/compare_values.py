@@ -64,9 +64,9 @@ def comparison_summary(campaigns: Sequence[CampaignData], comparison: Comparison
     ]
     up, down = max(gaps), min(gaps)
     if up[0] > 0:
-        found.append(f"A is ahead of B the most with {up[1]} ({up[0]:+.2f} for B).")
+        found.append(f"A's largest lead: {up[1]} (fails {up[0]:.2f} less often).")
     if down[0] < 0:
-        found.append(f"B is ahead of A the most with {down[1]} ({down[0]:+.2f} for B).")
+        found.append(f"B's largest lead: {down[1]} (fails {-down[0]:.2f} less often).")
     return found
 
 

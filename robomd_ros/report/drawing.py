@@ -126,8 +126,9 @@ def _figure(width: float, height: float, draw: Draw, narrow: bool) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     draw(figure, narrow)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once is enough for every file
+    for _ in range(2):  # the layout of texts outside the axes takes two rounds
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # and holds for every file
     return figure
 
 

@@ -55,5 +55,9 @@ def _draw(figure: Figure, rows: Sequence[tuple[str, Difference]], narrow: bool) 
     axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(-1.03, 1.03)
-    axes.set_xlabel("A fails more often  ←  difference  →  B fails more often", fontsize=8)
+    axes.set_xlabel(
+        "A worse  ←  B - A  →  B worse"
+        if narrow
+        else "A fails more often  ←  difference  →  B fails more often"
+    )
     drawing.clear_grid(axes, "x")

@@ -63,7 +63,7 @@ def _failing(modes: Sequence[FailureMode]) -> list[str]:
     plural = "s make" if len(failing) > 1 else " makes"
     return [
         f"{len(failing)} change{plural} it fail more often than not, {surely or 'none'} of them "
-        f"all but certainly. The worst: {_named(worst)}."
+        f"with near certainty. The worst: {_named(worst)}."
     ]
 
 

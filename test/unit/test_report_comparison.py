@@ -133,7 +133,7 @@ def test_the_page_tells_the_same_numbers(tmp_path, pair):
     row = page.tables["table-pairs"][0]
     overall = found.pairs[0].overall
     assert [float(v) for _, v in row[2:]] == [
-        overall.mean, overall.lower, overall.upper, overall.a_better,
+        overall.a_better, overall.mean, overall.lower, overall.upper,
     ]  # fmt: skip
     told = page.numbers("table-variations", "A better than B")
     assert told == [d.a_better for d in found.pairs[0].by_variation]

@@ -21,15 +21,23 @@
     const heads = Array.from(table.tHead.rows[0].cells);
     heads.forEach((head, column) => {
       if (head.classList.contains("plain")) return;
-      const button = document.createElement("button");
-      button.type = "button";
+      // No button element: browsers leave those out of headings that are repeated in print.
+      const button = document.createElement("span");
+      button.tabIndex = 0;
+      button.setAttribute("role", "button");
       button.append(...head.childNodes);
       head.append(button);
-      button.addEventListener("click", () => {
+      const choose = () => {
         const ascending = head.getAttribute("aria-sort") !== "ascending";
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
         sort(table, column, ascending);
+      };
+      button.addEventListener("click", choose);
+      button.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        choose();
       });
     });
   }
