@@ -1,3 +1,12 @@
 """For every test."""
 
 import sim_bridge  # noqa: F401 - chooses the graphics before a test imports mujoco
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fault-moments",
+        type=int,
+        default=5,
+        help="how often each fault comes in a campaign of test_ur5e_faults.py",
+    )

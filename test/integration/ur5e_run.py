@@ -1,5 +1,7 @@
 """A whole `robomd ur5e use_twin:=true` with a scripted operator, for the tests."""
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,95 @@ from graph import Bringup, wait_for
 from in_process import Graph
 from scripted_operator import ScriptedOperator
 
+from robomd_msgs.msg import RobotStatus
 from robomd_ros.bringup_ur5e import resolve_ur5e
+from robomd_ros.core.operator import Answer, RequestKind
+from robomd_ros.hardware.dashboard import Dashboard, DashboardError
+from robomd_ros.qos import LATCHED
 from sim_bridge.twin.client import TwinClient, TwinError
 
 CELL = "/robomd/ur5e"
+AT_REST = 0.02
+"""rad/s of the fastest joint."""
+
+
+class Person(ScriptedOperator):
+    """The scripted operator, who also powers the arm on at the pendant after an emergency stop.
+
+    Attributes:
+        began: (monotonic s, kind) of every request that it began to serve.
+    """
+
+    def __init__(self, twin: TwinClient, address: str, **kwargs: Any) -> None:
+        self.began: list[tuple[float, RequestKind]] = []
+        self._address = address
+        super().__init__(twin, **kwargs)
+
+    def _do(self, request: Any) -> Answer:
+        self.began.append((time.monotonic(), RequestKind(request.kind)))
+        answer = super()._do(request)
+        if request.kind == RequestKind.RECOVER_ROBOT:
+            self._power_on()
+        return answer
+
+    def _power_on(self) -> None:
+        try:
+            with Dashboard(self._address) as dashboard:
+                if dashboard.status().robot_mode == "POWER_OFF":
+                    dashboard.order("power on")
+                    wait_for(lambda: dashboard.status().robot_mode == "IDLE", "IDLE", 20)
+                    dashboard.order("brake release")
+                    wait_for(lambda: dashboard.status().robot_mode == "RUNNING", "RUNNING", 20)
+        except DashboardError:
+            return  # the controller is away: the next request comes when it is back
+
+
+class Watch:
+    """What the twin's arm did, and what its node said, from now on.
+
+    Attributes:
+        samples: (monotonic s, robot time in s, speed of the fastest joint in rad/s).
+        statuses: (monotonic s, ready, detail) of every robot_status.
+    """
+
+    def __init__(self, run: "Ur5eRun") -> None:
+        self.samples: list[tuple[float, float, float]] = []
+        self.statuses: list[tuple[float, bool, str]] = []
+        run.graph.client.create_subscription(
+            RobotStatus, f"{CELL}/robot_status", self._on_status, LATCHED
+        )
+        self._run = run
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _on_status(self, message: RobotStatus) -> None:
+        self.statuses.append((time.monotonic(), message.ready, message.detail))
+
+    def _look(self) -> None:
+        while not self._ending.wait(0.05):
+            if state := self._run.state():
+                self.samples.append((time.monotonic(), state["time"], state["speed"]))
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join(5)
+
+    def moved_between(self, begin: float, end: float, grace: float = 0.0) -> float:
+        """The fastest speed of the arm between two moments, rad/s; 0 if nothing was seen.
+
+        Args:
+            begin: monotonic s.
+            end: monotonic s.
+            grace: robot time after `begin` that is left out, s: it slips when this machine is busy.
+        """
+        window = [s for s in self.samples if begin <= s[0] < end]
+        if not window:
+            return 0.0
+        since = window[0][1]
+        # a twin that was started again begins at robot time 0
+        late = [s[2] for s in window if s[1] >= since + grace or s[1] < since]
+        return max(late, default=0.0)
 
 
 class Ur5eRun:
@@ -28,11 +115,11 @@ class Ur5eRun:
     def __init__(self, folder: Path, domain: dict[str, str], *arguments: str) -> None:
         self.out = folder / "campaign"
         self.address = resolve_ur5e({"use_twin": True})["robot_ip"]
-        given = ("use_twin:=true", f"robot_ip:={self.address}", f"out:={self.out}", "linger:=1")
+        given = ("use_twin:=true", f"robot_ip:={self.address}", f"out:={self.out}", "linger:=2")
         self.bringup = Bringup(folder, [*given, *arguments], domain, command="ur5e")
-        self.twin = TwinClient(f"http://{self.address}:8080")
+        self.twin = TwinClient(f"http://{self.address}:8080", timeout=3.0)
         self.graph = Graph(domain)
-        self.operator = ScriptedOperator(self.twin, namespace=CELL)
+        self.operator = Person(self.twin, self.address, namespace=CELL)
         self.graph.add(self.operator)
 
     def __enter__(self) -> "Ur5eRun":
@@ -49,10 +136,6 @@ class Ur5eRun:
         except TwinError:
             return {}
 
-    def up(self) -> None:
-        """Wait until the twin is there."""
-        wait_for(self.state, f"the twin; {self.bringup.output[-2000:]}", 60)
-
     def twin_process(self) -> psutil.Process:
         """The twin's process."""
-        return wait_for(lambda: self.bringup.children("sim_bridge.twin"), "the twin")[0]
+        return wait_for(lambda: self.bringup.children("-m sim_bridge.twin "), "the twin")[0]
