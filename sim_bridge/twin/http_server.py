@@ -23,8 +23,11 @@ class TwinHttpServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, address: str, port: int, twin: Twin, camera: Camera) -> None:
-        """Open the port.
+    twin: Twin
+    camera: Camera
+
+    def __init__(self, address: str, port: int) -> None:
+        """Open the port; nobody is answered before `start`.
 
         Raises:
             ConfigurationError: it cannot be opened.
@@ -35,12 +38,11 @@ class TwinHttpServer(ThreadingHTTPServer):
             raise ConfigurationError(
                 f"cannot listen on {address}:{port}: {error.strerror}; choose another http_port:="
             ) from error
-        self.twin = twin
-        self.camera = camera
         self._stopping = threading.Event()
 
-    def start(self) -> None:
+    def start(self, twin: Twin, camera: Camera) -> None:
         """Serve in a thread, and draw in another while somebody looks."""
+        self.twin, self.camera = twin, camera
         threading.Thread(target=self.serve_forever, name="http", daemon=True).start()
         threading.Thread(target=self._draw, name="pictures", daemon=True).start()
 

@@ -39,9 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "-h" in given or "--help" in given:
         sys.stdout.write(_help())
         return 0
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _serve(_values(given))
+        values = _values(given)
+        signal.signal(signal.SIGTERM, _interrupt)
+        return _serve(values)
     except KeyboardInterrupt:
         return 0
     except RoboMDError as error:
@@ -106,22 +107,17 @@ def _version(text: str) -> tuple[int, int, int]:
 
 
 def _serve(values: dict[str, Any]) -> int:
-    from sim_bridge.twin.camera import Camera  # noqa: PLC0415
-    from sim_bridge.twin.http_server import TwinHttpServer  # noqa: PLC0415 - brings MuJoCo
-    from sim_bridge.twin.server import Twin  # noqa: PLC0415
+    from sim_bridge.twin.camera import Camera  # noqa: PLC0415 - brings MuJoCo
+    from sim_bridge.twin.http_server import TwinHttpServer  # noqa: PLC0415
+    from sim_bridge.twin.network import Network  # noqa: PLC0415
+    from sim_bridge.twin.server import PORTS, Twin  # noqa: PLC0415
 
     address, http_port = values["address"], values["http_port"]
-    twin = Twin(address, values["version"], values["frequency"], values["seed"])
+    network = Network(address, PORTS)
+    http = TwinHttpServer(address, http_port)
+    twin = Twin(network, values["version"], values["frequency"], values["seed"])
     camera = Camera()
-    try:
-        return _run(twin, TwinHttpServer(address, http_port, twin, camera), values)
-    finally:
-        camera.close()
-
-
-def _run(twin: Any, http: Any, values: dict[str, Any]) -> int:
-    address, http_port = values["address"], values["http_port"]
-    http.start()
+    http.start(twin, camera)
     url = f"http://{address}:{http_port}"
     ports = {
         "dashboard": dashboard.PORT,
@@ -137,4 +133,5 @@ def _run(twin: Any, http: Any, values: dict[str, Any]) -> int:
         twin.run()
     finally:
         http.stop()
+        camera.close()
     return 0

@@ -3,7 +3,7 @@
 import selectors
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from robomd_ros.core.errors import ConfigurationError
@@ -62,22 +62,20 @@ class Connection:
 class Network:
     """All listeners and clients of a twin, for one thread."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, ports: Iterable[int]) -> None:
+        """Open the ports; clients are let in once `listen` says who serves them.
+
+        Raises:
+            ConfigurationError: the address is not this machine's, or a port is taken.
+        """
         self._address = address
         self._selector = selectors.DefaultSelector()
         self._connections: dict[Connection, int] = {}
-        self._listeners: list[socket.socket] = []
+        self._listeners: dict[int, socket.socket] = {}
+        for port in ports:
+            self._open(port)
 
-    def listen(self, port: int, connect: Callable[[Connection], Handler]) -> None:
-        """Open a port.
-
-        Args:
-            port: which one.
-            connect: makes the handler of each new client.
-
-        Raises:
-            ConfigurationError: the address is not this machine's, or the port is taken.
-        """
+    def _open(self, port: int) -> None:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -85,13 +83,17 @@ class Network:
             listener.listen(16)
         except OSError as error:
             listener.close()
+            self.close()
             raise ConfigurationError(
                 f"cannot listen on {self._address}:{port}: {error.strerror}; end what uses it "
                 "(another twin?) or choose another address:=127.0.0.N"
             ) from error
         listener.setblocking(False)
-        self._listeners.append(listener)
-        self._selector.register(listener, selectors.EVENT_READ, (port, connect))
+        self._listeners[port] = listener
+
+    def listen(self, port: int, connect: Callable[[Connection], Handler]) -> None:
+        """Serve an open port: `connect` makes the handler of each new client."""
+        self._selector.register(self._listeners[port], selectors.EVENT_READ, (port, connect))
 
     def poll(self) -> None:
         """Accept, receive and send whatever can be, without waiting."""
@@ -156,7 +158,6 @@ class Network:
         """Close everything."""
         for connection in list(self._connections):
             self.hang_up(connection)
-        for listener in self._listeners:
-            self._selector.unregister(listener)
+        for listener in self._listeners.values():
             listener.close()
         self._selector.close()

@@ -17,6 +17,9 @@ from sim_bridge.twin.network import Network
 from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.states import RobotMode, Runtime
 
+PORTS = (dashboard.PORT, script_server.PORT, rtde.PORT, gripper.PORT)
+"""The ports of the robot."""
+
 
 class Twin:
     """A controller with its arm, its scene and its ports.
@@ -25,14 +28,10 @@ class Twin:
     """
 
     def __init__(
-        self, address: str, version: tuple[int, int, int], frequency: int, seed: int
+        self, network: Network, version: tuple[int, int, int], frequency: int, seed: int
     ) -> None:
-        """Open the robot's ports and set the scene up.
-
-        Raises:
-            ConfigurationError: a port cannot be opened.
-        """
-        self.network = Network(address)
+        """Set the scene up and serve the robot's PORTS, which are open."""
+        self.network = network
         tabletop = Tabletop(seed)
         tabletop.reset(seed)
         self.tabletop = tabletop
