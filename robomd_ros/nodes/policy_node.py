@@ -25,6 +25,8 @@ _TICK = 0.1
 """s between looks at what is waited for."""
 _FEEDBACK_TICKS = 4
 """Feedback comes at every fourth tick: at least every 0.5 s."""
+_HOME_ATTEMPTS, _HOME_PAUSE = 3, 0.5
+"""How often the arm is asked to go home, and s between."""
 _OPEN = 0.1
 """A gripper closed by no more than this is open."""
 
@@ -214,6 +216,15 @@ class PolicyNode(Node):
 
     async def _move_home(self) -> str:
         """Move the arm home; why it is not there, empty if it is. RolloutCanceled."""
+        for attempt in range(_HOME_ATTEMPTS):
+            reason = await self._try_home()
+            # an arm that has just stopped may still swing, and refuses to move until it rests
+            if not reason or self._senses.robot_fault() or attempt == _HOME_ATTEMPTS - 1:
+                break
+            await self._until(lambda: False, _HOME_PAUSE)
+        return reason
+
+    async def _try_home(self) -> str:
         limit = self._values["home_timeout"]
         if not self._home.service_is_ready():
             return f"nobody offers the service {self._home.srv_name}; start ur5e_node in this cell"

@@ -20,10 +20,10 @@ HOME = np.array([0.4, 0.0, 0.3])
 class TableArm(Node):
     """Moves its tool as servo_twist says, and keeps every command with its arrival."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, image_qos=IMAGE_OUT, **kwargs):
         super().__init__("table_arm", **kwargs)
         self.active = True
-        self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
+        self._images = self.create_publisher(Image, "camera/image_raw", image_qos)
         self._states = self.create_publisher(JointState, "joint_states", STATE)
         self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE)
         self._grippers = self.create_publisher(Float64, "gripper_position", STATE)

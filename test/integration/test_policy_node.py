@@ -21,6 +21,7 @@ from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome
 from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
 from robomd_ros.nodes.policy_node import PolicyNode
+from robomd_ros.qos import IMAGE_OUT, STATE
 
 pytestmark = pytest.mark.ros
 HERE = Path(__file__).parent
@@ -30,9 +31,9 @@ QUICK = {"home_first": False, "open_gripper_first": False, "time_limit": 0.8}
 class Cell:
     """A policy node and an arm in a namespace of their own, and a client of the action."""
 
-    def __init__(self, graph, namespace, policy, **values):
+    def __init__(self, graph, namespace, policy, image_qos=IMAGE_OUT, **values):
         self.graph = graph
-        self.arm = graph.add(TableArm(namespace=namespace))
+        self.arm = graph.add(TableArm(image_qos, namespace=namespace))
         spec = f"python:arm_policies:{policy}" if policy[0].isupper() else policy
         parameters = overrides(**{"policy": spec, **QUICK, **values})
         self.node = PolicyNode(namespace=namespace, parameter_overrides=parameters)
@@ -77,7 +78,7 @@ def cell(cells):
     graph, made = cells
 
     def make(policy="Forward", **values):
-        key = (policy, *sorted(values.items()))
+        key = (policy, *(f"{name}={value}" for name, value in sorted(values.items())))
         if key not in made:
             made[key] = Cell(graph, f"/cell_{len(made)}", policy, **values)
         one = made[key]
@@ -216,6 +217,10 @@ def test_what_goes_silent_ends_the_rollout(cell, silent, reason):
     assert one.run(time_limit=0.3).error_code == 0
 
 
+def test_a_camera_that_publishes_best_effort_is_heard(cell):
+    assert cell(image_qos=STATE).run().error_code == 0
+
+
 @pytest.mark.parametrize(
     ("silent", "reason"),
     [("image", "no camera/image_raw has come"), ("joint_states", "no joint_states has come")],
@@ -289,6 +294,7 @@ def test_an_arm_that_does_not_go_home_runs_no_policy(cell):
     result = one.run()
     require_invalid(result, ExecutePolicy.Result.CELL_FAULT, "did not go home: out of limits")
     assert one.arm.twists == []
+    assert len(one.arm.homes) > 1  # it may only have swung
 
 
 def test_a_gripper_that_does_not_open_runs_no_policy(cell):
