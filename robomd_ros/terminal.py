@@ -203,8 +203,8 @@ def _report(console: Console, folder: Path, code: int, view: _View) -> int:
         reason = view.failed or "see the messages above"
         print(f"error: the campaign ended early: {reason}", file=sys.stderr)
     if folder.exists():
-        if not code:
-            wait_for_report(folder, _REPORT_TIME)
+        if not code and not wait_for_report(folder, _REPORT_TIME):
+            console.print(f"  {folder / 'report'}  the report is still being written", style="dim")
         for name, what in _CONTENTS.items():
             if (folder / name).exists():
                 console.print(f"  {folder / name}", style="dim", end="", soft_wrap=True)

@@ -49,11 +49,12 @@ def start_report(folder: Path, warn: Callable[[str], None]) -> None:
     threading.Thread(target=_await, args=(writer, folder, warn), name="report", daemon=True).start()
 
 
-def wait_for_report(folder: Path, timeout: float) -> None:
-    """Wait, at most `timeout` s, for a report that is being written; not if none is."""
+def wait_for_report(folder: Path, timeout: float) -> bool:
+    """Wait, at most `timeout` s, for a report that is being written; False if it still is."""
     deadline = time.monotonic() + timeout
     while _being_written(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
+    return not _being_written(folder)
 
 
 def _mark(folder: Path) -> Path:

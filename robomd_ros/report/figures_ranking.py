@@ -101,8 +101,8 @@ def radar_figure(campaigns: Sequence[CampaignData]) -> Picture | None:
         "Where the policy is weak, at a glance",
         f"Radar plot of the failure probability along {len(ids)} changes. " + " ".join(alts),
         "One spoke per change; the farther out, the more likely the policy fails. The dashed black "
-        "ring is the ideal, a policy that never fails; the dotted ring is one half. A change that was "
-        f"never tried has no point. {_rest(hidden)}",
+        "ring is the ideal, a policy that never fails; the dotted ring is one half. A change that "
+        f"was never tried has no point. {_rest(hidden)}",
         size=Size(7.6, 6.8, 4.6),
         draw=draw,
     )

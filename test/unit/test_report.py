@@ -386,7 +386,8 @@ def test_no_folder_and_no_room_are_errors(tmp_path, capsys):
 def test_the_end_of_a_campaign_writes_it_in_another_process(tmp_path):
     folder, told = store_campaign(tmp_path, 1), []
     start_report(folder, told.append)
-    wait_for_report(folder, 60.0)
+    assert not wait_for_report(folder, 0.0)
+    assert wait_for_report(folder, 60.0)
     assert (folder / "report/report.html").is_file(), told
     assert not (folder / "report/writer.pid").exists()
     assert told == []
