@@ -4,6 +4,7 @@ The interrupted program is stopped, never played: `play` would resume the old mo
 """
 
 import time
+from collections.abc import Callable
 
 from robomd_ros.hardware import receive as rtde
 from robomd_ros.hardware.arm_status import is_safe, mode_reason, safety_reason
@@ -60,6 +61,16 @@ def _state(arm: UR5e) -> ArmState:
     return state
 
 
+def _is(arm: UR5e, condition: Callable[[ArmState], bool]) -> bool:
+    """Whether it holds now; a state that is stale for a moment says nothing."""
+    state = arm.state
+    return state is not None and arm.fresh and condition(state)
+
+
+def _mode_is(arm: UR5e, *modes: int) -> bool:
+    return _is(arm, lambda state: state.robot_mode in modes)
+
+
 def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState, power: bool) -> None:
     """Leave the safety stop that is in force."""
     if dashboard.status().remote_control is False:
@@ -77,7 +88,7 @@ def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState, power: bool) -
             )
         dashboard.ask("close safety popup")
         dashboard.order("restart safety")
-    wait_until(lambda: is_safe(_state(arm)), _SAFETY_TIMEOUT, "the end of the safety stop")
+    wait_until(lambda: _is(arm, is_safe), _SAFETY_TIMEOUT, "the end of the safety stop")
 
 
 def _unlock(dashboard: Dashboard) -> None:
@@ -98,11 +109,10 @@ def _switch_on(arm: UR5e, dashboard: Dashboard, power: bool) -> None:
     reason = mode_reason(_state(arm).robot_mode)
     if reason and not power:
         raise ArmFault(f"not recovered: {reason}; then call recover again")
-    if _state(arm).robot_mode == rtde.MODE_POWER_OFF:
+    if _mode_is(arm, rtde.MODE_POWER_OFF):
         dashboard.order("power on")
-        wait_until(lambda: _state(arm).robot_mode >= rtde.MODE_IDLE, _POWER_TIMEOUT, "mode IDLE")
-    if _state(arm).robot_mode == rtde.MODE_IDLE:
+        on = (rtde.MODE_IDLE, rtde.MODE_RUNNING)
+        wait_until(lambda: _mode_is(arm, *on), _POWER_TIMEOUT, "robot mode IDLE")
+    if _mode_is(arm, rtde.MODE_IDLE):
         dashboard.order("brake release")
-    wait_until(
-        lambda: _state(arm).robot_mode == rtde.MODE_RUNNING, _POWER_TIMEOUT, "robot mode RUNNING"
-    )
+    wait_until(lambda: _mode_is(arm, rtde.MODE_RUNNING), _POWER_TIMEOUT, "robot mode RUNNING")

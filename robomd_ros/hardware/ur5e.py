@@ -299,7 +299,10 @@ class UR5e:
         except RoboMDError:
             self.stop_stream()
             raise
-        self.supervisor.tell((kind, checked, state.target_q))
+        # at rest the controller's target is where the arm is, without the trembling of sensors
+        lag = max(abs(a - b) for a, b in zip(state.target_q, state.q, strict=True))
+        start = state.target_q if lag < guard.limits.servo_step else state.q
+        self.supervisor.tell((kind, checked, start))
 
     def _hear(self, message: tuple[Any, ...]) -> None:
         """What the control process says."""

@@ -117,6 +117,7 @@ class _Owner:
         self._target: ServoTarget | None = None
         self._move = 0
         self._operation = -1
+        self._why = ""
         self._since = self._heard = self._commanded = self._stepped = time.monotonic()
         self._beaten = 0.0
         self._q_actual: tuple[float, ...] | None = None
@@ -185,7 +186,7 @@ class _Owner:
             # the library would now connect again by itself, and crash while it does
             os._exit(EXIT_LINK)
         if now - self._heard > _PARENT_SILENCE and self._mode in (MOVING, STREAMING):
-            self._stop()
+            self._stop("the node was silent")
         running = self._control.isProgramRunning()
         if not running and self._mode != IDLE:
             self._ended("the controller has stopped the program")
@@ -215,9 +216,9 @@ class _Owner:
         status = self._control.getAsyncOperationProgressEx()
         begun = status.operationId() != self._operation
         if begun and not status.isAsyncOperationRunning():
-            self._ended("" if self._mode == MOVING else "stopped")
+            self._ended("" if self._mode == MOVING else self._why)
         elif not begun and now - self._since > _START_OF_MOVE:
-            self._ended("" if self._mode == STOPPING else "the controller did not begin the move")
+            self._ended(self._why if self._mode == STOPPING else "the move did not begin")
 
     def _stream(self, kind: str, value: Any, start: Any) -> None:
         """Follow a command, (6,), from (6,) rad on if no stream is running yet."""
@@ -255,8 +256,9 @@ class _Owner:
         ):
             self._ended("the controller's script is not running")
 
-    def _stop(self) -> None:
+    def _stop(self, reason: str = "stopped") -> None:
         """Bring the arm to rest; the watchdog is kicked meanwhile."""
+        self._why = reason
         if self._mode == STREAMING:
             self._commanded = 0.0
         elif self._mode == MOVING:

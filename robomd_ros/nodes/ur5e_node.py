@@ -136,9 +136,10 @@ class Ur5eNode(Node):
         self._wrenches.publish(wrench)
 
     def _on_status(self, status: ArmStatus) -> None:
+        known = status.robot_mode <= RobotStatus.ROBOT_MODE_RUNNING
         self._statuses.publish(
             RobotStatus(
-                robot_mode=min(status.robot_mode, RobotStatus.ROBOT_MODE_RUNNING),
+                robot_mode=status.robot_mode if known else RobotStatus.ROBOT_MODE_UNKNOWN,
                 safety_mode=status.safety_mode,
                 program_running=status.program_running,
                 remote_control=status.remote_control,

@@ -5,6 +5,7 @@ import threading
 import time
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TwistStamped
 from graph import wait_for
 from in_process import Graph, overrides
@@ -17,7 +18,7 @@ from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.hardware.kinematics import JOINT_NAMES
 from robomd_ros.nodes.ur5e_node import Ur5eNode
-from robomd_ros.qos import COMMANDS, LATCHED
+from robomd_ros.qos import COMMANDS, LATCHED, TRIALS
 from sim_bridge.twin.client import TwinClient, TwinProcess
 
 PLACE = "/robomd/ur5e"
@@ -52,6 +53,7 @@ class ArmGraph(Graph):
             "payload": 0.9,
             "payload_cog": [0.0, 0.0, 0.05],
             "recover_power": True,
+            "gripper": "robotiq",
             # tests share their processor with others: twin and node may be late
             "command_timeout": 0.25,
             "state_timeout": 0.35,
@@ -64,6 +66,8 @@ class ArmGraph(Graph):
         self.twists = self.client.create_publisher(TwistStamped, f"{PLACE}/servo_twist", COMMANDS)
         self.targets = self.client.create_publisher(JointState, f"{PLACE}/servo_joints", COMMANDS)
         self.grips = self.client.create_publisher(Float64, f"{PLACE}/gripper_command", COMMANDS)
+        self.diagnoses = {}
+        self.client.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnosis, TRIALS)
         self.mover = ActionClient(self.client, MoveToJoints, f"{PLACE}/move_to_joints")
         assert self.mover.wait_for_server(10)
 
@@ -83,6 +87,10 @@ class ArmGraph(Graph):
     @property
     def q(self):
         return list(self.arm.state.q)
+
+    def _on_diagnosis(self, message):
+        for status in message.status:
+            self.diagnoses[status.name.rsplit(" ", 1)[-1]] = status
 
     def result(self, future, what, timeout=30.0):
         """As the graph's, but without waiting for the next look: thousands are asked for."""

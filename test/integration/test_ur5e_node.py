@@ -12,10 +12,12 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("rtde_control", reason="needs ur_rtde")
 
 from arm_graph import HOME, PLACE, ArmGraph, Watch
+from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from graph import wait_for
 from in_process import stays
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
 
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
@@ -24,6 +26,7 @@ from robomd_ros.hardware.kinematics import JOINT_NAMES, tool_pose
 from robomd_ros.qos import LATCHED, STATE
 
 Result = MoveToJoints.Result
+_FINE = DiagnosticStatus(level=DiagnosticStatus.OK)
 AWAY = [HOME[0] + 0.8, *HOME[1:]]
 """Some seconds away from home."""
 
@@ -209,6 +212,26 @@ def test_the_wall_of_the_workspace_stops_a_stream(arm):
     assert lowest > -0.1
     assert lowest < arm.twin.state()["tcp_pose"][2] + 0.01
     assert arm.move(HOME).error_code == Result.NONE
+
+
+def test_the_gripper_and_its_silence(arm):
+    grips = []
+    arm.client.create_subscription(Float64, f"{PLACE}/gripper_position", grips.append, STATE)
+    for closure in (1.0, 0.0):
+        arm.grips.publish(Float64(data=closure))
+        wait_for(lambda c=closure: abs(arm.twin.state()["gripper"] - c) < 0.2, "motion", 15)
+        wait_for(lambda c=closure: abs(grips[-1].data - c) < 0.2, "its position", 5)
+    arm.grips.publish(Float64(data=1.5))
+    wait_for(lambda: arm.node._refused["gripper"], "refusal", 5)
+    arm.twin.fault("gripper_silent")
+    arm.diagnoses.clear()
+    wait_for(lambda: arm.diagnoses.get("gripper", _FINE).level == DiagnosticStatus.ERROR,
+             "diagnosis", 15)  # fmt: skip
+    assert "does not answer" in arm.diagnoses["gripper"].message
+    assert arm.diagnoses["arm"].level == DiagnosticStatus.OK
+    assert arm.move([HOME[0] + 0.02, *HOME[1:]]).error_code == Result.NONE
+    arm.twin.clear("gripper_silent")
+    wait_for(lambda: arm.diagnoses["gripper"].level == DiagnosticStatus.OK, "the gripper", 15)
 
 
 def test_protective_stop_in_a_move(arm):

@@ -1,5 +1,7 @@
 """Parameters of the arm: every bad one is refused before anything connects."""
 
+import sys
+
 import pytest
 
 pytest.importorskip("rclpy", reason="parameter tables need ROS 2")
@@ -7,6 +9,7 @@ pytest.importorskip("rclpy", reason="parameter tables need ROS 2")
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.hardware.arm_settings import arm_options, gripper_of
 from robomd_ros.hardware.gripper import DigitalOutputGripper, NoGripper, RobotiqGripper
+from robomd_ros.hardware.receive import load_ur_rtde
 from robomd_ros.parameter_tables import UR5E
 
 
@@ -58,6 +61,12 @@ def test_a_tool_of_the_parameters():
 def test_bad_parameters_are_refused(changed, reason):
     with pytest.raises(ConfigurationError, match=reason):
         arm_options(values(**changed))
+
+
+def test_without_the_client_library_there_is_one_clear_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rtde_control", None)
+    with pytest.raises(ConfigurationError, match=r"ur_rtde cannot be imported.*aarch64"):
+        load_ur_rtde()
 
 
 def test_grippers_by_name():
