@@ -178,10 +178,11 @@ def rotation_vector(rotation: Array) -> Array:
         return np.array((x, y, z)) * (angle / (2 * sine))
     if cosine > 0:
         return np.array((x, y, z)) / 2
-    # half a turn: the antisymmetric part is gone, the axis is a column of R + 1
-    columns = rotation + np.eye(3)
+    # half a turn: the antisymmetric part only tells the sign, the rest is (1 - cos) axis axis^T
+    columns = (rotation + rotation.T) / 2 - cosine * np.eye(3)
     axis = columns[:, int(np.argmax(np.diag(columns)))]
-    return axis * (angle / float(np.linalg.norm(axis)))
+    sign = -1.0 if float(axis @ (x, y, z)) < 0 else 1.0
+    return axis * (sign * angle / float(np.linalg.norm(axis)))
 
 
 def homogeneous(pose: Sequence[float] | Array) -> Array:

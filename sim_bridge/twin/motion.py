@@ -151,7 +151,8 @@ class Motion:
     def _profile(self, speed: float, length: float, a: float, v: float) -> float:
         """The speed of the next cycle: faster, as fast as allowed, or braking for the goal."""
         allowed = v * self.speed_fraction
-        braking = (2.0 * a * length) ** 0.5
+        change = a * self.dt
+        braking = float(np.sqrt(change * change + 2.0 * a * length)) - change  # stops on the goal
         return min(max(speed - a * self.dt, min(speed + a * self.dt, allowed)), braking)
 
     def _settle_sideways(self, direction: Array, a: float) -> Steps:
