@@ -72,3 +72,15 @@ def mode_reason(robot_mode: int) -> str:
         return ""
     name = ROBOT_MODES.get(robot_mode, str(robot_mode))
     return f"robot mode is {name}: power the arm on and release the brakes at the pendant"
+
+
+def version_reason(version: tuple[int, ...]) -> str:
+    """Why this PolyScope cannot be driven, by its version; empty where it can, or says none."""
+    if version and version[0] == 5 and version < (5, 4):
+        return (
+            f"PolyScope {version[0]}.{version[1]} cannot be driven: the client library needs 5.4 "
+            "or later (or 3.x); update the controller"
+        )
+    if version and version[0] >= 10:
+        return f"PolyScope X ({version[0]}.{version[1]}) cannot be driven; PolyScope 5 is needed"
+    return ""

@@ -15,7 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.hardware.arm_status import ArmStatus, is_safe, mode_reason, safety_reason
+from robomd_ros.hardware.arm_status import (
+    ArmStatus,
+    is_safe,
+    mode_reason,
+    safety_reason,
+    version_reason,
+)
 from robomd_ros.hardware.dashboard import Dashboard, DashboardError, stop_program
 from robomd_ros.hardware.kinematics import NO_TOOL
 from robomd_ros.hardware.limits import LimitGuard
@@ -94,6 +100,7 @@ class ArmSupervisor:
         self._child_error = ""
         self._remote: bool | None = None
         self._dashboard_error = "the dashboard was not asked yet"
+        self._version_error = ""
         self._halting = ""
         self._halt_wanted = threading.Event()
         self.needs_recovery = ""
@@ -355,11 +362,12 @@ class ArmSupervisor:
         try:
             if not connected:
                 dashboard.open()
+                self._version_error = version_reason(dashboard.polyscope_version())
             self._remote = dashboard.status().remote_control
         except DashboardError as error:
             self._dashboard_error = str(error)
             return False
-        self._dashboard_error = ""
+        self._dashboard_error = self._version_error
         return True
 
     def _start_child(self) -> None:

@@ -19,6 +19,8 @@ from robomd_ros.hardware.dashboard import Dashboard
 from robomd_ros.supervisor import node_command
 from sim_bridge.twin.client import TwinProcess
 
+SLOW = pytest.mark.slow
+
 
 class Node:
     """The node's process; everything that it says."""
@@ -75,9 +77,9 @@ def node(domain, tmp_path):
     ("parameters", "reason"),
     [
         ({"robot_ip": ""}, "robot_ip is empty"),
-        pytest.param({"gripper": "magnetic"}, "parameter gripper must be one of", marks=pytest.mark.slow),
-        pytest.param({"joint_speed": 2.0}, "joint_speed is 2", marks=pytest.mark.slow),
-        pytest.param({"robot_op": "1.2.3.4"}, "did you mean 'robot_ip'", marks=pytest.mark.slow),
+        pytest.param({"gripper": "magnetic"}, "parameter gripper must be one of", marks=SLOW),
+        pytest.param({"joint_speed": 2.0}, "joint_speed is 2", marks=SLOW),
+        pytest.param({"robot_op": "1.2.3.4"}, "did you mean 'robot_ip'", marks=SLOW),
     ],
 )
 def test_a_bad_parameter_is_one_line_and_exit_code_2(node, parameters, reason):
@@ -88,7 +90,7 @@ def test_a_bad_parameter_is_one_line_and_exit_code_2(node, parameters, reason):
     assert reason in lines[0]
 
 
-@pytest.mark.parametrize("how", ["terminate", pytest.param("kill", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("how", ["terminate", pytest.param("kill", marks=SLOW)])
 def test_before_the_robot_is_there_and_when_the_node_ends_in_a_motion(node, domain, how):
     started = node()
     started.says("see that the robot is on and robot_ip is right")

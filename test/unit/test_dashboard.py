@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from robomd_ros.hardware import dashboard
+from robomd_ros.hardware.arm_status import version_reason
 from robomd_ros.hardware.dashboard import Dashboard, DashboardError, stop_program
 
 HEALTHY = {
@@ -95,3 +96,20 @@ def test_nobody_listens(monkeypatch):
         monkeypatch.setattr(dashboard, "DASHBOARD_PORT", closed.getsockname()[1])
     with pytest.raises(DashboardError, match="does not answer"):
         stop_program("127.0.0.1", timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ((5, 12, 0, 1101), ""),
+        ((5, 4, 0), ""),
+        ((5, 3, 9, 1), "PolyScope 5.3"),
+        ((5, 0), "PolyScope 5.0"),
+        ((3, 15, 8), ""),
+        ((10, 7, 0), "PolyScope X"),
+        ((), ""),
+    ],
+)
+def test_versions_that_cannot_be_driven(version, reason):
+    assert version_reason(version).startswith(reason)
+    assert bool(version_reason(version)) == bool(reason)
