@@ -125,16 +125,9 @@ class Feed(QtCore.QObject):
         self._do(lambda: self._calls.answer(cell, request, self._cells[cell].answers))
 
     def close(self) -> None:
-        """Leave the graph; the node is somebody else's and stays."""
+        """Leave the graph soon; the node is somebody else's and stays."""
         self._closed = True
-        for cell in self._cells.values():
-            cell.destroy()
-        self._node.destroy_timer(self._timer)
-        self._node.destroy_guard_condition(self._guard_condition)
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-        for client in (*self._controls.values(), self._parameters):
-            self._node.destroy_client(client)
+        self._do(self._leave)
 
     # On the node's executor
 
@@ -165,6 +158,18 @@ class Feed(QtCore.QObject):
         ]
         self._guard_condition = node.create_guard_condition(self._run_tasks, callback_group=group)
         self._timer = node.create_timer(_LOOK, self.guarded(self._look), callback_group=group)
+
+    def _leave(self) -> None:
+        # here and not in close(): what another thread destroys under a spinning executor ends it
+        node = self._node
+        for cell in self._cells.values():
+            cell.destroy()
+        node.destroy_timer(self._timer)
+        for subscription in self._subscriptions:
+            node.destroy_subscription(subscription)
+        for client in (*self._controls.values(), self._parameters):
+            node.destroy_client(client)
+        node.destroy_guard_condition(self._guard_condition)
 
     def guarded(self, take: Callable[..., None]) -> Callable[..., None]:
         """A callback whose error is shown: one bad message must not end whoever spins the node."""

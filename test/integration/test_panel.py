@@ -47,9 +47,9 @@ class FrontEnd:
 
     def __init__(self, name):
         self.node = rclpy.create_node(name)
-        self.graph = GraphThread(self.node)
         self.feed = Feed(self.node)
         self.panel = Panel(self.feed)
+        self.graph = GraphThread(self.node)
         self.panel.resize(1280, 800)
         self.panel.show()
         self.request, self.cell = self.panel.request, self.panel.cell
@@ -68,8 +68,8 @@ class FrontEnd:
 
     def close(self):
         self.panel.close_panel()
-        self.graph.stop()
         self.feed.close()
+        self.graph.stop()
         self.panel.hide()
         self.node.destroy_node()
 
@@ -94,7 +94,7 @@ class Cell(Graph):
     def _begin_at_nominal(self):
         """A node that has just started asks for the nominal scene before anything else."""
         requests = []
-        topic = self.client.create_subscription(
+        self.client.create_subscription(
             OperatorRequest, f"{PLACE}/operator_request", requests.append, LATCHED
         )
         scene, answered = self.ask(), set()
@@ -110,15 +110,21 @@ class Cell(Graph):
             return scene.done()
 
         wait_for(made, "the nominal scene", 20)
-        self.client.destroy_subscription(topic)
 
     def stop_operator(self):
         """End the perturbation node, as if its process had ended."""
         self.node.close()
         pass_time(0.5)  # the request that it has open is withdrawn by its thread
-        self._executor.remove_node(self.node)
-        self._nodes.remove(self.node)
-        self.node.destroy_node()
+        done = threading.Event()
+
+        def leave():
+            self._executor.remove_node(self.node)
+            self._nodes.remove(self.node)
+            self.node.destroy_node()
+            done.set()
+
+        self._executor.create_task(leave)  # on the thread that spins it
+        assert done.wait(10)
 
     def open_panel(self, name="panel_a"):
         self.panels.append(FrontEnd(name))
@@ -218,6 +224,27 @@ def test_the_node_goes_and_comes_back(cell):
     panel.wait_for_buttons()
     panel.request.buttons[Answer.DONE].click()
     assert cell.end(scene) == ApplyScene.Result.NONE
+
+
+def test_a_closed_panel_leaves_nothing_on_a_node_that_is_not_its_own(cell):
+    """As in rqt, whose node and thread serve the other plug-ins on."""
+    cell.start_operator()
+    node = cell.client
+    before = [len(list(getattr(node, kind))) for kind in ("subscriptions", "clients", "timers")]
+    feed = Feed(node)
+    panel = Panel(feed)
+    until(lambda: panel.request.chip.text() == "nothing is asked", "the cell", 20)
+    panel.close_panel()
+    feed.close()
+    wait_for(
+        lambda: (
+            before
+            == [len(list(getattr(node, kind))) for kind in ("subscriptions", "clients", "timers")]
+        ),
+        "the end of its subscriptions, clients and timer",
+        10,
+    )
+    cell.ask(GREEN)  # who spins the node still does
 
 
 def test_a_slow_service_holds_nothing(cell):
