@@ -58,13 +58,13 @@ class Window:
         rate: valid trials per minute, from the first end to the last.
         trials: how many ended.
         campaign: CPU s of the campaign's processes.
-        displays: CPU s of the displays.
+        displays: CPU s of each display, by name.
     """
 
     rate: float
     trials: int
     campaign: float
-    displays: float
+    displays: dict[str, float]
 
 
 def display_commands(names: Sequence[str], cells: int) -> dict[str, list[str]]:
@@ -103,7 +103,7 @@ def campaign(place: Path, cells: int, environment: dict[str, str]) -> Iterator[p
 
 
 @contextmanager
-def displays(commands: dict[str, list[str]], environment: dict[str, str]) -> Iterator[list]:
+def displays(commands: dict[str, list[str]], environment: dict[str, str]) -> Iterator[dict]:
     """The displays' processes; they must live until the end."""
     children = [
         subprocess.Popen(
@@ -112,7 +112,7 @@ def displays(commands: dict[str, list[str]], environment: dict[str, str]) -> Ite
         for command in commands.values()
     ]
     try:
-        yield [psutil.Process(child.pid) for child in children]
+        yield {n: psutil.Process(c.pid) for n, c in zip(commands, children, strict=True)}
         for name, child in zip(commands, children, strict=True):
             if child.poll() is not None:
                 raise RuntimeError(f"the display {name} ended with code {child.returncode}")
@@ -135,16 +135,15 @@ def ends(folder: Path, since: float) -> list[float]:
         database.close()
 
 
-def cpu_seconds(processes: Sequence[psutil.Process]) -> float:
-    """Of the processes and their descendants, as far as they live."""
+def cpu_seconds(process: psutil.Process) -> float:
+    """Of the process and its descendants, as far as they live."""
     total = 0.0
-    for process in processes:
-        for one in [process, *process.children(recursive=True)]:
-            try:
-                times = one.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
     return total
 
 
@@ -161,16 +160,17 @@ def wait_until_shown(observer: Node, names: Sequence[str], settle: float) -> Non
 
 
 def measure(
-    folder: Path, runner: psutil.Process, shown: Sequence[psutil.Process], seconds: float
+    folder: Path, runner: psutil.Process, shown: dict[str, psutil.Process], seconds: float
 ) -> Window:
-    since, before, drawn = time.time(), cpu_seconds([runner]), cpu_seconds(shown)
+    since, before = time.time(), cpu_seconds(runner)
+    drawn = {name: cpu_seconds(process) for name, process in shown.items()}
     time.sleep(seconds)
     times = ends(folder, since)
     if len(times) < 3:
         raise RuntimeError(f"only {len(times)} trials in {seconds:g} s; give more --seconds")
     rate = 60.0 * (len(times) - 1) / (times[-1] - times[0])
-    spent = cpu_seconds([runner]) - before
-    return Window(rate, len(times), spent, cpu_seconds(shown) - drawn)
+    spent = {name: cpu_seconds(process) - drawn[name] for name, process in shown.items()}
+    return Window(rate, len(times), cpu_seconds(runner) - before, spent)
 
 
 def compare(
@@ -209,11 +209,13 @@ def report(pairs: Sequence[tuple[Window, Window]]) -> tuple[float, str]:
     costs = np.array([1 - b.rate / a.rate for a, b in pairs])
     spread = np.std(costs, ddof=1) / np.sqrt(len(costs)) if len(costs) > 1 else np.nan
     trials = sum(b.trials for _, b in pairs)
-    drawing = sum(b.displays for _, b in pairs)
+    spent = {name: sum(b.displays[name] for _, b in pairs) for name in pairs[0][1].displays}
+    drawing = sum(spent.values())
     running = sum(b.campaign for _, b in pairs)
     print(f"\n{'trials without, with':>36} {sum(a.trials for a, _ in pairs)}, {trials}")
     print(f"{'CPU of the campaign, per trial':>36} {1e3 * running / trials:.0f} ms")
-    print(f"{'CPU of the displays, per trial':>36} {1e3 * drawing / trials:.1f} ms")
+    for name, seconds in spent.items():
+        print(f"{f'CPU of {name}, per trial':>36} {1e3 * seconds / trials:.1f} ms")
     print(f"{'share of the displays in the CPU':>36} {100 * drawing / (drawing + running):.1f} %")
     print(f"{'cost in trials/min, median':>36} {100 * np.median(costs):.1f} %")
     print(f"{'mean and its standard error':>36} {100 * costs.mean():.1f} +- {100 * spread:.1f} %")
