@@ -140,7 +140,7 @@ class PolicyNode(Node):
         return SensesConfig(
             values["image_timeout"],
             values["state_timeout"],
-            values["gripper_timeout"],
+            values["gripper_state_timeout"],
             values["gripper_width"],
             values["camera_name"] or described["camera"] or "camera",
             fit,
@@ -201,7 +201,7 @@ class PolicyNode(Node):
         self._commands.move_gripper(0.0)
         if not self._senses.measures_gripper:
             return
-        limit = self._values["gripper_timeout"]
+        limit = self._values["open_timeout"]
         if not await self._until(lambda: self._senses.gripper_position() <= _OPEN, limit):
             raise CellFault(
                 f"the gripper did not open within {limit:g} s (it is closed by "

@@ -28,8 +28,14 @@ _LOOKS = 3
 """Pictures that must agree on where the cube is."""
 _PATIENCE = 4.0
 """s to look for a cube."""
-_GRASP_TIME = 1.2
-"""s that the gripper gets to close."""
+_GRASP_TIME, _LONGEST_GRASP = 0.8, 4.0
+"""s that closing the gripper takes at least, and at most if the gripper is not seen to move."""
+_STILL = 0.5
+"""s without a change of the gripper's width after which it holds what it holds."""
+_WIDTH_NOISE = 0.0005
+"""m"""
+_CHECK_TIME = 2.5
+"""s to see the cube at the tool: the newest picture may be from before the end of the way up."""
 _HELD_WITHIN = 0.04
 """m that a held cube may appear away from the tool."""
 
@@ -42,6 +48,7 @@ class _Phase(Enum):
     DOWN = "going down"
     CLOSE = "closing the gripper"
     LIFT = "lifting"
+    CHECK = "looking at what was lifted"
     OVER = "over"
 
 
@@ -60,6 +67,7 @@ class Policy:
         self._seen: list[Array] = []
         self._cube = np.zeros(3)
         self._verdict: tuple[bool, str] | None = None
+        self._width, self._moved, self._changed = np.nan, False, 0.0
 
     def outcome(self) -> tuple[bool, str] | None:
         """Whether the cube was lifted, as far as can be seen; None before the end."""
@@ -69,12 +77,14 @@ class Policy:
         """The next command, (7,) in [-1, 1]: towards the present target, and the gripper."""
         image = observation["images"][self.camera]
         tool = np.asarray(observation["proprioception"]["eef_pos"])
+        self._watch_gripper(float(np.ptp(observation["proprioception"]["gripper_qpos"])))
         step = {
             _Phase.LOOK: self._look,
             _Phase.ABOVE: self._above,
             _Phase.DOWN: self._down,
             _Phase.CLOSE: self._close,
             _Phase.LIFT: self._lift,
+            _Phase.CHECK: self._check,
             _Phase.OVER: self._rest,
         }[self._phase]
         return step(image, tool)
@@ -94,22 +104,37 @@ class Policy:
         return self._towards(tool, self._view.table + _HOVER, _Phase.DOWN)
 
     def _down(self, _image: NDArray[np.uint8], tool: Array) -> Array:
-        return self._towards(tool, self._view.table + CUBE_HALF, _Phase.CLOSE)
+        command = self._towards(tool, self._view.table + CUBE_HALF, _Phase.CLOSE)
+        if np.linalg.norm(self._cube[:2] - tool[:2]) > _NEAR:
+            command[2] = max(command[2], 0.0)  # beside the cube the fingers would push it away
+        return command
 
     def _close(self, _image: NDArray[np.uint8], _tool: Array) -> Array:
-        if time.monotonic() - self._since > _GRASP_TIME:
+        now = time.monotonic()
+        settled = self._moved and now - self._changed > _STILL
+        if now - self._since > (_GRASP_TIME if settled else _LONGEST_GRASP):
             self._enter(_Phase.LIFT)
         return _command(gripper=1.0)
 
-    def _lift(self, image: NDArray[np.uint8], tool: Array) -> Array:
-        command = self._towards(tool, self._view.table + _CARRY, _Phase.OVER, gripper=1.0)
-        if self._phase is _Phase.OVER:
-            held = held_in_picture(self._view, image, tool)
-            self._finish(held, "" if held else "the cube did not come along")
-        return command
+    def _lift(self, _image: NDArray[np.uint8], tool: Array) -> Array:
+        return self._towards(tool, self._view.table + _CARRY, _Phase.CHECK, gripper=1.0)
+
+    def _check(self, image: NDArray[np.uint8], tool: Array) -> Array:
+        if held_in_picture(self._view, image, tool):
+            self._finish(True, "")
+        elif time.monotonic() - self._since > _CHECK_TIME:
+            self._finish(False, "the cube did not come along")
+        return _command(gripper=1.0)
 
     def _rest(self, _image: NDArray[np.uint8], _tool: Array) -> Array:
         return _command(gripper=1.0 if self._seen else 0.0)
+
+    def _watch_gripper(self, width: float) -> None:
+        """Note when the gripper last moved, since it began to close."""
+        if self._phase is _Phase.CLOSE and abs(width - self._width) > _WIDTH_NOISE:
+            self._moved, self._changed = True, time.monotonic()
+        if self._phase is not _Phase.CLOSE or abs(width - self._width) > _WIDTH_NOISE:
+            self._width = width
 
     def _towards(self, tool: Array, height: float, then: _Phase, gripper: float = -1.0) -> Array:
         """Move over the cube at this height; then go on with another phase."""

@@ -205,7 +205,7 @@ def test_commands_end_before_a_hanging_policy_is_given_up(cell):
     ],
 )
 def test_what_goes_silent_ends_the_rollout(cell, silent, reason):
-    one = cell(gripper_timeout=0.5)
+    one = cell(gripper_state_timeout=0.5)
     handle = one.start(time_limit=20.0)
     wait_for(lambda: one.arm.sent_since(0.0), "commands")
     one.arm.silent.add(silent)
@@ -298,7 +298,7 @@ def test_an_arm_that_does_not_go_home_runs_no_policy(cell):
 
 
 def test_a_gripper_that_does_not_open_runs_no_policy(cell):
-    one = cell(open_gripper_first=True, gripper_timeout=0.5)
+    one = cell(open_gripper_first=True, open_timeout=0.5)
     one.arm.gripper_works = False
     result = one.run()
     require_invalid(

@@ -53,7 +53,8 @@ def rollout(cell, seed, *variations):
 @pytest.mark.parametrize("seed", [1, 4])
 def test_the_red_cube_is_lifted(cell, seed):
     outcome, lifted = rollout(cell, seed)
-    assert (outcome.result, outcome.source) == (Outcome.SUCCESS, Outcome.SOURCE_POLICY)
+    assert outcome.result == Outcome.SUCCESS, outcome.detail
+    assert outcome.source == Outcome.SOURCE_POLICY
     assert lifted
     assert outcome.steps > 20
 

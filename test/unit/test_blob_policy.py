@@ -1,5 +1,7 @@
 """The example policy: what it sees in drawn pictures of the twin, and what it does about it."""
 
+from types import SimpleNamespace
+
 import mujoco
 import numpy as np
 import pytest
@@ -103,19 +105,23 @@ def test_a_held_cube_is_seen_at_the_tool(drawn, view):
     assert not held_in_picture(view, image, np.array([-0.53, -0.015, view.table + 0.02]))
 
 
-def act(policy, image, tool):
-    return policy.act({"images": {policy.camera: image}, "proprioception": {"eef_pos": tool}})
+def act(policy, image, tool, width=0.085):
+    values = {"eef_pos": tool, "gripper_qpos": np.array([width / 2, -width / 2])}
+    return policy.act({"images": {policy.camera: image}, "proprioception": values})
 
 
 def test_it_goes_over_the_cube_and_down_and_closes_and_lifts(drawn, view, monkeypatch):
-    monkeypatch.setattr(blob_policy, "_GRASP_TIME", 0.0)
+    clock = [0.0]
+    monkeypatch.setattr(blob_policy, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     policy = Policy()
     policy.reset(0, "lift the cube")
     image, place = drawn.draw(2)
     tool = np.array([-0.46, 0.0, 0.138])
-    gripper, lowest, closed_at = [], np.inf, None
+    gripper, lowest, closed_at, width = [], np.inf, None, 0.085
     for _ in range(400):
-        command = act(policy, image, tool)
+        clock[0] += 0.1
+        command = act(policy, image, tool, width)
+        width = max(0.04, width - 0.01) if command[6] > 0 else 0.085
         assert command.shape == (7,) and np.abs(command).max() <= 1.0
         assert not command[3:6].any()
         tool = tool + 0.01 * command[:3]  # 0.1 m/s at 10 Hz
@@ -125,6 +131,7 @@ def test_it_goes_over_the_cube_and_down_and_closes_and_lifts(drawn, view, monkey
             closed_at = tool.copy()
         if policy.outcome() is not None:
             break
+        assert width == 0.04 or closed_at is None or tool[2] < closed_at[2] + 0.01
     np.testing.assert_allclose(closed_at, place, atol=0.012)
     assert lowest > view.table
     assert tool[2] > view.table + 0.15
