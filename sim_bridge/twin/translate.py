@@ -7,35 +7,20 @@ reach anything else with; `require_harmless` holds the finished tree to that onc
 """
 
 import ast
-from collections.abc import Callable, Collection
-from itertools import pairwise
+from collections.abc import Collection
 from types import CodeType
 
+from sim_bridge.twin.expressions import COMPARE, DEEPEST, Expressions, Function, call, variable
 from sim_bridge.twin.urscript import ScriptError, Token, tokens
 
 MAIN = "f_"
 """The generator function of the program itself: its prefix without a name."""
 
-_ARITHMETIC = {"+": "o_add", "-": "o_subtract", "*": "o_multiply", "/": "o_divide", "%": "o_modulo"}
-_COMPARE: dict[str, type[ast.cmpop]] = {
-    "==": ast.Eq,
-    "!=": ast.NotEq,
-    "<": ast.Lt,
-    "<=": ast.LtE,
-    ">": ast.Gt,
-    ">=": ast.GtE,
-}
-_KEYWORDS = {
-    *("def", "thread", "end", "if", "elif", "else", "while", "return", "break", "continue"),
-    *("global", "local", "run", "kill", "join", "halt", "and", "or", "not", "True", "False"),
-    *("enter_critical", "exit_critical", "sync_"),
-}
-_DEEPEST = 60
 _HARMLESS = (
     *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Expr, ast.Assign, ast.Global),
     *(ast.If, ast.While, ast.Break, ast.Continue, ast.Return, ast.Pass, ast.Call, ast.keyword),
     *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp),
-    *(ast.Not, ast.Compare, *_COMPARE.values(), ast.Subscript, ast.Tuple),
+    *(ast.Not, ast.Compare, *COMPARE.values(), ast.Subscript, ast.Tuple),
     *(ast.Yield, ast.YieldFrom),
 )
 
@@ -80,31 +65,13 @@ def require_harmless(tree: ast.AST, natives: Collection[str]) -> None:
             raise ScriptError(f"a script may not use the constant {node.value!r}")
 
 
-class _Function:
-    """What the parser knows about the function that it is in."""
-
-    def __init__(self, parameters: Collection[str]) -> None:
-        self.parameters = set(parameters)
-        self.assigned: set[str] = set()
-        self.changed: set[str] = set()
-
-
-class _Parser:
-    """Recursive descent; an operand may stand on the next line, a statement may follow another."""
+class _Parser(Expressions):
+    """The statements of a program; one may follow the other on a line."""
 
     def __init__(self, stream: list[Token], natives: set[str], blocking: set[str]) -> None:
-        self._stream = stream
-        self._position = 0
-        self._natives = natives
-        self._blocking = blocking
-        pairs = [(a.text, b.text) for a, b in pairwise(stream)]
-        self._functions = {name for word, name in pairs if word in ("def", "thread")}
-        self._globals = {name for word, name in pairs if word == "global"}
-        self._function = _Function(())
+        super().__init__(stream, natives, blocking)
+        self._function = Function(())
         self._definitions: list[ast.stmt] = []
-        self._depth = 0
-
-    # statements
 
     def program(self) -> ast.Module:
         """`def name(): ... end` and nothing after it."""
@@ -127,8 +94,8 @@ class _Parser:
 
     def _block(self, *closing: str) -> list[ast.stmt]:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._error(f"blocks are nested more than {_DEEPEST} deep")
+        if self._depth > DEEPEST:
+            raise self._error(f"blocks are nested more than {DEEPEST} deep")
         statements: list[ast.stmt] = []
         while True:
             self._skip_newlines()
@@ -170,9 +137,9 @@ class _Parser:
 
     def _order(self, word: str) -> ast.expr:
         if word in ("enter_critical", "exit_critical", "halt"):
-            return _call(f"o_{word}")
-        call = _call(f"o_{word}", self._expression())
-        return ast.YieldFrom(call) if word == "join" else call
+            return call(f"o_{word}")
+        order = call(f"o_{word}", self._expression())
+        return ast.YieldFrom(order) if word == "join" else order
 
     def _definition(self) -> None:
         """A function or a thread inside the program."""
@@ -182,7 +149,7 @@ class _Parser:
             parameters.append(self._name())
             self._accept(",")
         self._require(":")
-        outer, self._function = self._function, _Function(parameters)
+        outer, self._function = self._function, Function(parameters)
         self._definitions.append(self._finish(f"f_{name}", tuple(parameters), self._body()))
         self._function = outer
 
@@ -194,8 +161,8 @@ class _Parser:
         if changed:
             start.append(ast.Global([f"v_{name}" for name in changed]))
         for parameter in sorted(function.changed & function.parameters):  # given by value
-            copied = _call("o_copy", _variable(parameter))
-            start.append(ast.Assign([_variable(parameter, ast.Store())], copied))
+            copied = call("o_copy", variable(parameter))
+            start.append(ast.Assign([variable(parameter, ast.Store())], copied))
         never = ast.If(ast.Constant(False), [ast.Expr(ast.Yield(None))], [])
         arguments = ast.arguments(
             [], [ast.arg(f"v_{p}") for p in parameters], None, [], [], None, []
@@ -225,7 +192,7 @@ class _Parser:
     def _while(self) -> ast.stmt:
         condition = self._expression()
         self._require(":")
-        return ast.While(condition, [ast.Expr(_call("o_loop")), *self._body()], [])
+        return ast.While(condition, [ast.Expr(call("o_loop")), *self._body()], [])
 
     def _return(self) -> ast.stmt:
         ends = self._peek().kind in ("newline", "end") or self._peek().text in ("end", "else")
@@ -240,8 +207,8 @@ class _Parser:
         self._function.assigned.add(name)
         value = self._expression()
         if isinstance(value, ast.Name | ast.YieldFrom | ast.Subscript):
-            value = _call("o_copy", value)
-        return ast.Assign([_variable(name, ast.Store())], value)
+            value = call("o_copy", value)
+        return ast.Assign([variable(name, ast.Store())], value)
 
     def _assignment_or_call(self) -> ast.stmt:
         if self._peek(1).text == "=":
@@ -255,175 +222,4 @@ class _Parser:
             raise self._error("only a variable or an element of one can be assigned to")
         name = expression.value.id[2:]
         self._function.changed.add(name)
-        return ast.Expr(_call("o_set", expression.value, expression.slice, self._expression()))
-
-    # expressions
-
-    def _expression(self) -> ast.expr:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._error(f"expressions are nested more than {_DEEPEST} deep")
-        result = self._chain("or", ast.Or(), lambda: self._chain("and", ast.And(), self._not))
-        self._depth -= 1
-        return result
-
-    def _chain(self, word: str, operator: ast.boolop, part: Callable[[], ast.expr]) -> ast.expr:
-        parts = [part()]
-        while self._accept(word):
-            parts.append(part())
-        return parts[0] if len(parts) == 1 else ast.BoolOp(operator, parts)
-
-    def _not(self) -> ast.expr:
-        self._skip_newlines()
-        if self._accept("not"):
-            return ast.UnaryOp(ast.Not(), self._not())
-        left = self._sum()
-        operator = _COMPARE.get(self._peek().text)
-        if operator is None or self._peek().kind != "symbol":
-            return left
-        self._next()
-        return ast.Compare(left, [operator()], [self._sum()])
-
-    def _sum(self) -> ast.expr:
-        return self._arithmetic("+-", lambda: self._arithmetic("*/%", self._unary))
-
-    def _arithmetic(self, symbols: str, part: Callable[[], ast.expr]) -> ast.expr:
-        left = part()
-        while self._peek().kind == "symbol" and self._peek().text in symbols:
-            left = _call(_ARITHMETIC[self._next().text], left, part())
-        return left
-
-    def _unary(self) -> ast.expr:
-        self._skip_newlines()
-        negative = False
-        while self._peek().text in ("-", "+") and self._peek().kind == "symbol":
-            negative ^= self._next().text == "-"
-            self._skip_newlines()
-        operand = self._postfix(self._primary())
-        return _call("o_negative", operand) if negative else operand
-
-    def _primary(self) -> ast.expr:
-        token = self._next()
-        if token.kind == "number":
-            whole = token.text.isdigit() and int(token.text) < 2**31
-            return ast.Constant(int(token.text) if whole else float(token.text))
-        if token.kind == "text":
-            return ast.Constant(token.text)
-        if token.text == "(":
-            inner = self._expression()
-            self._skip_newlines()
-            self._require(")")
-            return inner
-        if token.text == "[":
-            return _call("o_list", *self._arguments("]"))
-        if token.kind == "name":
-            return self._named(token)
-        raise self._error(f"{token.text!r} cannot stand here", token)
-
-    def _named(self, token: Token) -> ast.expr:
-        """A truth value, a thread that is started, a call or a variable."""
-        if token.text in ("True", "False"):
-            return ast.Constant(token.text == "True")
-        if token.text == "run":
-            call = self._postfix(self._primary())
-            started = call.value if isinstance(call, ast.YieldFrom) else None
-            if not isinstance(started, ast.Call):
-                raise self._error("run needs a thread of the script", token)
-            return _call("o_run", started)
-        if token.text in _KEYWORDS:
-            raise self._error(f"{token.text!r} cannot stand here", token)
-        if self._peek().text == "(" and self._peek().kind == "symbol":
-            return self._call(token)
-        return _variable(token.text)
-
-    def _postfix(self, value: ast.expr) -> ast.expr:
-        while self._peek().text == "[" and self._peek().kind == "symbol":
-            self._next()
-            parts = self._arguments("]")
-            if isinstance(value, ast.Name) and value.id == "v_p" and len(parts) == 6:
-                value = _call("o_pose", *parts)
-            elif parts:
-                index = parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
-                value = ast.Subscript(value, index, ast.Load())
-            else:
-                raise self._error("an index is missing")
-        return value
-
-    def _call(self, token: Token) -> ast.expr:
-        name = token.text
-        self._require("(")
-        own = name in self._functions
-        prefix = "v_" if own else ""
-        arguments: list[ast.expr] = []
-        keywords: list[ast.keyword] = []
-        self._skip_newlines()
-        while not self._accept(")"):
-            if self._peek().kind == "name" and self._peek(1).text == "=":
-                keyword = self._name()
-                self._next()
-                keywords.append(ast.keyword(prefix + keyword, self._expression()))
-            else:
-                arguments.append(self._expression())
-            self._skip_newlines()
-            if self._peek().text != ")":
-                self._require(",")
-        if own:
-            return ast.YieldFrom(_call(f"f_{name}", *arguments, keywords=keywords))
-        if name in self._blocking:
-            return ast.YieldFrom(_call(f"n_{name}", *arguments, keywords=keywords))
-        if name in self._natives:
-            return _call(f"n_{name}", *arguments, keywords=keywords)
-        raise self._error(f"unknown function {name!r}", token)
-
-    def _arguments(self, closing: str) -> list[ast.expr]:
-        parts: list[ast.expr] = []
-        self._skip_newlines()
-        while not self._accept(closing):
-            parts.append(self._expression())
-            self._skip_newlines()
-            if self._peek().text != closing:
-                self._require(",")
-                self._skip_newlines()
-        return parts
-
-    # tokens
-
-    def _peek(self, ahead: int = 0) -> Token:
-        return self._stream[min(self._position + ahead, len(self._stream) - 1)]
-
-    def _next(self) -> Token:
-        token = self._peek()
-        self._position += 1
-        return token
-
-    def _accept(self, text: str) -> bool:
-        token = self._peek()
-        if token.text == text and token.kind in ("name", "symbol"):
-            self._position += 1
-            return True
-        return False
-
-    def _require(self, text: str) -> None:
-        if not self._accept(text):
-            raise self._error(f"{text!r} is missing before {self._peek().text!r}")
-
-    def _name(self) -> str:
-        token = self._next()
-        if token.kind != "name" or token.text in _KEYWORDS:
-            raise self._error(f"a name is missing before {token.text!r}", token)
-        return token.text
-
-    def _skip_newlines(self) -> None:
-        while self._peek().kind == "newline":
-            self._position += 1
-
-    def _error(self, text: str, token: Token | None = None) -> ScriptError:
-        return ScriptError(f"line {(token or self._peek()).line}: {text}")
-
-
-def _variable(name: str, context: ast.expr_context | None = None) -> ast.Name:
-    return ast.Name(f"v_{name}", context or ast.Load())
-
-
-def _call(name: str, *arguments: ast.expr, keywords: list[ast.keyword] | None = None) -> ast.expr:
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), keywords or [])
+        return ast.Expr(call("o_set", expression.value, expression.slice, self._expression()))
