@@ -292,7 +292,7 @@ class UR5e:
         guard = self.supervisor.guard
         try:
             state = self._ready_state()
-            if self._motion is not None:
+            if self._moving.locked():  # also while it waits for this stream to end
                 raise NotReadyError("a move is being done; streamed commands wait for its end")
             check = guard.twist if kind == "twist" else guard.joints
             checked = check(state.q, value)  # type: ignore[arg-type]

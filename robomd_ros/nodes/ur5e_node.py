@@ -82,7 +82,7 @@ class Ur5eNode(Node):
             gripper_of(self._values, self._arm.switch_output), self._on_grip, self._on_grip_fault
         )
         self._refused: dict[str, int] = {"twist": 0, "joints": 0, "gripper": 0}
-        self._complaint, self._complained = "", 0.0
+        self._complained: dict[str, float] = {}
         self._states, self._counted = 0, time.monotonic()
         self._joint_states = self.create_publisher(JointState, "joint_states", STATE)
         self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE)
@@ -201,8 +201,8 @@ class Ur5eNode(Node):
         self._refused[kind] += 1
         now = time.monotonic()
         kept = kind + reason[:20]
-        if kept != self._complaint or now - self._complained > _REPEAT:
-            self._complaint, self._complained = kept, now
+        if now - self._complained.get(kept, -_REPEAT) >= _REPEAT:
+            self._complained[kept] = now
             self.get_logger().warning(f"refused: {reason}")
 
     # motions

@@ -1,5 +1,6 @@
 """A ur5e_node in the test's process, on a twin in its own; calls that wait."""
 
+import contextlib
 import os
 import threading
 import time
@@ -19,7 +20,7 @@ from robomd_msgs.msg import RobotStatus
 from robomd_ros.hardware.kinematics import JOINT_NAMES
 from robomd_ros.nodes.ur5e_node import Ur5eNode
 from robomd_ros.qos import COMMANDS, LATCHED, TRIALS
-from sim_bridge.twin.client import TwinClient, TwinProcess
+from sim_bridge.twin.client import TwinClient, TwinError, TwinProcess
 
 PLACE = "/robomd/ur5e"
 HOME = [-0.294, -1.556, 2.106, -2.12, -1.571, 1.277]
@@ -170,6 +171,8 @@ class ArmGraph(Graph):
     def heal(self):
         """End every fault and bring the arm home."""
         self.twin.clear()
+        if self.arm._moving.locked():
+            self.trigger("stop_motion")
         if self.arm.supervisor.needs_recovery:
             response = self.trigger("recover")
             assert response.success, response.message
@@ -179,7 +182,7 @@ class ArmGraph(Graph):
 
 
 class Watch:
-    """Samples the twin's state in a thread."""
+    """Samples the twin's state in a thread: pairs of monotonic time, s, and state."""
 
     def __init__(self, twin):
         self._twin = twin
@@ -195,6 +198,11 @@ class Watch:
         self._ending.set()
         self._thread.join()
 
+    @property
+    def states(self):
+        return [state for _, state in self.samples]
+
     def _run(self):
         while not self._ending.wait(0.02):
-            self.samples.append(self._twin.state())
+            with contextlib.suppress(TwinError):  # it may be dead on purpose
+                self.samples.append((time.monotonic(), self._twin.state()))

@@ -199,7 +199,7 @@ def test_nothing_outside_the_limits_reaches_the_arm(arm, goals, commands):
                 time.sleep(0.001)
     assert sum(arm.node._refused.values()) == counted + commands
     assert arm.status.ready
-    q = np.array([s["q"] for s in watch.samples])
+    q = np.array([s["q"] for s in watch.states])
     assert len(q) > 5
     assert np.abs(q - np.array(HOME)).max() < 5e-3
 
@@ -208,7 +208,7 @@ def test_the_wall_of_the_workspace_stops_a_stream(arm):
     with Watch(arm.twin) as watch:
         arm.stream(2.5, lambda: arm.send_twist(z=-0.2))
         arm.rests(within=1.0)
-    lowest = min(s["tcp_pose"][2] for s in watch.samples)
+    lowest = min(s["tcp_pose"][2] for s in watch.states)
     assert lowest > -0.1
     assert lowest < arm.twin.state()["tcp_pose"][2] + 0.01
     assert arm.move(HOME).error_code == Result.NONE
