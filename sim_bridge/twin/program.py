@@ -16,7 +16,7 @@ _LOOPS_PER_CYCLE = 20_000
 _MOST_THREADS = 50
 _CAUGHT = (
     *(ScriptError, ArithmeticError, AttributeError, LookupError, NameError, RecursionError),
-    *(TypeError, ValueError),
+    *(RuntimeError, TypeError, ValueError),
 )
 _INT_LIMIT = 2**31
 
