@@ -114,7 +114,7 @@ install_package() {
   local lib="$VENV/lib/robomd_ros" share="$VENV/share/robomd_ros" name
   rm -rf "$lib" "$share"
   mkdir -p "$lib" "$share" "$VENV/share/ament_index/resource_index/packages"
-  for name in $(sed -n 's/^ *"\([a-z_]*\) = .*:main",$/\1/p' setup.py); do ln -s "$VENV/bin/$name" "$lib/$name"; done
+  for name in $(sed -n 's/^ *"\([a-z0-9_]*\) = .*:main",$/\1/p' setup.py); do ln -s "$VENV/bin/$name" "$lib/$name"; done
   # links to files in real folders: ros2 launch does not follow links to folders
   cp -rs "$PWD/launch" "$PWD/config" "$PWD/package.xml" "$share/"
   touch "$VENV/share/ament_index/resource_index/packages/robomd_ros"
