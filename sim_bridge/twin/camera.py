@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import signal
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -118,6 +119,7 @@ def _draw(pipe: Connection) -> None:
 
     from sim_bridge.twin.scene import Tabletop  # noqa: PLC0415
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the twin, which ends this process
     tabletop = Tabletop(0)
     renderer: Any = None
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):

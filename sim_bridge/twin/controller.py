@@ -118,6 +118,7 @@ class Controller:
         fault = self.arm.step(self.motion.q, self.motion.qd, self.motion.qdd)
         self._natives.history.append(self.arm.q)
         if fault and self.ready:
+            self.motion.q = self.arm.q.copy()  # or the arm would press on against what it met
             self.protective_stop(fault)
 
     def _run_program(self) -> None:
