@@ -118,8 +118,8 @@ def polyscope(version: tuple[int, ...]) -> Finding:
     text = ".".join(map(str, version))
     if version[0] == 3:
         return note(name, f"{text} (CB3)", "CB3 works, but only e-Series versions are exercised")
-    if version[0] != 5:
-        return bad(name, text, "PolyScope 3.x or 5.x is needed")
+    if version[0] != 5 or version < (5, 4):
+        return bad(name, text, "the client library drives PolyScope 3.x, and 5.4 or later; update")
     return good(name, text)
 
 

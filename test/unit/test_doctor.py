@@ -52,6 +52,8 @@ def test_the_conclusion_names_what_is_bad():
         ((5, 12, 0, 1101), State.GOOD),
         ((3, 15, 8), State.NOTE),
         ((10, 7, 0), State.BAD),
+        ((5, 3, 1), State.BAD),
+        ((5, 4, 0), State.GOOD),
         ((), State.BAD),
     ],
 )
