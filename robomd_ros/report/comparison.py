@@ -115,25 +115,31 @@ def compare(campaigns: Sequence[CampaignData], seed: int = 0) -> Comparison:
         )
     rng = np.random.default_rng(seed)
     draws = [_draws(campaign, shared, rng) for campaign in campaigns]
+    exact = np.array([[_mean(c, v.id) for v in shared] for c in campaigns])
     means = np.stack([d.mean(axis=1) for d in draws])
-    exact = [[_mean(c, v.id) for v in shared] for c in campaigns]
-    pairs = tuple(
+    lower, upper = np.quantile(means, _TAILS, axis=1)
+    lowest = means == means.min(axis=0)
+    best = np.asarray((lowest / lowest.sum(axis=0)).mean(axis=1))
+    pairs = _pairs(draws, exact)
+    return Comparison(shared, left_out, exact.mean(axis=1), lower, upper, best, pairs)
+
+
+def _pairs(draws: Sequence[Floats], exact: Floats) -> tuple[PairComparison, ...]:
+    """Every pair, from (S, n) draws of each campaign and the (k, n) posterior means."""
+    return tuple(
         PairComparison(
             a,
             b,
-            _difference(means[a], means[b], float(np.mean(exact[b]) - np.mean(exact[a]))),
+            _difference(
+                draws[a].mean(axis=1), draws[b].mean(axis=1), float((exact[b] - exact[a]).mean())
+            ),
             tuple(
-                _difference(draws[a][:, i], draws[b][:, i], exact[b][i] - exact[a][i])
-                for i in range(len(shared))
+                _difference(draws[a][:, i], draws[b][:, i], float(exact[b][i] - exact[a][i]))
+                for i in range(exact.shape[1])
             ),
         )
-        for a, b in combinations(range(len(campaigns)), 2)
+        for a, b in combinations(range(len(draws)), 2)
     )
-    lower, upper = np.quantile(means, _TAILS, axis=1)
-    lowest = means == means.min(axis=0)
-    best = (lowest / lowest.sum(axis=0)).mean(axis=1)
-    mean = np.array(exact).mean(axis=1)
-    return Comparison(shared, left_out, mean, lower, upper, np.asarray(best), pairs)
 
 
 def _check(campaigns: Sequence[CampaignData]) -> None:

@@ -19,6 +19,7 @@ SINGLE_MARKS = 300
 """Up to so many trials each has a mark of its own; more are counted in bins."""
 BINS = 80
 MAX_BARS = 40
+_HATCHES = ("", "//", "..", "xx", "--")
 _LANES = (
     (Result.FAILURE, "failed", drawing.FAILURE, ""),
     (Result.SUCCESS, "succeeded", drawing.SUCCESS, ".."),
@@ -186,22 +187,10 @@ def actions_figure(campaigns: Sequence[CampaignData]) -> Picture | None:
 
     def draw(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
-        thick = 0.8 / len(campaigns)
-        for k, (campaign, table) in enumerate(zip(campaigns, counts, strict=True)):
-            everything = max(sum(table.values()), 1)
-            y = np.arange(len(ids)) - 0.4 + thick * (k + 0.5)
-            axes.barh(
-                y,
-                [table.get(i, 0) / everything for i in ids],
-                thick * 0.92,
-                color=drawing.SERIES[(k + 1 if len(campaigns) == 1 else k) % len(drawing.SERIES)],
-                hatch=("", "//", "..", "xx", "--")[k % 5],
-                edgecolor="white",
-                linewidth=0.3,
-                label=f"{campaign.ranking.search_agent}, {campaign.name}",
-            )
+        _draw_choices(axes, campaigns, counts, ids)
         axes.axvline(1 / max(len(total), 1), color=drawing.INK, ls=":", lw=1.4, zorder=4)
-        axes.set_yticks(range(len(ids)), [words(i) for i in ids], fontsize=7 if narrow else 8.5)
+        size = 7.0 if narrow else 8.5
+        axes.set_yticks(range(len(ids)), [words(i) for i in ids], fontsize=size)
         axes.set_ylim(len(ids) - 0.4, -0.6)
         axes.set_xlabel("share of the search's choices")
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -221,3 +210,25 @@ def actions_figure(campaigns: Sequence[CampaignData]) -> Picture | None:
         size=Size(8.0, height, height),
         draw=draw,
     )
+
+
+def _draw_choices(
+    axes: Axes,
+    campaigns: Sequence[CampaignData],
+    counts: Sequence[dict[str, int]],
+    ids: Sequence[str],
+) -> None:
+    thick = 0.8 / len(campaigns)
+    first = 1 if len(campaigns) == 1 else 0  # one search alone is not in the colour of failure
+    for k, (campaign, table) in enumerate(zip(campaigns, counts, strict=True)):
+        everything = max(sum(table.values()), 1)
+        axes.barh(
+            np.arange(len(ids)) - 0.4 + thick * (k + 0.5),
+            [table.get(i, 0) / everything for i in ids],
+            thick * 0.92,
+            color=drawing.SERIES[(k + first) % len(drawing.SERIES)],
+            hatch=_HATCHES[k % len(_HATCHES)],
+            edgecolor="white",
+            linewidth=0.3,
+            label=f"{campaign.ranking.search_agent}, {campaign.name}",
+        )
