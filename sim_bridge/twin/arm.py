@@ -21,7 +21,7 @@ _FINGER_LENGTH = 0.1
 
 _MAX_ERROR = 0.1
 _MAX_SPEED = 1.1 * pi
-_MAX_EXTERNAL = np.array((90.0, 90.0, 60.0, 20.0, 20.0, 20.0))
+_MAX_EXTERNAL = (90.0, 90.0, 60.0, 20.0, 20.0, 20.0)
 """N m per joint, what contact may do to the arm before it stops: about 150 N at the tool."""
 
 _CONTACT_CYCLES = 5
@@ -101,30 +101,32 @@ class Arm:
 
     def _drive_gripper(self) -> None:
         """The fingers' motors pull towards the command: limiting the lag limits the force."""
-        fingers = self._data.qpos[self._fingers]
-        lag = np.clip(
-            self._gripper_target * _GRIPPER_CLOSED - fingers, -self._gripper_lag, self._gripper_lag
-        )
-        self._data.ctrl[6:8] = fingers + lag
+        goal = self._gripper_target * _GRIPPER_CLOSED
+        for motor, finger in enumerate(self._fingers, 6):
+            place = float(self._data.qpos[finger])
+            lag = min(max(goal - place, -self._gripper_lag), self._gripper_lag)
+            self._data.ctrl[motor] = place + lag
 
     def _fault(self, target: Array) -> str:
-        error = np.abs(target - self.q)
-        if error.max() > _MAX_ERROR:
-            return f"joint {int(error.argmax())} is {error.max():.2f} rad from its target"
-        if np.abs(self.qd).max() > _MAX_SPEED:
-            return (
-                f"joint {int(np.abs(self.qd).argmax())} moves at {np.abs(self.qd).max():.1f} rad/s"
-            )
-        self._contacts = self._contacts + 1 if (np.abs(self.external) > _MAX_EXTERNAL).any() else 0
-        if self._contacts >= _CONTACT_CYCLES:
-            self._contacts = 0
-            return f"contact turns the joints with {np.abs(self.external).max():.0f} N m"
-        return ""
+        """Why the arm must stop now; plain numbers, because numpy is slow with six of them."""
+        error = [abs(x) for x in (target - self.q).tolist()]
+        if max(error) > _MAX_ERROR:
+            return f"joint {error.index(max(error))} is {max(error):.2f} rad from its target"
+        speed = max(map(abs, self.qd.tolist()))
+        if speed > _MAX_SPEED:
+            return f"a joint moves at {speed:.1f} rad/s"
+        pushes = [abs(x) for x in self.external.tolist()]
+        pushed = any(x > limit for x, limit in zip(pushes, _MAX_EXTERNAL, strict=True))
+        self._contacts = self._contacts + 1 if pushed else 0
+        if self._contacts < _CONTACT_CYCLES:
+            return ""
+        self._contacts = 0
+        return f"contact turns the joints with {max(pushes):.0f} N m"
 
     @property
     def touched(self) -> bool:
         """Whether contact does more to the joints than their friction."""
-        return bool(np.abs(self.external).max() > 0.5)
+        return max(map(abs, self.external.tolist())) > 0.5
 
     def coriolis(self) -> Array:
         """(6,) N m, Coriolis, centrifugal and gravity torques."""
@@ -146,8 +148,8 @@ class Arm:
     @property
     def gripper(self) -> float:
         """How far the gripper is closed, 0 to 1."""
-        fingers = self._data.qpos[self._fingers].mean()
-        return float(np.clip(fingers / _GRIPPER_CLOSED, 0.0, 1.0))
+        left, right = (float(self._data.qpos[finger]) for finger in self._fingers)
+        return min(max((left + right) / (2 * _GRIPPER_CLOSED), 0.0), 1.0)
 
     def command_gripper(self, closed: float, force: float) -> None:
         """Where the fingers should go, 0 open to 1 closed, and with which force at most, N."""

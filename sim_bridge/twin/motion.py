@@ -71,7 +71,7 @@ class Motion:
 
     def _slow(self, deceleration: float) -> bool:
         """One cycle of braking along the present direction; whether the arm now stands."""
-        speed = float(np.abs(self.qd).max())
+        speed = max(map(abs, self.qd.tolist()))
         left = max(0.0, speed - deceleration * self.dt)
         self._step(self.qd * (left / speed) if speed > _NEAR else np.zeros(6))
         return left <= _NEAR
