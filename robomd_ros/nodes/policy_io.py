@@ -34,7 +34,7 @@ class SensesConfig:
     Attributes:
         image_timeout: s, of a picture.
         state_timeout: s, of joint states and the pose of the tool.
-        gripper_timeout: s, of the gripper's position, where it was ever published.
+        gripper_state_timeout: s, of the gripper's position, where it was ever published.
         gripper_width: m, opening of the gripper.
         camera: what the policy calls the camera.
         fit: to the size that the policy was trained on.
@@ -42,7 +42,7 @@ class SensesConfig:
 
     image_timeout: float
     state_timeout: float
-    gripper_timeout: float
+    gripper_state_timeout: float
     gripper_width: float
     camera: str
     fit: ImageFit
@@ -164,7 +164,7 @@ class RosSenses:
         return f"{_IMAGE} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
 
     def _aged_gripper(self) -> str:
-        return self._aged(_GRIPPER, self._config.gripper_timeout) if self.measures_gripper else ""
+        return self._aged(_GRIPPER, self._config.gripper_state_timeout) if self.measures_gripper else ""
 
     def _now(self) -> float:
         return float(self._node.get_clock().now().nanoseconds) * 1e-9

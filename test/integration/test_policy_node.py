@@ -25,7 +25,13 @@ from robomd_ros.qos import IMAGE_OUT, STATE
 
 pytestmark = pytest.mark.ros
 HERE = Path(__file__).parent
-QUICK = {"home_first": False, "open_gripper_first": False, "time_limit": 0.8}
+QUICK = {
+    "home_first": False,
+    "open_gripper_first": False,
+    "time_limit": 0.8,
+    "state_timeout": 1.5,
+    "image_timeout": 1.5,
+}
 
 
 class Cell:
