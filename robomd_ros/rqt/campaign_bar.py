@@ -99,7 +99,8 @@ class CampaignBar(QtWidgets.QFrame):
         self.resume.setEnabled(controls and state is CampaignState.PAUSED)
         self.stop.set_offered(controls and state in (*_RUNS, CampaignState.PAUSED))
         self._show_progress(status)
-        self.facts.setStyleSheet("")
+        if self.facts.styleSheet():
+            self.facts.setStyleSheet("")
         self.facts.setText(self._facts(status, there))
         for widget in (self.progress, self.figures):
             widget.setEnabled(there)

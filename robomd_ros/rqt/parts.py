@@ -101,7 +101,9 @@ class Chip(QtWidgets.QLabel):
     def tell(self, text: str, background: str = GREY, color: str = WHITE) -> None:
         """Show a state."""
         self.setText(text)
-        self.setStyleSheet(chip(background, color))
+        sheet = chip(background, color)
+        if sheet != self.styleSheet():  # setting one costs a thousand times as much
+            self.setStyleSheet(sheet)
 
 
 class Section(QtWidgets.QFrame):

@@ -28,6 +28,15 @@ _TIPS = (
     "reliability of what was never tried: distance to the nearest known embedding, small is good",
 )
 MODE_ROLE = Qt.ItemDataRole.UserRole + 1
+_COLUMNS = range(len(_HEADERS))
+# looked up once: a table asks for some thousand values whenever it is painted
+_DISPLAY = Qt.ItemDataRole.DisplayRole
+_TOOL_TIP = Qt.ItemDataRole.ToolTipRole
+_ACCESSIBLE = Qt.ItemDataRole.AccessibleTextRole
+_ALIGNMENT = Qt.ItemDataRole.TextAlignmentRole
+_FOREGROUND = Qt.ItemDataRole.ForegroundRole
+_FONT = Qt.ItemDataRole.FontRole
+_RIGHT = int(Qt.AlignmentFlag.AlignRight) | int(Qt.AlignmentFlag.AlignVCenter)
 
 
 class RankingModel(QtCore.QAbstractTableModel):
@@ -36,7 +45,11 @@ class RankingModel(QtCore.QAbstractTableModel):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._modes: tuple[FailureMode, ...] = ()
+        self._texts: list[list[str]] = []
         self._stale = False
+        self._grey = QtGui.QBrush(QtGui.QColor("#777777"))
+        self._italic = QtGui.QFont()
+        self._italic.setItalic(True)
 
     @property
     def modes(self) -> tuple[FailureMode, ...]:
@@ -46,12 +59,13 @@ class RankingModel(QtCore.QAbstractTableModel):
     def show_ranking(self, ranking: FailureRanking) -> None:
         """Take in a newer ranking."""
         modes = ranking.failure_modes
+        texts = [[cell_text(mode, column) for column in _COLUMNS] for mode in modes]
         if len(modes) != len(self._modes):
             self.beginResetModel()
-            self._modes = modes
+            self._modes, self._texts = modes, texts
             self.endResetModel()
             return
-        self._modes = modes
+        self._modes, self._texts = modes, texts
         self._repaint()
 
     def set_stale(self, stale: bool) -> None:
@@ -88,27 +102,23 @@ class RankingModel(QtCore.QAbstractTableModel):
 
     def data(self, index: Any, role: int = 0) -> Any:
         """What a cell shows."""
-        if not index.isValid() or index.row() >= len(self._modes):
+        row, column = index.row(), index.column()
+        if not 0 <= row < len(self._modes):
             return None
-        mode, column = self._modes[index.row()], index.column()
+        if role == _DISPLAY:
+            return self._texts[row][column]
+        if role == _ALIGNMENT:
+            return None if column in (NAME, BAR) else _RIGHT
         if role == MODE_ROLE:
-            return mode
-        if role == Qt.ItemDataRole.DisplayRole:
-            return cell_text(mode, column)
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return describe(mode)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column not in (NAME, BAR):
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        return self._look(mode, role)
+            return self._modes[row]
+        if role in (_TOOL_TIP, _ACCESSIBLE):
+            return describe(self._modes[row])
+        return self._look(self._modes[row], role)
 
     def _look(self, mode: FailureMode, role: int) -> Any:
-        if role == Qt.ItemDataRole.ForegroundRole and (self._stale or not mode.seen):
-            return QtGui.QBrush(QtGui.QColor("#777777"))
-        if role == Qt.ItemDataRole.FontRole and not mode.seen:
-            font = QtGui.QFont()
-            font.setItalic(True)
-            return font
-        return None
+        if role == _FOREGROUND and (self._stale or not mode.seen):
+            return self._grey
+        return self._italic if role == _FONT and not mode.seen else None
 
     def _repaint(self) -> None:
         if self._modes:
