@@ -132,6 +132,8 @@ class OperatorBackend:
 
     async def _recover(self) -> None:
         """Ask for the robot until it is ready."""
+        if self._robot.problem():
+            await self._robot.mend_itself()
         while problem := self._robot.problem():
             text = (
                 f"The robot is not ready: {problem} Do what is needed at the robot and its "

@@ -13,6 +13,14 @@ from robomd_ros.runtime import Ticker, unless
 
 _SETTLE = 3.0
 """s after a recovery within which the robot says that it is ready."""
+_RESTART = 5.0
+"""s for a control connection that was lost to be made anew by itself."""
+_NO_STOP = (
+    RobotStatus.SAFETY_MODE_UNKNOWN,
+    RobotStatus.SAFETY_MODE_NORMAL,
+    RobotStatus.SAFETY_MODE_REDUCED,
+)
+"""Safety modes that nobody must leave by hand."""
 
 
 class RobotWatch:
@@ -59,7 +67,16 @@ class RobotWatch:
                 self._failure = f"The recovery gave no answer within {self._timeout:g} s."
             elif not response.success:
                 self._failure = _sentence(f"The recovery failed: {response.message}")
-        over = _after(0.0 if self._failure else _SETTLE)
+        await self._ready_within(0.0 if self._failure else _SETTLE)
+
+    async def mend_itself(self) -> None:
+        """Give a robot that needs no person the time that its own restart takes."""
+        status = self._status
+        if status is not None and status.safety_mode in _NO_STOP and status.remote_control:
+            await self._ready_within(_RESTART)
+
+    async def _ready_within(self, seconds: float) -> None:
+        over = _after(seconds)
         await unless(
             self._ticker,
             Future(executor=self._node.executor),
