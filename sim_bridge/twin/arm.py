@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from sim_bridge.twin import kinematics
 from sim_bridge.twin.scene import HOME, Tabletop
 
 Array = NDArray[np.float64]
@@ -164,3 +165,25 @@ class Arm:
         """A world position (3,), m, in the base frame of the controller (x to the cable side)."""
         x, y, z = place - self._base
         return np.array((-x, -y, z))
+
+
+class ForceSensor:
+    """What contact does to the tool, as the arm's own torques tell it."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+        self._zero = np.zeros(6)
+
+    def read(self, tcp: Array) -> tuple[float, ...]:
+        """(6,) N and N m at the tool centre `tcp`, in the base frame, since the last zero."""
+        return tuple((self._wrench(tcp) - self._zero).tolist())
+
+    def zero(self, tcp: Array) -> None:
+        """Count from the present wrench on."""
+        self._zero = self._wrench(tcp)
+
+    def _wrench(self, tcp: Array) -> Array:
+        if not self._arm.touched:
+            return np.zeros(6)
+        _, _, jacobian = kinematics.forward(self._arm.q, tcp)
+        return self._arm.wrench(jacobian)

@@ -6,19 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sim_bridge.twin import kinematics
-from sim_bridge.twin.arm import Arm
+from sim_bridge.twin.arm import Arm, ForceSensor
 from sim_bridge.twin.motion import Motion
 from sim_bridge.twin.natives import BLOCKING, Natives
 from sim_bridge.twin.program import Program, compile_script
 from sim_bridge.twin.registers import COUNT, Inputs, Value
 from sim_bridge.twin.states import RobotMode, Runtime, SafetyMode
 from sim_bridge.twin.urscript import ScriptError
-
-Array = NDArray[np.float64]
 
 UNLOCK_AFTER = 5.0
 """s that a protective stop must last before it can be unlocked."""
@@ -58,6 +52,7 @@ class Controller:
 
     def __init__(self, arm: Arm, dt: float, version: tuple[int, int, int]) -> None:
         self.arm = arm
+        self.sensor = ForceSensor(arm)
         self.dt = dt
         self.version = version
         self.motion = Motion(arm.q, dt)
@@ -81,7 +76,6 @@ class Controller:
         self._watchdog: _Watchdog | None = None
         self._stopped_at = -math.inf
         self._later: tuple[float, Callable[[], None]] | None = None
-        self._force_zero = np.zeros(6)
 
     @property
     def time(self) -> float:
@@ -291,22 +285,6 @@ class Controller:
         if self.safety_mode in (SafetyMode.VIOLATION, SafetyMode.FAULT):
             self.safety_mode = SafetyMode.NORMAL
         self.power_off()
-
-    # forces
-
-    def tool_force(self) -> tuple[float, ...]:
-        """(6,) N and N m at the tool in the base frame, since the last zero."""
-        return tuple((self._contact_force() - self._force_zero).tolist())
-
-    def zero_force(self) -> None:
-        """Count forces from the present one."""
-        self._force_zero = self._contact_force()
-
-    def _contact_force(self) -> Array:
-        if not self.arm.touched:
-            return np.zeros(6)
-        _, _, jacobian = kinematics.forward(self.arm.q, self.motion.tcp)
-        return self.arm.wrench(jacobian)
 
     def set_input(self, name: str, value: Value) -> None:
         """An RTDE client sets a variable."""

@@ -142,7 +142,7 @@ class Natives(Readings):
 
     def zero_ftsensor(self) -> None:
         """Count forces from the present one."""
-        self._controller.zero_force()
+        self._controller.sensor.zero(self._motion.tcp)
 
     def force_mode_set_damping(self, damping: float) -> None:
         """Remembered only."""

@@ -67,8 +67,8 @@ class Outputs:
             "actual_TCP_speed": lambda: self._tool("actual")[1],
             "target_TCP_pose": lambda: self._tool("target")[0],
             "target_TCP_speed": lambda: self._tool("target")[1],
-            "actual_TCP_force": c.tool_force,
-            "ft_raw_wrench": c.tool_force,
+            "actual_TCP_force": lambda: c.sensor.read(motion.tcp),
+            "ft_raw_wrench": lambda: c.sensor.read(motion.tcp),
             "tcp_offset": lambda: tuple(motion.tcp.tolist()),
         }
 

@@ -149,7 +149,7 @@ class Readings:
 
     def get_tcp_force(self) -> list[float]:
         """N and N m in the base frame, without the zero of zero_ftsensor."""
-        return list(self._controller.tool_force())
+        return list(self._controller.sensor.read(self._motion.tcp))
 
     def get_joint_torques(self) -> list[float]:
         """N m per joint, gravity left out."""
@@ -179,7 +179,7 @@ class Readings:
 
     def tool_contact(self, direction: Sequence[float] = (0, 0, 0, 0, 0, 0)) -> int:
         """Cycles since the tool touches something in this direction; 0 for no contact."""
-        force, way = np.array(self._controller.tool_force()[:3]), np.array(direction[:3])
+        force, way = np.array(self.get_tcp_force()[:3]), np.array(direction[:3])
         length = float(np.linalg.norm(way))
         against = -float(force @ way) / length if length > 0 else float(np.linalg.norm(force))
         return 1 if against > _CONTACT_FORCE else 0

@@ -162,7 +162,7 @@ def test_a_failing_inverse_ends_the_program(twin):
     assert not answer["move"] and answer["after"]
 
 
-@pytest.mark.parametrize("how", ["fin", "rst"])
+@pytest.mark.parametrize("how", ["fin", pytest.param("rst", marks=pytest.mark.slow)])
 def test_dropped_connections_stop_a_watched_motion(twin, how):
     answer = run_client(
         twin,
@@ -249,6 +249,7 @@ def test_contact_stops_the_arm(twin):
     assert "contact" in " ".join(twin.client.state()["log"])
 
 
+@pytest.mark.slow
 def test_a_killed_controller_can_be_started_again():
     address = own_address()
     with start_twin(address=address) as first:

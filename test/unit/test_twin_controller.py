@@ -5,6 +5,7 @@ import math
 import socket
 import struct
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -29,7 +30,7 @@ def tabletop():
 
 @pytest.fixture
 def controller(tabletop):
-    tabletop.data.qvel[:] = 0.0
+    mujoco.mj_resetData(tabletop.model, tabletop.data)
     tabletop.reset(0)
     return Controller(Arm(tabletop, DT), DT, (5, 12, 0))
 
