@@ -164,7 +164,8 @@ class RosSenses:
         return f"{_IMAGE} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
 
     def _aged_gripper(self) -> str:
-        return self._aged(_GRIPPER, self._config.gripper_state_timeout) if self.measures_gripper else ""
+        limit = self._config.gripper_state_timeout
+        return self._aged(_GRIPPER, limit) if self.measures_gripper else ""
 
     def _now(self) -> float:
         return float(self._node.get_clock().now().nanoseconds) * 1e-9
