@@ -75,11 +75,13 @@ def radar_figure(campaigns: Sequence[CampaignData]) -> Picture | None:
     """Figs. 7 and 8: failure probability by variation, several campaigns on one another.
 
     The spokes are the variations of all campaigns, in the order of the first one's catalogue; if
-    there are too many, those that fail most. None with fewer than three spokes.
+    there are too many, those that fail most. None with fewer than three spokes, or if
+    nothing was tried.
     """
     tables = [_singles(c) for c in campaigns]
     ids = _spokes(campaigns, tables)
-    if len(ids) < 3:
+    seen = any(mode.seen for table in tables for mode in table.values())
+    if len(ids) < 3 or not seen:
         return None
     hidden = len({i for t in tables for i in t}) - len(ids)
     numbers = {i: campaigns[0].number(i) for i in ids}

@@ -287,6 +287,13 @@ def test_several_campaigns_are_overlaid(tmp_path):
     assert "policy (b)" in radar["alt"]
 
 
+def test_there_is_no_radar_plot_of_nothing(tmp_path):
+    untried = load_campaign(store_campaign(tmp_path / "a", 8, invalid=always))
+    assert radar_figure([untried]) is None
+    small = load_campaign(store_campaign(tmp_path / "b", 8, catalogue=make_catalogue(2)))
+    assert radar_figure([small]) is None
+
+
 def test_words():
     assert words("table_size_0_8_0_2_0_025") == "table size 0.8 0.2 0.025"
     assert words("cube_10_cm") == "cube 10 cm"
