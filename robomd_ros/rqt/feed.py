@@ -231,7 +231,9 @@ class Feed(QtCore.QObject):
         prefix = f"{self._namespace}/"
         for topic, _types in self._node.get_topic_names_and_types():
             name, _, rest = topic.removeprefix(prefix).partition("/")
-            if topic.startswith(prefix) and rest in CELL_TOPICS and name not in self._cells:
+            is_new = topic.startswith(prefix) and rest in CELL_TOPICS and name not in self._cells
+            # another panel's subscription alone also lists a topic
+            if is_new and self._node.count_publishers(topic):
                 self._cells[name] = CellLink(
                     self._node, prefix + name, self._group, self.guarded, self._post_of(name)
                 )

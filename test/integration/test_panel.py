@@ -200,10 +200,14 @@ def test_two_front_ends_at_once_and_the_first_answer_counts(cell):
 
 def test_who_has_not_pressed_is_told_that_another_answered(cell):
     cell.start_operator()
+    cell.client.create_subscription(
+        OperatorRequest, "/robomd/cell_9/operator_request", lambda _: None, LATCHED
+    )
     one, other = cell.open_panel("panel_a"), cell.open_panel("panel_b")
     scene = cell.ask(GREEN)
     one.wait_for_buttons()
     other.wait_for_buttons()
+    assert one.cell.choice.count() == 1  # who only listens at a cell does not make one
     other.request.buttons[Answer.DONE].click()
     assert cell.end(scene) == ApplyScene.Result.NONE
     until(lambda: "answered by another front end" in one.told(), "word of the other's answer")
