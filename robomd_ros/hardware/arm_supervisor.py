@@ -33,7 +33,7 @@ _LOOK = 0.01
 """s between looks at the child and the state."""
 _BEAT = 0.02
 """s between signs of life to the child."""
-_DASHBOARD_PERIOD = 1.0
+_DASHBOARD_PERIOD = 0.4
 """s between looks at the dashboard."""
 _STOP_RETRY = 0.2
 """s between attempts to stop the controller's program."""
@@ -284,7 +284,10 @@ class ArmSupervisor:
             if moving:
                 self.halt(mode_reason(state.robot_mode))
         elif self._remote is False and child is not None:
-            self._lose_child(child, "the robot was switched to local mode")
+            if moving and not self._halting:
+                self.halt("the robot was switched to local mode")
+            elif not moving:
+                self._lose_child(child, "the robot was switched to local mode")
         elif child is not None and child.tcp is not None:
             self._look_for_program(child, state)
 
@@ -323,7 +326,7 @@ class ArmSupervisor:
             child.kill()
 
     def _halt_loop(self) -> None:
-        complained = False
+        failures = 0
         while not self._ending.is_set():
             self._halt_wanted.wait()
             if self._ending.is_set():
@@ -332,15 +335,16 @@ class ArmSupervisor:
             try:
                 stop_program(self._host)
             except DashboardError as error:
-                if not complained:
-                    complained = True
+                failures += 1
+                if failures == 1:  # the child, which was told to stop, has this long to do it
                     self._listener.log(f"cannot stop the program yet: {error}")
-                with self._child_lock:  # the controller's watchdog stops what nobody kicks
-                    self._drop_child()
+                else:  # the controller's watchdog stops what nobody kicks
+                    with self._child_lock:
+                        self._drop_child()
                 self._halt_wanted.set()
                 self._ending.wait(_STOP_RETRY)
                 continue
-            complained = False
+            failures = 0
             with self._child_lock:  # its script is gone: a new child brings a new one
                 self._drop_child()
                 if not self._halt_wanted.is_set():
@@ -363,7 +367,7 @@ class ArmSupervisor:
             if not connected:
                 dashboard.open()
                 self._version_error = version_reason(dashboard.polyscope_version())
-            self._remote = dashboard.status().remote_control
+            self._remote = dashboard.remote_control()
         except DashboardError as error:
             self._dashboard_error = str(error)
             return False

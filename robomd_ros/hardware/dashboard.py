@@ -108,13 +108,17 @@ class Dashboard:
 
     def status(self) -> DashboardStatus:
         """Modes, program and remote control."""
-        remote = self.ask("is in remote control").lower()
         return DashboardStatus(
             robot_mode=_value(self.ask("robotmode")),
             safety_mode=_value(self.ask("safetymode")),
             program_running="true" in self.ask("running").lower(),
-            remote_control={"true": True, "false": False}.get(remote),
+            remote_control=self.remote_control(),
         )
+
+    def remote_control(self) -> bool | None:
+        """Whether commands from outside are accepted; None where there is no such mode."""
+        answer = self.ask("is in remote control").lower()
+        return {"true": True, "false": False}.get(answer)
 
     def polyscope_version(self) -> tuple[int, ...]:
         """Major, minor, bugfix (and build) of the controller's software; empty if it says none."""

@@ -23,7 +23,7 @@ EXIT_LINK = 4
 """Exit code where the connection to the controller was lost."""
 _BEAT = 0.02
 """s between signs of life to the parent."""
-_PARENT_SILENCE = 0.25
+_PARENT_SILENCE = 0.5
 """s without a sign of life of the parent after which the arm is stopped."""
 _STOP_DECELERATION = 2.0
 """m/s^2 of the tool with which a move is broken off."""
