@@ -17,7 +17,7 @@ from sim_bridge.twin.view import CUBE_HALF, TwinView, find_cube
 Array = NDArray[np.float64]
 
 _FULL_SPEED_AT = 0.08
-"""m from the target within which the arm slows down; nearer, a busy machine's delay makes it swing."""
+"""m from the target within which the arm slows down; any later, delay makes it swing."""
 _NEAR = 0.006
 """m, close enough to a target."""
 _HOVER = 0.10
