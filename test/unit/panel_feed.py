@@ -5,10 +5,19 @@ import time
 
 import pytest
 
+from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
 from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.operator import Changes, Request, RequestKind
+from robomd_ros.core.trial import Outcome, Result, Source, Trial
+from robomd_ros.core.variations import Scene, load_catalogue
+from robomd_ros.rqt.values import CellPresence, Presence, RobotMode, RobotState
+from robomd_ros.rqt.values import SafetyMode as Safety
+from robomd_ros.share import share_path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 try:
+    from robomd_ros.rqt.panel import Panel
     from robomd_ros.rqt.qt import QtCore, QtWidgets, Signal
 except RoboMDError as error:
     pytest.skip(str(error), allow_module_level=True)
@@ -74,3 +83,64 @@ class DrivenFeed(QtCore.QObject):
     def asked_for(self, kind):
         """What of a kind was wanted."""
         return [w[1:] for w in self.wanted if w[0] == kind]
+
+
+CATALOGUE = load_catalogue(share_path("config/variations/lift.yaml"))
+GREEN, BLUE, RED = (
+    CATALOGUE[i] for i in ("cube_color_green", "table_color_blue", "robot_color_red")
+)
+ARM = CellPresence(operator=True, camera=True, robot=True, recover=True, stop_motion=True)
+SIMULATED = CellPresence(operator=True, camera=True)
+READY = RobotState(RobotMode.RUNNING, Safety.NORMAL, True, True, 1.0, True)
+STOPPED = RobotState(
+    RobotMode.RUNNING, Safety.PROTECTIVE_STOP, False, True, 0.0, False, "clear the arm, recover"
+)
+APPLY = Request(4, RequestKind.APPLY_SCENE, "Make these changes.", Changes((RED,), (GREEN, BLUE)))
+LABEL = Request(5, RequestKind.LABEL_OUTCOME, "Lift the cube.", Changes((), ()))
+
+
+def mode(*variations, p=0.8, rank=1, **fields):
+    values = {"trials": 7, "failures": 6, "lower": max(0.0, p - 0.1), "upper": min(1.0, p + 0.1)}
+    return FailureMode(variations, rank, failure_probability=p, **{**values, **fields})
+
+
+def ranking(*modes):
+    return FailureRanking(
+        "c-1", "lift", "lift_bc", "ppo", "discrete", modes, 20, 1.0, 1, 1.5, False
+    )
+
+
+def status(state=CampaignState.RUNNING, **fields):
+    return CampaignStatus(state, 30, 100, **fields)
+
+
+def trial(index=3, result=Result.FAILURE, detail="", image_path="images/3.png", scene=(GREEN,)):
+    outcome = Outcome(result, Source.SIMULATOR, 2.0, 40, detail)
+    return Trial(index, "cell_0", Scene(scene), 1, outcome, None, image_path)
+
+
+@pytest.fixture
+def feed():
+    application()
+    return DrivenFeed()
+
+
+@pytest.fixture
+def panel(feed):
+    made = Panel(feed)
+    made.resize(1280, 800)
+    made.show()
+    made.activateWindow()
+    application().processEvents()
+    yield made
+    made.close_panel()
+    made.hide()
+    made.deleteLater()
+
+
+@pytest.fixture
+def one_cell(panel, feed):
+    """The panel beside an arm whose cell is there."""
+    feed.presence_changed.emit(Presence(True, True, {"cell_0": ARM}))
+    feed.robot_changed.emit("cell_0", READY)
+    return panel

@@ -1,104 +1,35 @@
-"""The panel's widgets, without ROS: what is shown, and that nothing is answered by accident."""
+"""The panel: cells, robot, campaign, and that no request is answered by accident."""
 
-import ast
-import json
-import math
-import os
-import subprocess
-import sys
 import time
-from xml.etree import ElementTree
 
 import numpy as np
+import panel_feed
 import pytest
-import yaml
-from panel_feed import DrivenFeed, application, pass_time, until
+from panel_feed import (
+    APPLY,
+    ARM,
+    BLUE,
+    GREEN,
+    LABEL,
+    READY,
+    RED,
+    SIMULATED,
+    STOPPED,
+    application,
+    pass_time,
+    status,
+    until,
+)
 
-from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
-from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.campaign_status import CampaignState
 from robomd_ros.core.operator import ANSWERS, NOTHING_ASKED, Answer, Changes, Request, RequestKind
-from robomd_ros.core.trial import Outcome, Result, Source, Trial
-from robomd_ros.core.variations import NOMINAL, Scene, load_catalogue
-from robomd_ros.rqt import cell_view, qt, request_view, style
-from robomd_ros.rqt.panel import Panel
-from robomd_ros.rqt.parts import DeliberateButton
+from robomd_ros.core.variations import Scene
+from robomd_ros.rqt import cell_view, request_view
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets
-from robomd_ros.rqt.ranking_model import (
-    AGENT,
-    BAR,
-    COUNTS,
-    FIGURES,
-    NAME,
-    RELIABILITY,
-    cell_text,
-    paint_interval,
-)
 from robomd_ros.rqt.request_view import answers_shown
-from robomd_ros.rqt.trials_view import KEPT, OUTCOME, Listed, TrialsModel
-from robomd_ros.rqt.values import CallResult, CellPresence, Presence, RobotMode, RobotState
-from robomd_ros.rqt.values import SafetyMode as Safety
-from robomd_ros.share import share_path
+from robomd_ros.rqt.values import CallResult, CellPresence, Presence
 
-CATALOGUE = load_catalogue(share_path("config/variations/lift.yaml"))
-GREEN, BLUE, RED = (
-    CATALOGUE[i] for i in ("cube_color_green", "table_color_blue", "robot_color_red")
-)
-ARM = CellPresence(operator=True, camera=True, robot=True, recover=True, stop_motion=True)
-SIMULATED = CellPresence(operator=True, camera=True)
-READY = RobotState(RobotMode.RUNNING, Safety.NORMAL, True, True, 1.0, True)
-STOPPED = RobotState(
-    RobotMode.RUNNING, Safety.PROTECTIVE_STOP, False, True, 0.0, False, "clear the arm, recover"
-)
-APPLY = Request(4, RequestKind.APPLY_SCENE, "Make these changes.", Changes((RED,), (GREEN, BLUE)))
-LABEL = Request(5, RequestKind.LABEL_OUTCOME, "Lift the cube.", Changes((), ()))
-
-
-def mode(*variations, p=0.8, rank=1, **fields):
-    values = {"trials": 7, "failures": 6, "lower": max(0.0, p - 0.1), "upper": min(1.0, p + 0.1)}
-    return FailureMode(variations, rank, failure_probability=p, **{**values, **fields})
-
-
-def ranking(*modes):
-    return FailureRanking(
-        "c-1", "lift", "lift_bc", "ppo", "discrete", modes, 20, 1.0, 1, 1.5, False
-    )
-
-
-def status(state=CampaignState.RUNNING, **fields):
-    return CampaignStatus(state, 30, 100, **fields)
-
-
-def trial(index=3, result=Result.FAILURE, detail="", image_path="images/3.png", scene=(GREEN,)):
-    outcome = Outcome(result, Source.SIMULATOR, 2.0, 40, detail)
-    return Trial(index, "cell_0", Scene(scene), 1, outcome, None, image_path)
-
-
-@pytest.fixture
-def feed():
-    application()
-    return DrivenFeed()
-
-
-@pytest.fixture
-def panel(feed):
-    made = Panel(feed)
-    made.resize(1280, 800)
-    made.show()
-    made.activateWindow()
-    application().processEvents()
-    yield made
-    made.close_panel()
-    made.hide()
-    made.deleteLater()
-
-
-@pytest.fixture
-def one_cell(panel, feed):
-    """The panel beside an arm whose cell is there."""
-    feed.presence_changed.emit(Presence(True, True, {"cell_0": ARM}))
-    feed.robot_changed.emit("cell_0", READY)
-    return panel
+feed, panel, one_cell = panel_feed.feed, panel_feed.panel, panel_feed.one_cell
 
 
 def press(widget, key):
@@ -370,245 +301,3 @@ def test_an_empty_panel_says_what_it_waits_for(panel):
 def test_what_cannot_be_read_is_told(panel, feed):
     feed.problem.emit("a message cannot be shown: 9 is not a valid CampaignState")
     assert panel.problem.isVisible() and "CampaignState" in panel.problem.text()
-
-
-# The ranking
-
-
-def test_texts_of_a_failure_mode():
-    tried = mode(GREEN, p=0.857, policy_probability=0.1234)
-    assert cell_text(tried, NAME) == GREEN.id
-    assert cell_text(tried, FIGURES) == "0.86 (0.76 to 0.96)"
-    assert cell_text(tried, COUNTS) == "6/7" and cell_text(tried, AGENT) == "0.123"
-    both = mode(GREEN, BLUE, seen=False, reliability=0.3456, log_density=-2.5)
-    assert cell_text(both, NAME) == f"{GREEN.id} + {BLUE.id}"
-    assert cell_text(both, COUNTS) == "untried" and cell_text(both, RELIABILITY) == "0.35"
-    assert cell_text(both, AGENT) == "-2.500"
-
-
-def test_columns_that_say_nothing_are_hidden_and_a_selection_stays(panel, feed):
-    feed.presence_changed.emit(Presence(True, True, {}))
-    feed.ranking_changed.emit(ranking(mode(GREEN), mode(BLUE, p=0.4, rank=2)))
-    table = panel.ranking.table
-    assert table.isColumnHidden(AGENT) and table.isColumnHidden(RELIABILITY)
-    table.selectRow(1)
-    assert BLUE.description in panel.ranking.sentence.text()
-    feed.ranking_changed.emit(
-        ranking(mode(RED, p=0.9), mode(BLUE, p=0.5, rank=2, seen=False, reliability=0.4))
-    )
-    until(lambda: not table.isColumnHidden(RELIABILITY), "the newer ranking")
-    assert table.currentIndex().row() == 1
-    assert "never tried" in panel.ranking.sentence.text()
-    assert "20 trials" in panel.ranking.caption.text()
-    feed.presence_changed.emit(Presence())
-    assert "not connected" in panel.ranking.remark.text()
-
-
-def test_a_flood_of_rankings_is_drawn_now_and_then_and_the_last_one_stays(panel, feed):
-    drawn, begun = [], time.monotonic()
-    panel.ranking.model.dataChanged.connect(lambda *_: drawn.append(1))
-    for number in range(200):
-        feed.ranking_changed.emit(ranking(mode(GREEN, trials=number, failures=0)))
-        application().processEvents()
-    until(lambda: panel.ranking.model.modes[0].trials == 199, "the last ranking")
-    assert len(drawn) <= 2 + (time.monotonic() - begun)  # once a second
-
-
-def _painted(shown):
-    image = QtGui.QImage(216, 24, QtGui.QImage.Format.Format_RGB32)
-    image.fill(QtGui.QColor("white"))
-    painter = QtGui.QPainter(image)
-    paint_interval(painter, QtCore.QRectF(0, 0, 216, 24), shown)
-    painter.end()
-    return lambda p: image.pixelColor(8 + round(200 * p), 12).name()
-
-
-def test_the_interval_is_painted_to_scale():
-    color = _painted(mode(GREEN, p=0.8, lower=0.6, upper=0.9))
-    assert color(0.8) == color(0.65) == color(0.88) == style.VERMILLION
-    assert color(0.55) != style.VERMILLION and color(0.95) != style.VERMILLION
-    assert _painted(mode(GREEN, p=0.2))(0.2) == style.BLUE
-    untried = _painted(mode(GREEN, p=0.8, lower=0.3, upper=1.0, seen=False))
-    assert untried(0.8) == "#ffffff"  # hollow
-
-
-def test_the_colours_differ_also_without_colour():
-    """Grey values of success and failure, and of every state's ground and text, lie apart."""
-
-    def grey(name):
-        color = QtGui.QColor(name)
-        return 0.2126 * color.redF() + 0.7152 * color.greenF() + 0.0722 * color.blueF()
-
-    for _symbol, background, text in style.STATES.values():
-        assert abs(grey(background) - grey(text)) > 0.35
-    assert len({style.RESULTS[r][0] for r in Result}) == len(Result)
-    symbols = [STATE[0] for STATE in style.STATES.values()]
-    assert all(symbols)
-
-
-# Trials and their pictures
-
-
-@pytest.fixture
-def campaign(tmp_path):
-    """A campaign's folder with a recorded picture."""
-    application()
-    (tmp_path / "images").mkdir()
-    (tmp_path / "campaign.yaml").write_text(yaml.safe_dump({"campaign_id": "c-1", "config": {}}))
-    image = QtGui.QImage(6, 4, QtGui.QImage.Format.Format_RGB888)
-    image.fill(QtGui.QColor("green"))
-    assert image.save(str(tmp_path / "images" / "3.png"))
-    return tmp_path
-
-
-def _text_of(picture):
-    return picture._nothing
-
-
-def test_a_click_on_a_trial_shows_its_picture(panel, feed, campaign):
-    feed.folder_found.emit(str(campaign))
-    feed.trial_arrived.emit(trial(), "c-1", time.time())
-    feed.trial_arrived.emit(trial(4, image_path=""), "c-1", time.time())
-    assert panel.trials.model.index(0, 0).data() == "#4"  # the newest first
-    panel.trials.table.selectRow(1)
-    until(lambda: panel.trials.picture.image is not None, "picture")
-    shown = panel.trials.picture.image
-    assert (shown.width(), shown.height()) == (6, 4) and "Trial 3" in panel.trials.caption.text()
-    feed.trial_arrived.emit(trial(5), "c-1", time.time())
-    assert panel.trials.selected.trial.index == 3  # newer ones do not move the choice
-    panel.trials.table.selectRow(1)
-    until(lambda: "No picture was recorded" in _text_of(panel.trials.picture), "reason")
-
-
-@pytest.mark.parametrize(
-    ("where", "campaign_id", "path", "said"),
-    [
-        ("", "c-1", "images/3.png", "which the diagnosis does not tell"),
-        ("/no/such/folder", "c-1", "images/3.png", "/no/such/folder is not on this machine"),
-        (None, "c-2", "images/3.png", "holds the campaign c-1, not c-2"),
-        (None, "c-1", "images/9.png", "9.png is missing or no picture"),
-        (None, "c-1", "../outside.png", "leads out of the campaign's folder"),
-        (None, "c-1", "/etc/hostname", "leads out of the campaign's folder"),
-    ],
-)
-def test_why_there_is_no_picture(panel, feed, campaign, where, campaign_id, path, said):
-    feed.folder_found.emit(str(campaign) if where is None else where)
-    feed.trial_arrived.emit(trial(image_path=path), campaign_id, time.time())
-    panel.trials.table.selectRow(0)
-    until(lambda: said in _text_of(panel.trials.picture), said)
-    assert panel.trials.picture.image is None
-
-
-def test_another_folder_is_tried_for_the_selected_trial(panel, feed, campaign):
-    feed.folder_found.emit("/somewhere/else")
-    feed.trial_arrived.emit(trial(), "c-1", time.time())
-    panel.trials.table.selectRow(0)
-    until(lambda: "not on this machine" in _text_of(panel.trials.picture), "reason")
-    panel.set_folder(str(campaign))
-    until(lambda: panel.trials.picture.image is not None, "picture")
-
-
-def test_an_invalid_trial_says_why():
-    application()
-    model = TrialsModel()
-    model.add(Listed(trial(result=Result.INVALID, detail="the policy returned NaN"), "c-1", 0.0))
-    assert model.index(0, OUTCOME).data() == "! invalid"
-    assert "the policy returned NaN" in model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
-
-
-def test_the_list_of_trials_is_bounded():
-    application()
-    model = TrialsModel()
-    for index in range(KEPT + 5):
-        model.add(Listed(trial(index), "c-1", 0.0))
-    assert model.rowCount() == KEPT
-    assert model.index(0, 0).data() == f"#{KEPT + 4}" and model.index(KEPT - 1, 0).data() == "#5"
-
-
-# Small things
-
-
-def test_everything_can_be_reached_with_the_keyboard(one_cell, feed):
-    ask(one_cell, feed, APPLY)
-    buttons = [b for b in one_cell.findChildren(DeliberateButton) if b.isVisible()]
-    assert all(b.focusPolicy() & Qt.FocusPolicy.TabFocus for b in buttons)
-    shortcuts = [b.shortcut().toString() for b in buttons if "&" in b.text()]
-    assert shortcuts and len(set(shortcuts)) == len(shortcuts), shortcuts
-
-
-def test_it_fits_on_a_small_screen(one_cell, feed):
-    ask(one_cell, feed, APPLY)
-    feed.robot_changed.emit("cell_0", STOPPED)
-    pass_time(0.1)
-    assert one_cell.minimumSizeHint().width() <= 1280
-    assert one_cell.minimumSizeHint().height() <= 800
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(12.4, "12 s"), (245, "4:05 min"), (7500, "2 h 05 min"), (math.nan, "-"), (-3.0, "-")],
-)
-def test_durations(seconds, text):
-    assert style.duration(seconds) == text
-
-
-def test_a_machine_without_qt_is_told_what_to_install(monkeypatch):
-    monkeypatch.setattr(qt, "_PACKAGES", ("no_such_binding",))
-    with pytest.raises(qt.QtMissingError, match=r"python3-pyqt5.*no_such_binding"):
-        qt._load()
-
-
-def test_opencv_does_not_choose_the_plugins_of_qt():
-    code = "import cv2, os, robomd_ros.rqt.qt; print(os.environ.get('QT_QPA_PLATFORM_PLUGIN_PATH'))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        env=dict(os.environ),
-        check=True,
-    )
-    assert done.stdout.strip() == "None"
-
-
-def test_nominal_is_a_word(panel, feed):
-    feed.status_changed.emit(status(scene=NOMINAL))
-    feed.trial_arrived.emit(trial(scene=()), "c-1", 0.0)
-    assert "nominal" in panel.campaign.facts.text()
-    assert panel.trials.model.index(0, 2).data() == "nominal"
-    assert panel.ranking.table.model().columnCount() > BAR
-
-
-def test_rqt_finds_the_plugin():
-    """plugin.xml names the class, package.xml exports it, setup.py installs it, and so on."""
-    root = ElementTree.parse(share_path("plugin.xml")).getroot()
-    (found,) = root.iter("class")
-    assert found.get("base_class_type") == "rqt_gui_py::Plugin"
-    module, _, name = found.get("type").rpartition(".")
-    source = share_path(module.replace(".", "/") + ".py").read_text()
-    assert f"class {name}(Plugin)" in source
-    assert '<rqt_gui plugin="${prefix}/plugin.xml"/>' in share_path("package.xml").read_text()
-    assert '"plugin.xml"' in share_path("setup.py").read_text()
-    perspective = json.loads(share_path("config/rqt/robomd.perspective").read_text())
-    running = perspective["groups"]["pluginmanager"]["keys"]["running-plugins"]["repr"]
-    assert ast.literal_eval(running) == {f"robomd_ros/{found.get('name')}": [1]}
-
-
-def test_a_missing_library_of_the_window_system_is_named(monkeypatch):
-    app = pytest.importorskip("robomd_ros.rqt.app", reason="needs ROS 2")
-
-    def missing(path):
-        raise OSError("libxcb-icccm.so.4: cannot open shared object file")
-
-    monkeypatch.setenv("DISPLAY", ":0")
-    monkeypatch.delenv("QT_QPA_PLATFORM")
-    monkeypatch.setattr(app.ctypes, "CDLL", missing)
-    with pytest.raises(ConfigurationError, match=r"libxcb-icccm.*apt-get install libxcb-icccm4"):
-        app._check_windows()
-
-
-def test_a_machine_without_a_display_is_told_of_the_terminal(monkeypatch):
-    app = pytest.importorskip("robomd_ros.rqt.app", reason="needs ROS 2")
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ConfigurationError, match=r"no display.*robomd operator <cell>"):
-        app._application()
