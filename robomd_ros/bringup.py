@@ -17,7 +17,7 @@ import yaml
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.variations import Catalogue
-from robomd_ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
+from robomd_ros.parameter_tables import CAMPAIGN, REPORT, TABLES, campaign_config
 from robomd_ros.parameters import Parameter, check_file, unknown_name
 from robomd_ros.share import PACKAGE, absolute_path, config_file, share_path
 
@@ -29,6 +29,7 @@ _MODEL = f"{CAMPAIGN_NAMESPACE}/robot_description"
 """The topic of the robot's model in the RViz configuration, whatever the cell is called."""
 
 DISPLAY_ARGUMENTS = (
+    REPORT,
     Parameter("markers", False, "publish the ranking as markers and annotated pictures"),
     Parameter("launch_rviz", False, "show them in RViz; implies markers"),
 )
@@ -228,6 +229,7 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
         "autostart": True,
         "exit_when_done": exit_when_done,
         "linger": values["linger"],
+        "report": values["report"],
     }
     processes = [
         NodeProcess(

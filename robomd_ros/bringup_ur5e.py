@@ -197,6 +197,7 @@ def ur5e_parameters(
         "autostart": True,
         "exit_when_done": exit_when_done,
         "linger": values["linger"],
+        "report": values["report"],
     }
     if not values["policy"]:  # somebody else's node hosts it; the record names that
         by_node["diagnosis_node"]["policy"] = OWN_NODE

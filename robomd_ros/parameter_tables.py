@@ -72,6 +72,7 @@ CAMPAIGN = (
 )
 """What decides about a campaign; the rest is about where and how it runs."""
 
+REPORT = Parameter("report", True, "write report/report.html when a campaign has ended")
 DIAGNOSIS = (
     *CAMPAIGN,
     Parameter("campaign_dir", "", "folder of the campaign; an existing one is resumed"),
@@ -83,7 +84,7 @@ DIAGNOSIS = (
     Parameter("trial_timeout", 120.0, "s for a rollout to end", 0.1, 86400.0),
     Parameter("image_timeout", 10.0, "s for a picture of the new scene", 0.1, 3600.0),
     Parameter("silence_timeout", 5.0, "s without a sign of life: the cell is lost", 0.5, 3600.0),
-    Parameter("report", True, "write report/report.html when a campaign has ended"),
+    REPORT,
     Parameter("order_by_cost", False, "people make the changes: least work first where it may be"),
 )
 

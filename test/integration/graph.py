@@ -80,6 +80,8 @@ class Bringup:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "planted_policy.py").write_text(PLANTED)
+        if not any(argument.startswith("report:=") for argument in arguments):
+            arguments = [*arguments, "report:=false"]  # test_report_at_end.py is about that one
         self.log = folder / "output.txt"
         self._file = self.log.open("ab")
         self.process = subprocess.Popen(

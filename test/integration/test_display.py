@@ -247,6 +247,7 @@ def test_a_campaign_is_shown_while_it_runs(domain, tmp_path):
     try:
         ids = "cube_color_green,table_color_blue,robot_color_red,light_color_gray"
         values = overrides(
+            report=False,
             campaign_dir=str(tmp_path / "campaign"), policy="python:table:policy", budget=8,
             search="uniform", variations=ids, confidence=0.9999999, autostart=True,
         )  # fmt: skip

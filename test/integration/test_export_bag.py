@@ -108,6 +108,7 @@ def campaign(module_domain, tmp_path_factory):
         graph.add(SimBridgeNode(lambda name, options: cell, **place))
         graph.add(PerturbationNode(**place))
         values = overrides(
+            report=False,
             campaign_dir=str(folder), policy="python:table:policy", budget=10, autostart=True,
             search="uniform", variations=IDS, confidence=0.9999999,
         )  # fmt: skip

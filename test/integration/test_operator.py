@@ -75,7 +75,9 @@ class ByHand(Graph):
             "confidence": 0.9999999, "scene_timeout": 0.0, "order_by_cost": True, "budget": 6,
             **parameters,
         }  # fmt: skip
-        self.node = DiagnosisNode(namespace="/robomd", parameter_overrides=overrides(**values))
+        self.node = DiagnosisNode(
+            namespace="/robomd", parameter_overrides=overrides(report=False, **values)
+        )
         self.add(self.node)
         self.operator = self.add(ScriptedOperator(self.twin, namespace=PLACE))
         self.action = ActionClient(self.client, Diagnose, "/robomd/diagnose")

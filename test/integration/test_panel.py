@@ -309,7 +309,9 @@ def test_a_campaign_is_shown_and_paused_and_its_pictures_are_read(cell, tmp_path
         "search": "uniform", "variations": f"{GREEN.id},{BLUE.id}", "confidence": 0.9999999,
         "budget": 14,
     }  # fmt: skip
-    cell.add(DiagnosisNode(namespace="/robomd", parameter_overrides=overrides(**values)))
+    cell.add(
+        DiagnosisNode(namespace="/robomd", parameter_overrides=overrides(report=False, **values))
+    )
     front = cell.open_panel()
     bar, trials, ranking = front.panel.campaign, front.panel.trials, front.panel.ranking
     until(lambda: "NO CAMPAIGN YET" in bar.chip.text(), "the diagnosis", 20)
