@@ -24,13 +24,14 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 import numpy as np
 import psutil
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.hardware.kinematics import JOINT_NAMES
-from robomd_ros.qos import COMMANDS, LATCHED, STATE
+from robomd_ros.qos import COMMANDS, LATCHED, STATE, TRIALS
 from robomd_ros.supervisor import node_command
 from sim_bridge.twin.client import TwinProcess
 
@@ -40,6 +41,7 @@ STEP = 0.04
 """rad of the last joint, by turns to either side."""
 BEFORE = {
     "state rate": "496.5 Hz (324-418 under load)",
+    "state rate in the node": "-",
     "interval p50": "2.0 ms nominal",
     "interval p99": "6.7 ms at 250 Hz",
     "servo to first motion p50": "2.3 ms (17 under load), bare client, unlimited step",
@@ -59,6 +61,7 @@ class Listener:
     arrivals: list[float] = field(default_factory=list)
     last: Any = None
     status: Any = None
+    node_rates: list[float] = field(default_factory=list)
     news: threading.Event = field(default_factory=threading.Event)
 
     def on_joints(self, message: Any) -> None:
@@ -66,6 +69,12 @@ class Listener:
         self.arrivals.append(time.perf_counter())
         self.last = message
         self.news.set()
+
+    def on_diagnostics(self, message: Any) -> None:
+        """Note at what rate the node itself receives states."""
+        for value in (v for status in message.status for v in status.values):
+            if value.key == "state_rate":
+                self.node_rates.append(float(value.value.split()[0]))
 
     def on_status(self, message: Any) -> None:
         """Note a status."""
@@ -138,11 +147,13 @@ class ProcessorTime:
 def measure_states(listener: Listener, seconds: float) -> dict[str, str]:
     """Rate and intervals of joint_states at a subscriber."""
     listener.arrivals.clear()
+    listener.node_rates.clear()
     time.sleep(seconds)
     arrivals = np.array(listener.arrivals)
     gaps = 1e3 * np.diff(arrivals)
     return {
         "state rate": f"{len(gaps) / (arrivals[-1] - arrivals[0]):.1f} Hz",
+        "state rate in the node": f"{np.median(listener.node_rates):.1f} Hz",
         "interval p50": f"{np.median(gaps):.2f} ms",
         "interval p99": f"{np.percentile(gaps, 99):.2f} ms (longest {gaps.max():.1f})",
     }
@@ -213,6 +224,7 @@ def measure(given: argparse.Namespace, twin: int, node: int) -> dict[str, str]:
     listener = Listener()
     client.create_subscription(JointState, f"{PLACE}/joint_states", listener.on_joints, STATE)
     client.create_subscription(RobotStatus, f"{PLACE}/robot_status", listener.on_status, LATCHED)
+    client.create_subscription(DiagnosticArray, "/diagnostics", listener.on_diagnostics, TRIALS)
     targets = client.create_publisher(JointState, f"{PLACE}/servo_joints", COMMANDS)
     home = client.create_client(Trigger, f"{PLACE}/home")
     executor = SingleThreadedExecutor()

@@ -204,6 +204,7 @@ def test_nothing_outside_the_limits_reaches_the_arm(arm, goals, commands):
     assert np.abs(q - np.array(HOME)).max() < 5e-3
 
 
+@pytest.mark.slow
 def test_the_wall_of_the_workspace_stops_a_stream(arm):
     with Watch(arm.twin) as watch:
         arm.stream(2.5, lambda: arm.send_twist(z=-0.2))
@@ -301,7 +302,9 @@ def test_local_mode(arm):
     assert stays(lambda: arm.twin.state()["speed"] < 0.02, 0.5)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.slow)]
+)
 def test_the_control_process_dies_or_hangs_in_a_move(arm, number):
     handle = arm.start_move(AWAY)
     arm.moving()
@@ -320,7 +323,7 @@ def test_the_control_process_dies_or_hangs_in_a_move(arm, number):
     assert result.positions[0] < AWAY[0] - 0.1
 
 
-@pytest.mark.parametrize("how", ["fin", "rst"])
+@pytest.mark.parametrize("how", ["fin", pytest.param("rst", marks=pytest.mark.slow)])
 def test_the_connection_to_the_controller_is_dropped(arm, how):
     handle = arm.start_move(AWAY)
     arm.moving()
@@ -359,6 +362,7 @@ def test_a_program_that_is_stopped_by_somebody_else_is_started_again(arm):
     arm.ready()
 
 
+@pytest.mark.slow
 def test_a_controller_that_is_killed_comes_back(arm):
     handle = arm.start_move(AWAY)
     arm.moving()
