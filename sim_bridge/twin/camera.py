@@ -39,7 +39,8 @@ class Camera:
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._jpeg, self._number = b"", 0
-        self._viewed = 0.0
+        self._viewed = -_IDLE_AFTER
+        self._waiting = 0
         self._failure = ""
 
     @property
@@ -48,8 +49,8 @@ class Camera:
         return self._number
 
     def wanted(self) -> bool:
-        """Whether somebody has looked lately."""
-        return time.monotonic() - self._viewed < _IDLE_AFTER
+        """Whether somebody waits for a picture, or has looked lately."""
+        return self._waiting > 0 or time.monotonic() - self._viewed < _IDLE_AFTER
 
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
@@ -96,9 +97,11 @@ class Camera:
         Raises:
             CameraError: there is none within `timeout` s.
         """
-        self._viewed = time.monotonic()
         with self._changed:
+            self._waiting += 1
             there = self._changed.wait_for(lambda: self._number > after or self._failure, timeout)
+            self._waiting -= 1
+            self._viewed = time.monotonic()
             if self._failure or not there:
                 raise CameraError(self._failure or f"no picture within {timeout:g} s")
             return self._number, self._jpeg

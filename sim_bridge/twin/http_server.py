@@ -88,7 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _picture(self) -> None:
         try:
             self._require_camera()
-            _, jpeg = self.server.camera.newest(self.server.camera.number)
+            # one picture may be half drawn from what was before this request
+            _, jpeg = self.server.camera.newest(self.server.camera.number + 1)
         except CameraError as error:
             self._refuse(503, str(error))
             return
