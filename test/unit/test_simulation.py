@@ -205,7 +205,7 @@ def cache(tmp_path, monkeypatch):
     """An empty cache, with the real build replaced by a small model that counts."""
     builds = []
 
-    def build(_task):
+    def build(_task, adapt=None):
         builds.append(os.getpid())
         return mujoco.MjModel.from_xml_string("<mujoco><worldbody><body/></worldbody></mujoco>")
 
