@@ -45,7 +45,7 @@ def kill_everything(bringup, _random):
 @pytest.mark.parametrize("victim", [kill_diagnosis, kill_cell, kill_everything])
 def test_killed_at_a_random_moment(tmp_path, domain, victim, number):
     generator = random.Random(f"{victim.__name__} {number}")
-    trials, moment = generator.randrange(BUDGET - 2), generator.uniform(0.0, 1.5)
+    trials, moment = generator.randrange(BUDGET - 5), generator.uniform(0.0, 1.5)
     print(f"{victim.__name__} {moment:.3f} s after {trials} valid trials")
     (tmp_path / "coin_policy.py").write_text(COIN)
     out = tmp_path / "campaign"
