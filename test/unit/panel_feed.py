@@ -18,7 +18,7 @@ from robomd_ros.share import share_path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 try:
     from robomd_ros.rqt.panel import Panel
-    from robomd_ros.rqt.qt import QtCore, QtWidgets, Signal
+    from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets, Signal
 except RoboMDError as error:
     pytest.skip(str(error), allow_module_level=True)
 
@@ -144,3 +144,15 @@ def one_cell(panel, feed):
     feed.presence_changed.emit(Presence(True, True, {"cell_0": ARM}))
     feed.robot_changed.emit("cell_0", READY)
     return panel
+
+
+def press(widget, key):
+    for kind in (QtCore.QEvent.Type.KeyPress, QtCore.QEvent.Type.KeyRelease):
+        event = QtGui.QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "\r")
+        application().sendEvent(widget, event)
+
+
+def ask(panel, feed, request, cell="cell_0"):
+    """A request, after the time in which it takes no answer."""
+    feed.request_changed.emit(cell, request)
+    until(lambda: all(b.isEnabled() for b in panel.request.buttons.values()), "buttons")

@@ -19,6 +19,7 @@ from panel_feed import (
     RED,
     STOPPED,
     application,
+    ask,
     mode,
     pass_time,
     ranking,
@@ -48,18 +49,6 @@ from robomd_ros.rqt.values import Presence
 from robomd_ros.share import share_path
 
 feed, panel, one_cell = panel_feed.feed, panel_feed.panel, panel_feed.one_cell
-
-
-def press(widget, key):
-    for kind in (QtCore.QEvent.Type.KeyPress, QtCore.QEvent.Type.KeyRelease):
-        event = QtGui.QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "\r")
-        application().sendEvent(widget, event)
-
-
-def ask(panel, feed, request, cell="cell_0"):
-    """A request, after the time in which it takes no answer."""
-    feed.request_changed.emit(cell, request)
-    until(lambda: all(b.isEnabled() for b in panel.request.buttons.values()), "buttons")
 
 
 # The ranking

@@ -15,33 +15,21 @@ from panel_feed import (
     RED,
     SIMULATED,
     STOPPED,
-    application,
+    ask,
     pass_time,
+    press,
     status,
-    until,
 )
 
 from robomd_ros.core.campaign_status import CampaignState
 from robomd_ros.core.operator import ANSWERS, NOTHING_ASKED, Answer, Changes, Request, RequestKind
 from robomd_ros.core.variations import Scene
 from robomd_ros.rqt import cell_view, request_view
-from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets
+from robomd_ros.rqt.qt import Qt, QtGui, QtWidgets
 from robomd_ros.rqt.request_view import answers_shown
 from robomd_ros.rqt.values import CallResult, CellPresence, Presence
 
 feed, panel, one_cell = panel_feed.feed, panel_feed.panel, panel_feed.one_cell
-
-
-def press(widget, key):
-    for kind in (QtCore.QEvent.Type.KeyPress, QtCore.QEvent.Type.KeyRelease):
-        event = QtGui.QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "\r")
-        application().sendEvent(widget, event)
-
-
-def ask(panel, feed, request, cell="cell_0"):
-    """A request, after the time in which it takes no answer."""
-    feed.request_changed.emit(cell, request)
-    until(lambda: all(b.isEnabled() for b in panel.request.buttons.values()), "buttons")
 
 
 # The operator's request
