@@ -1,20 +1,17 @@
 """A simulator as a cell in a supervised child process that may die or hang."""
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core import errors
+from robomd_ros.core.child_process import end_child, one_thread, refusal_of, start_child
 from robomd_ros.core.errors import CellFault, CellLostError, ConfigurationError
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
@@ -160,7 +157,9 @@ class WorkerCell:
                 raise CellLostError(f"cell {self._name!r} did not start: {failure}") from failure
             if answer[0] == "refused":
                 self._lose()
-                raise _refusal(answer[1], f"{answer[2]}")
+                _, class_name, message = answer
+                reason = f"the worker could not start: {message}"
+                raise refusal_of(class_name, f"{message}") or CellLostError(reason)
             self._ready = True
 
     def _start(self) -> None:
@@ -169,18 +168,10 @@ class WorkerCell:
                 raise CellFault(f"cell {self._name!r} is closed")
             if self._process is not None:
                 return
-            ours, theirs = Pipe()
-            command = [sys.executable, "-m", "sim_bridge.worker_process", str(theirs.fileno())]
-            # Its own session: a Ctrl-C in the terminal reaches the parent alone.
-            self._process = subprocess.Popen(  # noqa: S603 - a fixed command
-                command,
-                stdin=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                env=_environment(),
-                start_new_session=True,
+            self._process, self._connection = start_child(
+                "sim_bridge.worker_process", variables=one_thread(*_THREADS)
             )
-            theirs.close()
-            self._connection, self._ready = ours, False
+            self._ready = False
         with contextlib.suppress(OSError):
             self._send(self._options)
 
@@ -252,25 +243,7 @@ class WorkerCell:
         with self._guard:
             process, self._process = self._process, None
             self._connection, self._ready = None, False
-        if process is not None:
-            process.kill()
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+        end_child(process)
 
     def _invalid(self, scene: Scene, seed: int, reason: str) -> Trial:
         return Trial(-1, self._name, scene, seed, Outcome(Result.INVALID, detail=reason))
-
-
-def _environment() -> dict[str, str]:
-    """This environment, one thread per worker, and the same import path as here."""
-    threads = {name: os.environ.get(name, "1") for name in _THREADS}
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return {**os.environ, **threads, "PYTHONPATH": path}
-
-
-def _refusal(class_name: str, message: str) -> Exception:
-    kind = getattr(errors, class_name, None)
-    if isinstance(kind, type) and issubclass(kind, ConfigurationError):
-        return kind(message)
-    return CellLostError(f"the worker could not start: {message}")

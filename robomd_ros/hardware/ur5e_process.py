@@ -1,16 +1,14 @@
 """The parent's side of the control process: start, talk, notice its death or silence, kill."""
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from typing import Any
 
+from robomd_ros.core.child_process import start_child
 from robomd_ros.hardware.ur5e_child import EXIT_LINK, ControlOptions
 
 START_TIMEOUT = 12.0
@@ -26,22 +24,10 @@ class ControlProcess:
 
     def __init__(self, options: ControlOptions) -> None:
         """Start the process; returns at once."""
-        ours, theirs = Pipe()
-        command = [
-            sys.executable, "-m", "robomd_ros.hardware.ur5e_child", str(theirs.fileno()),
-        ]  # fmt: skip
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        # its own session: a Ctrl-C in the terminal reaches the parent alone
-        self._process = subprocess.Popen(  # noqa: S603 - a fixed command
-            command,
-            stdin=subprocess.PIPE,
-            pass_fds=(theirs.fileno(),),
-            env={**os.environ, **threads, "PYTHONPATH": path},
-            start_new_session=True,
+        self._process, self._connection = start_child(
+            "robomd_ros.hardware.ur5e_child", variables=threads
         )
-        theirs.close()
-        self._connection = ours
         self._lock = threading.Lock()
         self._started = self._looked = time.monotonic()
         self._silent = 0.0

@@ -5,18 +5,15 @@ lock, and then nothing would stop the arm.
 """
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from robomd_ros.core import errors
+from robomd_ros.core.child_process import end_child, one_thread, refusal_of, start_child
 from robomd_ros.core.errors import ConfigurationError, PolicyFault
 
 _POLL = 0.05
@@ -84,7 +81,9 @@ class PluginProcess:
         answer, value = self._receive(-1, self._start_timeout, abandoned, option)
         if answer == "refused":
             self._end_process()
-            raise _refusal(*value)
+            class_name, message = value
+            reason = f"the plug-in could not start: {class_name}: {message}"
+            raise refusal_of(class_name, message) or PolicyFault(reason)
         self.description = value
         self._ready = True
 
@@ -151,19 +150,13 @@ class PluginProcess:
                 raise PolicyFault(f"the {self._kind} was closed")
             if self._process is not None:
                 return
-            ours, theirs = Pipe()
-            module = "robomd_ros.core.policies.plugin_child"
-            command = [sys.executable, "-m", module, str(theirs.fileno()), self._kind, self._spec]
-            # its own session: a Ctrl-C in the terminal reaches the parent alone
-            self._process = subprocess.Popen(  # noqa: S603 - a fixed command; the spec is an argument
-                command,
-                stdin=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                env=_environment(),
-                start_new_session=True,
+            self._process, self._connection = start_child(
+                "robomd_ros.core.policies.plugin_child",
+                self._kind,
+                self._spec,
+                variables=one_thread(*_THREADS),
             )
-            theirs.close()
-            self._connection, self._ready = ours, False
+            self._ready = False
 
     def _receive(
         self, number: int, timeout: float, abandoned: Callable[[], bool], option: str
@@ -212,28 +205,10 @@ class PluginProcess:
         with self._guard:
             process, self._process = self._process, None
             self._connection, self._ready = None, False
-        if process is not None:
-            process.kill()
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+        end_child(process)
 
 
 def _signal_name(number: int) -> str:
     with contextlib.suppress(ValueError):
         return f"{number} ({signal.Signals(number).name})"
     return str(number)
-
-
-def _environment() -> dict[str, str]:
-    """This environment, one thread per library, and the same import path as here."""
-    threads = {name: os.environ.get(name, "1") for name in _THREADS}
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return {**os.environ, **threads, "PYTHONPATH": path}
-
-
-def _refusal(class_name: str, message: str) -> Exception:
-    kind = getattr(errors, class_name, None)
-    if isinstance(kind, type) and issubclass(kind, ConfigurationError):
-        return kind(message)
-    return PolicyFault(f"the plug-in could not start: {class_name}: {message}")
