@@ -205,7 +205,12 @@ def _plan(catalogue: Catalogue, arguments: argparse.Namespace) -> list[Job]:
     scenes += [((v,), arguments.rollouts) for v in sample(catalogue, arguments.sample, seed=0)]
     pairs = combinations(catalogue, arguments.combinations, seed=0)
     scenes += [(ids, arguments.combination_rollouts) for ids in pairs]
-    return [Job(ids, _FIRST_SEED + i) for ids, count in scenes for i in range(count)]
+    step = arguments.seed_step
+    return [
+        Job(ids, _FIRST_SEED + number * step + i)
+        for number, (ids, count) in enumerate(scenes)
+        for i in range(count)
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -221,6 +226,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nominal", type=int, default=50, help="of the nominal scene")
     parser.add_argument("--combinations", type=int, default=40, help="random pairs and triples")
     parser.add_argument("--combination-rollouts", type=int, default=12, help="per combination")
+    parser.add_argument(
+        "--seed-step",
+        type=int,
+        default=0,
+        help="between the first seeds of one scene and the next; 0: the same starts everywhere",
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     return parser
@@ -238,6 +249,8 @@ def _run(arguments: argparse.Namespace) -> Truth:
         "first_seed": _FIRST_SEED,
         "versions": {name: version(name) for name in _VERSIONS},
     }
+    if arguments.seed_step:
+        identity["seed_step"] = arguments.seed_step
     truth = Truth.open(arguments.out, identity)
     jobs = _plan(catalogue, arguments)
     missing = truth.missing(jobs)
