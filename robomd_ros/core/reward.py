@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from robomd_ros.core.trial import Outcome
 
 
@@ -78,13 +81,30 @@ class ContinuousReward:
             ValueError: the outcome is not valid, or an argument is negative.
         """
         _check_valid(outcome)
-        if not penalty >= 0 or repeats < 0:
+        return float(self.of(outcome.failed, penalty, repeats))
+
+    def of(self, failed: ArrayLike, penalty: ArrayLike, repeats: ArrayLike) -> NDArray[np.float64]:
+        """The rewards of many valid outcomes at once; the arguments broadcast.
+
+        Args:
+            failed: bool, whether the execution failed.
+            penalty: proportional to the distance from the action, at least 0.
+            repeats: N(a) of each, at least 0.
+
+        Returns:
+            float64 of the broadcast shape.
+
+        Raises:
+            ValueError: a penalty or a number of repeats is negative or no number.
+        """
+        penalty, repeats = np.asarray(penalty, dtype=np.float64), np.asarray(repeats)
+        if not (np.all(penalty >= 0) and np.all(repeats >= 0)):
             raise ValueError(
                 f"penalty and repeats must be at least 0; got penalty {penalty}, repeats {repeats}"
             )
-        if outcome.failed:
-            return self.c_failure / (penalty + 1.0) - self.k * repeats
-        return -self.c_success / (self.horizon * (penalty + 1.0))
+        found = self.c_failure / (penalty + 1.0) - self.k * repeats
+        missed = -self.c_success / (self.horizon * (penalty + 1.0))
+        return np.where(np.asarray(failed, dtype=np.bool_), found, missed)
 
 
 def _check_constants(horizon: int, c_failure: float, c_success: float) -> None:

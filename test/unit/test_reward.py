@@ -1,5 +1,6 @@
 """Rewards against hand-worked numbers."""
 
+import numpy as np
 import pytest
 
 from robomd_ros.core.reward import ContinuousReward, DiscreteReward
@@ -36,6 +37,20 @@ def test_continuous_success():
     # -4 / (50 * (0.6 + 1)) = -4 / 80
     reward = ContinuousReward(horizon=50, c_success=4.0, k=0.5)
     assert reward(success(10), 0.6, 3) == pytest.approx(-0.05)
+
+
+def test_continuous_rewards_of_many_at_once():
+    reward = ContinuousReward(horizon=50, c_failure=3.0, c_success=4.0, k=0.5)
+    # 3; 3 / 3 - 0.5 * 4; -4 / (50 * 1); -4 / (50 * 1.6), repeats cost a success nothing
+    values = reward.of([True, True, False, False], [0.0, 2.0, 0.0, 0.6], [0, 4, 0, 3])
+    np.testing.assert_allclose(values, [3.0, -1.0, -0.08, -0.05], rtol=1e-12)
+
+
+def test_continuous_rewards_of_many_refuse_one_that_is_no_number():
+    with pytest.raises(ValueError, match="penalty and repeats must be at least 0"):
+        ContinuousReward(50).of([True, False], [0.0, float("nan")], [0, 0])
+    with pytest.raises(ValueError, match="penalty and repeats must be at least 0"):
+        ContinuousReward(50).of([True, False], [0.0, 0.0], [0, -1])
 
 
 @pytest.mark.parametrize("reward", [DiscreteReward(10), lambda o: ContinuousReward(10)(o, 0.0, 0)])

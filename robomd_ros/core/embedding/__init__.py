@@ -1,0 +1,1 @@
+"""The vision-language embedding: what will fail among variations that nobody has tried."""
