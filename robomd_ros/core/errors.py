@@ -42,3 +42,11 @@ class SceneSkippedError(CellFault):
 
 class CellLostError(CellFault):
     """The cell itself is gone: no further trial runs there until it returns."""
+
+
+class EncoderError(ConfigurationError):
+    """An encoder is unknown or cannot be loaded, or was given what it cannot encode."""
+
+
+class EmbeddingError(RoboMDError):
+    """The embedding cannot be trained, loaded or asked with what it was given."""

@@ -1,1 +1,4 @@
-"""The vision-language embedding: what will fail among variations that nobody has tried."""
+"""The vision-language space of scenes (Sections III-B and III-C, Appendix I-C and III).
+
+Nothing is imported here: an encoder's weights and torch load only where they are used.
+"""

