@@ -52,6 +52,8 @@ _REDRAWS = 2
 """Draws of each conditional that the intervals are taken from."""
 _WORTH = 0.05
 """Least information, nats, for which a combination is given one more trial."""
+_FEW = 200
+"""Variations from which on those that were never tried are drawn in a faster way."""
 _MAX_REPEATS = 5
 """A scene is proposed no more once it was tried so often."""
 
@@ -149,7 +151,14 @@ class _Inference:
         return self._with_sampled(exact) if len(self.sampled) else exact
 
     def _exact_draws(self, count: int) -> Floats:
-        return self.rng.beta(self.alpha, self.beta, size=(count, len(self.alpha)))
+        size = (count, len(self.alpha))
+        if len(self.alpha) <= _FEW:
+            return self.rng.beta(self.alpha, self.beta, size=size)
+        draws = self.rng.random(size)  # Beta(1, 1) of what was not tried, a tenth of the work
+        tried = np.flatnonzero(self.alpha + self.beta > 2.0)
+        values = self.rng.beta(self.alpha[tried], self.beta[tried], size=(count, len(tried)))
+        draws[:, tried] = values
+        return draws
 
     def _nominal(self) -> tuple[float, float, float] | None:
         if not self.leak:

@@ -1,6 +1,7 @@
 """Tells a campaign's listener what happens, on a thread of its own: no trial waits for it."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,10 +16,16 @@ Event = Callable[[], None]
 MakeRanking = Callable[[], FailureRanking]
 _CLOSING_TIME = 10.0
 """How long a listener may take for what is still due at the end, s."""
+_REST = 4.0
+"""Pause after a ranking, in times of what it took: one of a thousand variations takes a tenth of a
+second, and the trials must not wait for the processor."""
 
 
 class Publisher:
     """Tells everything in its order; of several rankings that are due only the newest is made.
+
+    Rankings take at most a fifth of the time, so that those of a large catalogue come less often;
+    the last one is always told.
 
     Rankings are also written to ranking.json. If the listener or the disk raises, publishing ends
     and `failed` is called with the exception.
@@ -36,6 +43,7 @@ class Publisher:
         self._change = threading.Condition()
         self._events: deque[Event] = deque()
         self._ranking: MakeRanking | None = None
+        self._next_ranking = 0.0
         self._status: CampaignStatus | None = None
         self._closing = False
         self._broken = False
@@ -99,14 +107,27 @@ class Publisher:
 
     def _next(self) -> Event | None:
         with self._change:
-            while not (self._events or self._ranking or self._closing):
-                self._change.wait()
+            while not (self._events or self._closing or self._ranking_due()):
+                self._change.wait(self._pause())
             if self._events:
                 return self._events.popleft()
             make, self._ranking = self._ranking, None
-        return None if make is None else lambda: self._publish_ranking(make())
+        return None if make is None else partial(self._publish_ranking, make)
 
-    def _publish_ranking(self, ranking: FailureRanking) -> None:
+    def _ranking_due(self) -> bool:
+        return self._ranking is not None and self._next_ranking <= time.monotonic()
+
+    def _pause(self) -> float | None:
+        """How long a ranking must wait, s; None without one."""
+        if self._ranking is None:
+            return None
+        return max(0.0, self._next_ranking - time.monotonic())
+
+    def _publish_ranking(self, make: MakeRanking) -> None:
+        begun = time.monotonic()
+        ranking = make()
         self._folder.write_ranking(ranking.to_dict())
         if self._listener is not None:
             self._listener.on_ranking(ranking)
+        now = time.monotonic()
+        self._next_ranking = now + _REST * (now - begun)

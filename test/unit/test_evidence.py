@@ -324,3 +324,16 @@ def test_posterior_is_fast_enough_to_follow_every_trial():
         start = time.perf_counter()
         evidence.posterior()
         assert time.perf_counter() - start < bound
+
+
+def test_a_large_catalogue_has_the_same_posterior():
+    """A thousand variations, two of them tried: exact, as in a small catalogue."""
+    large = posterior_of(1000, {"v0": (3, 1), "v700": (0, 2)})
+    small = posterior_of(3, {"v0": (3, 1), "v2": (0, 2)})
+    for name in ("mean", "lower", "upper"):
+        expected = getattr(small, name)[[0, 1, 2]]
+        np.testing.assert_allclose(getattr(large, name)[[0, 1, 700]], expected)
+    tried = large.samples[:, [0, 700]]
+    np.testing.assert_allclose(tried.mean(axis=0), [1 / 3, 3 / 4], atol=0.05)
+    untried = np.delete(large.samples, [0, 700], axis=1)
+    np.testing.assert_allclose(np.quantile(untried, [0.1, 0.9]), [0.1, 0.9], atol=0.01)
