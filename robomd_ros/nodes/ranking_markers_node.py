@@ -21,7 +21,6 @@ from robomd_ros.conversions import (
     time_from_msg,
     trial_from_msg,
 )
-from robomd_ros.core.campaign_status import CampaignStatus
 from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.core.trial_picture import trial_picture
 from robomd_ros.parameter_tables import RANKING_MARKERS
@@ -30,6 +29,8 @@ from robomd_ros.qos import IMAGE_IN, LATCHED, TRIALS
 from robomd_ros.ranking_markers import BoardPlace, ranking_markers
 from robomd_ros.runtime import main_of
 
+_PAUSE = 1.0
+"""s between two boards: of rankings that come faster the newest is shown, nobody reads more."""
 _KEPT = 8
 """Pictures kept per cell: the trial that they belong to is told a moment after the last of them."""
 
@@ -37,8 +38,8 @@ _KEPT = 8
 class RankingMarkersNode(Node):
     """Draws what a diagnosis publishes; run it in the diagnosis' namespace.
 
-    Markers are published once per ranking, the picture once per trial: with the ranking that
-    counts the trial, or with the next trial if no ranking comes in between.
+    The board is published once per ranking, and at most once a second; the picture once per trial:
+    with the ranking that counts the trial, or with the next trial if no ranking comes in between.
 
     Parameters:
         Those of RANKING_MARKERS in parameter_tables.py; `ros2 param describe` prints them.
@@ -61,31 +62,35 @@ class RankingMarkersNode(Node):
             **{name: values[name] for name in ("frame", "x", "y", "z", "yaw", "rows")}
         )
         self._width: int = values["image_width"]
-        self._ranking: FailureRanking | None = None
-        self._status: CampaignStatus | None = None
+        self._ranking: FailureRanking | bytes | None = None  # as bytes until it is read
+        self._is_new = False  # it is not on the board yet
+        self._status: bytes | None = None
         self._due: msg.Trial | None = None
         self._pictures: dict[str, deque[bytes]] = {c: deque(maxlen=_KEPT) for c in values["cells"]}
         self._markers = self.create_publisher(MarkerArray, "ranking_markers", LATCHED)
         self._images = self.create_publisher(Image, "ranking_image", LATCHED)
-        self.create_subscription(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED)
-        self.create_subscription(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED)
+        # as bytes: most of what comes is replaced before it is drawn, and reading it costs time
+        unread = (
+            (msg.CampaignStatus, "campaign_status", self._on_status, LATCHED),
+            (msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED),
+            *(
+                (Image, f"{cell}/camera/image_raw", partial(self._on_picture, cell), IMAGE_IN)
+                for cell in self._pictures
+            ),
+        )
+        for kind, topic, take, qos in unread:
+            self.create_subscription(kind, topic, take, qos, raw=True)
         self.create_subscription(msg.Trial, "trials", self._on_trial, TRIALS)
-        for cell in self._pictures:
-            # unread: of a camera's pictures one per trial is looked at
-            self.create_subscription(
-                Image,
-                f"{cell}/camera/image_raw",
-                partial(self._on_picture, cell),
-                IMAGE_IN,
-                raw=True,
-            )
+        self._pause = self.create_timer(_PAUSE, self._on_pause_over)
+        self._pause.cancel()
 
-    def _on_status(self, message: msg.CampaignStatus) -> None:
-        self._status = status_from_msg(message)
+    def _on_status(self, data: bytes) -> None:
+        self._status = data
 
-    def _on_ranking(self, message: msg.FailureRanking) -> None:
-        self._ranking = ranking_from_msg(message)
-        self._markers.publish(ranking_markers(self._ranking, self._place))
+    def _on_ranking(self, data: bytes) -> None:
+        self._ranking = data
+        self._is_new = True
+        self._show_board()
         self._show_due()
 
     def _on_trial(self, message: msg.Trial) -> None:
@@ -97,15 +102,37 @@ class RankingMarkersNode(Node):
     def _on_picture(self, cell: str, data: bytes) -> None:
         self._pictures[cell].append(data)
 
+    def _on_pause_over(self) -> None:
+        self._pause.cancel()
+        self._show_board()
+
+    def _show_board(self) -> None:
+        """Publish the board if it is new; later, if the last one was just now."""
+        if not (self._is_new and self._pause.is_canceled()):
+            return
+        ranking = self._read_ranking()
+        if ranking is not None:
+            self._pause.reset()
+            self._is_new = False
+            self._markers.publish(ranking_markers(ranking, self._place))
+
     def _show_due(self) -> None:
         """Publish the trial that waits to be shown, if there is one."""
         message, self._due = self._due, None
         if message is None:
             return
+        status = None
+        if self._status is not None:
+            status = status_from_msg(deserialize_message(self._status, msg.CampaignStatus))
         picture, frame_id = self._picture_of(message)
         trial = replace(trial_from_msg(message), image=picture)
-        drawn = trial_picture(trial, self._ranking, self._status, self._width)
+        drawn = trial_picture(trial, self._read_ranking(), status, self._width)
         self._images.publish(image_to_msg(drawn, message.header.stamp, frame_id))
+
+    def _read_ranking(self) -> FailureRanking | None:
+        if isinstance(self._ranking, bytes):
+            self._ranking = ranking_from_msg(deserialize_message(self._ranking, msg.FailureRanking))
+        return self._ranking
 
     def _picture_of(self, trial: msg.Trial) -> tuple[NDArray[np.uint8] | None, str]:
         """The cell's last picture before the trial's end, and its frame.

@@ -8,6 +8,7 @@ from typing import Any
 from rcl_interfaces.srv import GetParameters
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
+from rclpy.serialization import deserialize_message
 from std_srvs.srv import Trigger
 
 from robomd_msgs import msg
@@ -25,6 +26,13 @@ _LOOK = 1.0
 """s between looks at who is on the graph."""
 _DELIVER = 80
 """ms for which what arrives is gathered before the widgets are told."""
+_PAUSE = {"status": 0.25, "trial": 0.5, "ranking": 1.0}
+"""s between deliveries of a kind: nobody reads faster, and drawing costs the campaign."""
+_UNREAD: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "status": (msg.CampaignStatus, status_from_msg),
+    "ranking": (msg.FailureRanking, ranking_from_msg),
+}
+"""What arrives as bytes, and is read when it is delivered: most of it is replaced before that."""
 _EVENTS = ("trial", "call", "problem")
 """What is delivered one by one; of everything else only the newest counts."""
 
@@ -81,6 +89,7 @@ class Feed(QtCore.QObject):
         self._events: list[tuple[str, Any]] = []
         self._tasks: list[Callable[[], None]] = []
         self._is_awake = False
+        self._delivered: dict[str, float] = {}
         self._watched = ""
         self._cells: dict[str, CellLink] = {}
         self._presence: Presence | None = None
@@ -136,10 +145,12 @@ class Feed(QtCore.QObject):
         self._group = group
         self._calls = Calls(self.post)
 
-        def subscribe(kind: Any, topic: str, take: Callable[[Any], None], qos: Any) -> Any:
+        def subscribe(
+            kind: Any, topic: str, take: Callable[[Any], None], qos: Any, raw: bool = False
+        ) -> Any:
             name = f"{self._namespace}/{topic}"
             return node.create_subscription(
-                kind, name, self.guarded(take), qos, callback_group=group
+                kind, name, self.guarded(take), qos, callback_group=group, raw=raw
             )
 
         self._controls = {
@@ -152,8 +163,8 @@ class Feed(QtCore.QObject):
             callback_group=group,
         )
         self._subscriptions = [
-            subscribe(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED),
-            subscribe(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED),
+            subscribe(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED, raw=True),
+            subscribe(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED, raw=True),
             subscribe(msg.Trial, "trials", self._on_trial, TRIALS),
         ]
         self._guard_condition = node.create_guard_condition(self._run_tasks, callback_group=group)
@@ -214,11 +225,11 @@ class Feed(QtCore.QObject):
             except KeyError as error:
                 self.post("problem", f"{error} is not on the graph; nothing was called")
 
-    def _on_status(self, message: msg.CampaignStatus) -> None:
-        self.post("status", status_from_msg(message))
+    def _on_status(self, data: bytes) -> None:
+        self.post("status", data)
 
-    def _on_ranking(self, message: msg.FailureRanking) -> None:
-        self.post("ranking", ranking_from_msg(message))
+    def _on_ranking(self, data: bytes) -> None:
+        self.post("ranking", data)
 
     def _on_trial(self, message: msg.Trial) -> None:
         stamp = message.header.stamp
@@ -265,13 +276,21 @@ class Feed(QtCore.QObject):
     # In the thread of the GUI
 
     def _deliver(self) -> None:
+        now = time.monotonic()
         with self._lock:
-            box, self._box = self._box, {}
-            events, self._events = self._events, []
-            self._is_awake = False
+            box = {key: value for key, value in self._box.items() if self._due(key[0], now)}
+            events = [event for event in self._events if self._due(event[0], now)]
+            self._box = {key: value for key, value in self._box.items() if key not in box}
+            self._events = [event for event in self._events if not self._due(event[0], now)]
+            self._is_awake = bool(self._box or self._events)
+        self._delivered.update({kind: now for kind, _ in (*box, *events)})
+        if self._is_awake:
+            self._gather.start()
         for (kind, cell), value in box.items():
-            if kind in ("request", "robot", "picture"):
+            if cell:
                 self._cell_signal(kind).emit(cell, value)
+            elif kind in _UNREAD:
+                self._tell_unread(kind, value)
             else:
                 self._signal(kind).emit(value)
         for kind, value in events:
@@ -279,6 +298,19 @@ class Feed(QtCore.QObject):
                 self.trial_arrived.emit(*value)
             else:
                 self._signal(kind).emit(value)
+
+    def _due(self, kind: str, now: float) -> bool:
+        last = self._delivered.get(kind)
+        return last is None or now - last >= _PAUSE.get(kind, 0.0)
+
+    def _tell_unread(self, kind: str, data: bytes) -> None:
+        message_type, read = _UNREAD[kind]
+        try:
+            value = read(deserialize_message(data, message_type))
+        except (RoboMDError, ValueError) as error:
+            self.problem.emit(f"a message cannot be shown: {error}")
+        else:
+            self._signal(kind).emit(value)
 
     def _cell_signal(self, kind: str) -> Any:
         return {

@@ -5,7 +5,7 @@ from typing import Any
 
 from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.rqt.parts import Section
-from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets
+from robomd_ros.rqt.qt import Qt, QtWidgets
 from robomd_ros.rqt.ranking_model import (
     AGENT,
     BAR,
@@ -20,8 +20,6 @@ from robomd_ros.rqt.ranking_model import (
 )
 from robomd_ros.rqt.style import clock, number
 
-PAUSE = 1000
-"""ms between two rankings that are drawn: drawing one costs as much as all else of a trial."""
 _SAMPLES = {
     RANK: "100",
     FIGURES: "0.00 (0.00 to 0.00)",
@@ -56,25 +54,11 @@ class RankingView(Section):
         self.body.addWidget(self.sentence)
         self.body.addWidget(self.caption)
         self._stamp = 0.0
-        self._newest: FailureRanking | None = None
-        self._pause = QtCore.QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
-        self._pause.timeout.connect(self._draw)
         self._fit_columns()
         self.caption.setText("No ranking yet.")
 
     def show_ranking(self, ranking: FailureRanking) -> None:
-        """Take in a newer ranking; it is drawn at once, or when the last has stood a while."""
-        self._newest = ranking
-        if not self._pause.isActive():
-            self._draw()
-
-    def _draw(self) -> None:
-        if self._newest is None:
-            return
-        ranking, self._newest = self._newest, None
-        self._pause.start()
+        """Draw a newer ranking."""
         self.model.show_ranking(ranking)
         self._stamp = ranking.stamp or time.time()
         self._fit_columns()

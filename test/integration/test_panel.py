@@ -22,7 +22,7 @@ from rclpy.action import ActionClient
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ApplyScene, Diagnose
-from robomd_msgs.msg import CampaignStatus, OperatorRequest, RobotStatus
+from robomd_msgs.msg import CampaignStatus, FailureRanking, OperatorRequest, RobotStatus
 from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.conversions import scene_to_msg
 from robomd_ros.core.operator import Answer
@@ -249,6 +249,18 @@ def test_a_closed_panel_leaves_nothing_on_a_node_that_is_not_its_own(cell):
         10,
     )
     cell.ask(GREEN)  # who spins the node still does
+
+
+def test_of_a_flood_of_rankings_few_are_drawn_and_the_last_one_stays(cell):
+    front = cell.open_panel("panel")
+    publisher = cell.client.create_publisher(FailureRanking, "/robomd/failure_ranking", LATCHED)
+    drawn, begun = [], time.monotonic()
+    front.feed.ranking_changed.connect(drawn.append)
+    for number in range(300):
+        publisher.publish(FailureRanking(trials=number))
+        pass_time(0.005)
+    until(lambda: drawn and drawn[-1].trials == 299, "the last ranking", 20)
+    assert 2 <= len(drawn) <= 2 + (time.monotonic() - begun)  # once a second
 
 
 def test_a_slow_service_holds_nothing(cell):

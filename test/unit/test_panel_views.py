@@ -83,16 +83,6 @@ def test_columns_that_say_nothing_are_hidden_and_a_selection_stays(panel, feed):
     assert "not connected" in panel.ranking.remark.text()
 
 
-def test_a_flood_of_rankings_is_drawn_now_and_then_and_the_last_one_stays(panel, feed):
-    drawn, begun = [], time.monotonic()
-    panel.ranking.model.dataChanged.connect(lambda *_: drawn.append(1))
-    for number in range(200):
-        feed.ranking_changed.emit(ranking(mode(GREEN, trials=number, failures=0)))
-        application().processEvents()
-    until(lambda: panel.ranking.model.modes[0].trials == 199, "the last ranking")
-    assert len(drawn) <= 2 + (time.monotonic() - begun)  # once a second
-
-
 def _painted(shown):
     image = QtGui.QImage(216, 24, QtGui.QImage.Format.Format_RGB32)
     image.fill(QtGui.QColor("white"))
