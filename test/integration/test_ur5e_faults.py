@@ -27,6 +27,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 NOTICED = 0.5
 """s of robot time after the node has noticed within which the arm is at rest."""
+JUDGING = 3.0
+"""s at the end of a trial in which its rollout is over and its outcome is being told."""
 OPERATOR_TIMEOUT = 12.0
 HANGING = """
 import os
@@ -137,14 +139,18 @@ def scenes_made(run):
 
 
 def let_it_happen(run, name, randomly):
-    """One fault at a random moment of the next trial; (when, the campaign's rows before)."""
+    """One fault at a random moment of the next trial.
+
+    Returns:
+        When: monotonic, s, and Unix time, s; and how many trials had ended before.
+    """
     before = len(scenes_made(run))
     wait_for(lambda: len(scenes_made(run)) > before, f"a scene; {run.bringup.output[-3000:]}", 300)
     time.sleep(randomly.uniform(0.5, 12.0))
     ended = len(rows(run.out, "state = 'DONE'"))
-    at = time.monotonic()
+    at, moment = time.monotonic(), time.time()
     getattr(run.faults, name)()
-    return at, ended
+    return at, moment, ended
 
 
 def wait_for_next(run, at, ended):
@@ -163,12 +169,26 @@ def check_rest(watch, at, until):
     assert speed < AT_REST, f"{speed:.3f} rad/s after the node had noticed; {watch.statuses[-6:]}"
 
 
+def check_invalid(run, moment):
+    """No trial whose rollout a stop cut counts, and an INVALID one was asked again."""
+    cut = []
+    for row in valid(run.out):
+        begun = row["finished_at"] - row["duration_s"]
+        if begun < moment < row["finished_at"] - JUDGING:
+            cut.append(dict(row))
+    assert not cut, cut
+    for row in rows(run.out, "result = 'INVALID'"):
+        same = rows(run.out, f"request = {row['request']}")
+        assert any(other["attempt"] > row["attempt"] for other in same), dict(row)
+
+
 @pytest.mark.parametrize("name", [*STOPS, *OTHERS])
 def test_fault_at_random_moments(run, name, moments):
     randomly = random.Random(f"{name} {moments}")
-    watch = Watch(run)
+    watch, stops = Watch(run), []
     for _ in range(moments):
-        at, ended = let_it_happen(run, name, randomly)
+        at, moment, ended = let_it_happen(run, name, randomly)
+        stops.append(moment)
         until = wait_for_next(run, at, ended)
         if name in STOPS:
             check_rest(watch, at, until)
@@ -179,6 +199,8 @@ def test_fault_at_random_moments(run, name, moments):
     invalid = rows(run.out, "result = 'INVALID'")
     assert len(valid(run.out)) == moments + 1
     assert all(row["detail"] for row in invalid)
+    for moment in stops if name in STOPS else ():
+        check_invalid(run, moment)
     died = [line for line in run.bringup.output.splitlines() if "died with code" in line]
     assert all(line.startswith("twin: ") for line in died), died
     assert "Traceback" not in run.bringup.output
