@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ from robomd_ros.core.search import Search, SearchContext, make_search
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.trial_log import TrialRecord
 from robomd_ros.core.variations import NOMINAL
+
+if TYPE_CHECKING:  # torch is heavy
+    from robomd_ros.core.embedding.unseen import Judge
 
 __all__ = [
     "Campaign",
@@ -200,6 +204,10 @@ class Campaign:
         with self._change:
             return self._findings.fails_more(a, b)
 
+    def judge(self) -> "Judge | None":
+        """What says how likely an untried change fails; None without an embedding (yet)."""
+        return self._search.judge()
+
     def status(self) -> CampaignStatus:
         """What the campaign is doing."""
         with self._change:
@@ -216,7 +224,11 @@ class Campaign:
                 invalid_trials=self._dispatcher.invalid,
                 scene=self._scene,
                 waiting_for=waiting_for,
-                message="; ".join(filter(None, (self._pool.describe(), work, self._warning))),
+                message="; ".join(
+                    filter(
+                        None, (self._pool.describe(), work, self._search.remark(), self._warning)
+                    )
+                ),
                 eta=0.0 if ended else self._pace.time_left(budget - done),
             )
 
@@ -285,6 +297,7 @@ class Campaign:
 
     def _finish(self) -> FailureRanking:
         """Store and publish what is final."""
+        self._search.close(learn=self._ending is CampaignState.FINISHED)
         with self._change:
             self._closed = True
             ranking = self._findings.ranking_maker()()
@@ -449,6 +462,7 @@ def _configured_search(folder: CampaignFolder) -> Search:
         config.horizon,
         config.search_options,
         config.budget,
+        folder.path,
     )
     return make_search(config.search, context)
 

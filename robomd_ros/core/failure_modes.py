@@ -16,17 +16,17 @@ class FailureMode:
 
     Attributes:
         variations: usually one; several for a combination whose failure its parts do not explain.
-        rank: from 1, most likely first.
+        rank: from 1, most likely first; 0 outside a ranking.
         policy_probability: Eq. 3, the search agent's view; NaN if its actions are continuous or if
             the search has no such view.
         log_density: log p(a|s) of a continuous search agent (Eq. 4 compares two); NaN if discrete.
         trials: valid trials whose scene held these variations, alone or among others.
         failures: those of them that failed.
         failure_probability: posterior mean of the probability that the policy fails in the scene
-            of exactly these variations, [0, 1].
-        lower: 2.5 % quantile of that posterior.
-        upper: 97.5 % quantile.
-        reliability: distance to the nearest known embedding; NaN if discrete.
+            of exactly these variations, [0, 1]; an embedding's prediction where it is `predicted`.
+        lower: 2.5 % quantile of that posterior; lower end of the prediction's 95 % interval.
+        upper: 97.5 % quantile; upper end.
+        reliability: distance to the nearest known embedding; NaN without an embedding.
         seen: whether at least one valid trial held it.
     """
 
@@ -46,6 +46,17 @@ class FailureMode:
     def ids(self) -> tuple[str, ...]:
         """Ids of its variations."""
         return tuple(v.id for v in self.variations)
+
+    @property
+    def predicted(self) -> bool:
+        """Whether no trial held it, but an embedding says how likely it fails."""
+        return not self.seen and math.isfinite(self.reliability) and not self.unknown
+
+    @property
+    def unknown(self) -> bool:
+        """Whether an embedding was asked and does not know: too far from all that was tried."""
+        judged = not self.seen and math.isfinite(self.reliability)
+        return judged and (self.lower, self.upper) == (0.0, 1.0)
 
 
 @dataclass(frozen=True)

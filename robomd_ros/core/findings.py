@@ -76,14 +76,18 @@ class Findings:
     def ranking_maker(self) -> Callable[[], FailureRanking]:
         """What makes the ranking of this moment, on whatever thread and whenever."""
         config = self._config
-        probability = self._search.policy_probability()
+        probability, predicted = self._search.policy_probability(), self._search.predicted()
+        has_view = probability is not None
+        if predicted is not None:
+            has_view = has_view or bool(np.isfinite(predicted.log_density).any())
         return partial(
             build_ranking,
             self._evidence.posterior(),
             self._folder.catalogue,
             probability,
             # A search agent that has seen nothing yet has no order either.
-            config.order_by if probability is not None else "evidence",
+            config.order_by if has_view else "evidence",
+            predicted,
             campaign_id=self._folder.campaign_id,
             policy=config.policy,
             search_agent=self._search.name,

@@ -17,6 +17,7 @@ from robomd_ros.core.variations import Catalogue
 __all__ = [
     "FailureMode",
     "FailureRanking",
+    "Predicted",
     "RankingInfo",
     "build_ranking",
     "density_ratio",
@@ -66,6 +67,32 @@ def density_ratio(log_density_1: float, log_density_2: float) -> tuple[float, fl
     return (math.exp(log_ratio) if log_ratio < 709.0 else math.inf), log_ratio
 
 
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """What an embedding says about n variations, tried or not.
+
+    Attributes:
+        probability: (n,) predicted failure probability; 0.5 where it does not know.
+        lower: (n,) lower end of its 95 % interval; 0 where it does not know.
+        upper: (n,) upper end; 1 where it does not know.
+        reliability: (n,) distance to the nearest known embedding.
+        known: (n,) bool, whether that is near enough for an answer.
+        log_density: (n,) log p(a | s) of the search agent at the nominal scene; NaN without one.
+    """
+
+    probability: Floats
+    lower: Floats
+    upper: Floats
+    reliability: Floats
+    known: NDArray[np.bool_]
+    log_density: Floats
+
+    def __post_init__(self) -> None:
+        shapes = {name: getattr(self, name).shape for name in self.__dataclass_fields__}
+        if len(set(shapes.values())) != 1 or self.probability.ndim != 1:
+            raise ValueError(f"a prediction needs vectors of one length; got {shapes}")
+
+
 @dataclass(frozen=True)
 class RankingInfo:
     """What a ranking says about its campaign; names as in FailureRanking."""
@@ -83,6 +110,7 @@ def build_ranking(
     catalogue: Catalogue,
     policy_probability: NDArray[np.float64] | None = None,
     order_by: str = "evidence",
+    predicted: Predicted | None = None,
     **about: Any,
 ) -> FailureRanking:
     """Order the variations and the combinations that fail on their own.
@@ -90,8 +118,10 @@ def build_ranking(
     By evidence, the posterior mean decides; of equal means, more trials come first, then the order
     of the catalogue. What was never tried has the prior's mean 0.5 and stands below every mode
     that is known to fail (mean above 0.5, or a lower bound above CLEARLY_FAILS): an untried
-    variation is worth a trial, but it is no finding. By search agent, Eq. 3 decides for
-    the variations and combinations follow, by evidence.
+    variation is worth a trial, but it is no finding. Where an embedding predicts it, its predicted
+    probability decides as a mean does; where the embedding does not know, it stands with the
+    untried. By search agent, Eq. 3 (or the log density of an agent of the embedding space) decides
+    for the variations, and combinations follow, by evidence.
 
     Entropy, failure mode count and severity index are those of the evidence, over the modes seen.
 
@@ -100,6 +130,7 @@ def build_ranking(
         catalogue: its catalogue.
         policy_probability: (n,) Eq. 3 of the search agent; None if it has none.
         order_by: "evidence" or "search_agent" (the paper's order).
+        predicted: what an embedding says about the catalogue; evidence comes before it.
         **about: the fields of RankingInfo.
 
     Raises:
@@ -107,9 +138,11 @@ def build_ranking(
             the sizes do not match.
         TypeError: RankingInfo has no such field.
     """
-    _check_order(order_by, policy_probability, len(catalogue))
+    _check_order(order_by, policy_probability, predicted, len(catalogue))
     info = RankingInfo(**about)
     modes = [_single(posterior, catalogue, policy_probability, i) for i in range(len(catalogue))]
+    if predicted is not None:
+        modes = [_judged(mode, predicted, i) for i, mode in enumerate(modes)]
     modes += [_joint(combination) for combination in posterior.combinations]
     key = _by_agent(modes) if order_by == "search_agent" else _by_evidence(modes)
     order = sorted(range(len(modes)), key=key)
@@ -131,19 +164,23 @@ def build_ranking(
     )
 
 
-def _check_order(order_by: str, probability: Floats | None, size: int) -> None:
+def _check_order(
+    order_by: str, probability: Floats | None, predicted: Predicted | None, size: int
+) -> None:
     if order_by not in ("evidence", "search_agent"):
         raise ConfigurationError(f"order_by must be evidence or search_agent; got {order_by!r}")
-    if order_by == "search_agent" and probability is None:
+    densities = predicted is not None and bool(np.isfinite(predicted.log_density).any())
+    if order_by == "search_agent" and probability is None and not densities:
         raise ConfigurationError(
             "order_by is search_agent, but this search has no action probabilities (Eq. 3); "
             "use order_by evidence, or search with ppo"
         )
-    if probability is not None and np.shape(probability) != (size,):
-        raise ConfigurationError(
-            f"the search agent has probabilities of shape {np.shape(probability)}, the catalogue "
-            f"{size} variations; use the catalogue that the agent was trained on"
-        )
+    for view in (probability, predicted.probability if predicted is not None else None):
+        if view is not None and np.shape(view) != (size,):
+            raise ConfigurationError(
+                f"the search agent has probabilities of shape {np.shape(view)}, the catalogue "
+                f"{size} variations; use the catalogue that the agent was trained on"
+            )
 
 
 def _single(
@@ -159,6 +196,23 @@ def _single(
         upper=float(posterior.upper[i]),
         policy_probability=math.nan if probability is None else float(probability[i]),
         seen=bool(posterior.trials[i] > 0),
+    )
+
+
+def _judged(mode: FailureMode, predicted: Predicted, i: int) -> FailureMode:
+    """The mode with the embedding's view of it; its figures are the evidence's if it was tried."""
+    mode = replace(
+        mode,
+        log_density=float(predicted.log_density[i]),
+        reliability=float(predicted.reliability[i]),
+    )
+    if mode.seen:
+        return mode
+    return replace(
+        mode,
+        failure_probability=float(predicted.probability[i]),
+        lower=float(predicted.lower[i]),
+        upper=float(predicted.upper[i]),
     )
 
 
@@ -188,7 +242,8 @@ def _by_evidence(modes: list[FailureMode]) -> Key:
 
     def key(i: int) -> tuple[float, ...]:
         mode = modes[i]
-        probability = mode.failure_probability if mode.seen else untried
+        says = mode.seen or mode.predicted
+        probability = mode.failure_probability if says else untried
         return (-probability, not mode.seen, -mode.trials, i)
 
     return key
@@ -199,8 +254,10 @@ def _by_agent(modes: list[FailureMode]) -> Key:
     evidence = _by_evidence(modes)
 
     def key(i: int) -> tuple[float, ...]:
-        probability = modes[i].policy_probability
-        covered = not math.isnan(probability)
-        return (not covered, -probability if covered else 0.0, *evidence(i))
+        mode = modes[i]
+        discrete = not math.isnan(mode.policy_probability)
+        view = mode.policy_probability if discrete else mode.log_density
+        covered = not math.isnan(view)
+        return (not covered, -view if covered else 0.0, *evidence(i))
 
     return key

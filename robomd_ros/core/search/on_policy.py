@@ -19,7 +19,7 @@ from robomd_ros.core.environments import PICTURE_SIZE, agent_picture
 from robomd_ros.core.reward import DiscreteReward
 from robomd_ros.core.search.checkpoint import load_checkpoint, save_checkpoint
 from robomd_ros.core.search.scene_builder import EpisodeEnd, SceneBuilder
-from robomd_ros.core.search.search import Asked, Cost, SearchContext
+from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
@@ -58,7 +58,7 @@ class Lane:
     complete: list[Transition] = field(default_factory=list)
 
 
-class OnPolicySearch:
+class OnPolicySearch(Foreground):
     """An SB3 on-policy agent without SB3's lockstep loop.
 
     SB3 steps its environments together; here each lane (each cell) goes at its own speed. Every

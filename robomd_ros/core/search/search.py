@@ -4,13 +4,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.ranking import Predicted
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene
+
+if TYPE_CHECKING:  # torch is heavy
+    from robomd_ros.core.embedding.unseen import Judge
 
 Cost = Callable[[Scene], float]
 """Human work that a scene would be at present, s."""
@@ -29,6 +33,7 @@ class SearchContext:
         horizon: longest rollout, policy steps; scales the success penalty.
         options: the strategy's own parameters (learning_rate, n_steps, ...).
         budget: valid trials of the campaign.
+        folder: of the campaign, for a search that learns from what is stored there.
     """
 
     catalogue: Catalogue
@@ -38,6 +43,7 @@ class SearchContext:
     horizon: int
     options: Mapping[str, Any] = field(default_factory=dict)
     budget: int = sys.maxsize
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -120,3 +126,40 @@ class Search(Protocol):
     def save(self, folder: Path) -> None:
         """Write a checkpoint if there is anything new to write; atomic."""
         ...
+
+    def judge(self) -> "Judge | None":
+        """What says how likely an untried change fails; None if nothing does (yet)."""
+        ...
+
+    def predicted(self) -> Predicted | None:
+        """What it says about the whole catalogue; None as `judge`."""
+        ...
+
+    def remark(self) -> str:
+        """What the campaign's status should say of the search; "" for nothing."""
+        ...
+
+    def close(self, learn: bool) -> None:
+        """The campaign has ended; may be called again.
+
+        Args:
+            learn: it came to its end, so that there is time to learn from its last trials.
+        """
+        ...
+
+
+class Foreground:
+    """What a search has that learns, if at all, when it is told, and knows what was tried only."""
+
+    def judge(self) -> None:
+        """None: only what was tried is known."""
+
+    def predicted(self) -> None:
+        """None: only what was tried is known."""
+
+    def remark(self) -> str:
+        """Nothing."""
+        return ""
+
+    def close(self, learn: bool) -> None:
+        """Nothing runs in the background."""

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.search.scene_builder import Lanes
-from robomd_ros.core.search.search import Asked, Cost, SearchContext
+from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
 
-class ThompsonSearch:
+class ThompsonSearch(Foreground):
     """A Beta posterior per variation; the variation with the largest draw is tried next.
 
     A floor keeps the others in play: a variation that was asked less often than `floor` times

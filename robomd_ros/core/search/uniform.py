@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.search.scene_builder import Lanes
-from robomd_ros.core.search.search import Asked, Cost, SearchContext
+from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
@@ -15,7 +15,7 @@ _TOGETHER = 2
 """Rounds within which costs may change the order."""
 
 
-class UniformSearch:
+class UniformSearch(Foreground):
     """Round robin over random permutations, or Algorithm 1 with uniformly random actions.
 
     Without costs the k-th answer depends on the seed and k alone (and, where scenes accumulate, on
