@@ -64,7 +64,7 @@ class Camera:
         """Draw a state; blocks until it is done.
 
         Raises:
-            CameraError: the process that draws has failed.
+            CameraError: the process that draws has failed; the next call starts another one.
         """
         with self._lock:
             try:
@@ -75,15 +75,19 @@ class Camera:
                     raise CameraError(f"no picture within {_ANSWER_WITHIN:g} s")
                 answer = self._pipe.recv()
             except (OSError, EOFError) as error:
+                self.close()
                 raise CameraError("the process that draws the pictures has ended") from error
+            except CameraError:
+                self.close()
+                raise
         if isinstance(answer, str):
             raise CameraError(answer)
         with self._changed:
-            self._jpeg, self._number = answer, self._number + 1
+            self._jpeg, self._number, self._failure = answer, self._number + 1, ""
             self._changed.notify_all()
 
     def fail(self, reason: str) -> None:
-        """No more pictures come; viewers are told why."""
+        """No picture comes until one is drawn again; viewers are told why."""
         with self._changed:
             self._failure = reason
             self._changed.notify_all()
@@ -108,9 +112,10 @@ class Camera:
 
     def close(self) -> None:
         """End the process."""
-        if self._pipe is not None:
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
             with contextlib.suppress(OSError):
-                self._pipe.close()
+                pipe.close()
             self._process.terminate()
             self._process.join(5.0)
 

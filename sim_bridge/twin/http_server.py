@@ -15,6 +15,8 @@ from sim_bridge.twin.server import Twin
 _LONGEST = 1 << 20
 _MOST_SEED = 2**32
 _BOUNDARY = "picture"
+_RETRY = 1.0
+"""s after a failure of the camera until it is started again."""
 
 
 class TwinHttpServer(ThreadingHTTPServer):
@@ -57,9 +59,11 @@ class TwinHttpServer(ThreadingHTTPServer):
                 continue
             try:
                 self.camera.draw(*self.twin.call(self.twin.picture))
-            except (CameraError, TimeoutError) as error:
+            except TimeoutError:  # the control cycle stands still, and so does the scene
+                continue
+            except CameraError as error:
                 self.camera.fail(str(error))
-                return
+                self._stopping.wait(_RETRY)
 
 
 class _Handler(BaseHTTPRequestHandler):

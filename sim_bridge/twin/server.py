@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
 from typing import Any
 
@@ -84,10 +85,17 @@ class Twin:
         self._stopping.set()
 
     def call(self, action: Callable[[], Any], timeout: float = 10.0) -> Any:
-        """Run an action between two control cycles, from another thread; returns its result."""
+        """Run an action between two control cycles, from another thread; returns its result.
+
+        Raises:
+            TimeoutError: no cycle has run it within `timeout` s.
+        """
         future: Future[Any] = Future()
         self._calls.put((action, future))
-        return future.result(timeout)
+        try:
+            return future.result(timeout)
+        except futures.TimeoutError as error:  # a class of its own before Python 3.11
+            raise TimeoutError(f"the control cycle stands still for {timeout:g} s") from error
 
     def state(self) -> dict[str, Any]:
         """What GET /state answers; for the thread of `run`."""

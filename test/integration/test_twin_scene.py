@@ -1,5 +1,6 @@
 """The twin's table: scenes, starts, the camera, the gripper, and the arguments of the command."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import urllib.request
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from twin_session import own_address, start_twin
 
@@ -102,6 +104,23 @@ def test_the_stream_is_read_by_opencv_and_ends_with_the_camera(twin):
         picture(twin)
     assert not cv2.VideoCapture(twin.ready["camera"]).read()[0]
     twin.client.clear("camera_loss")
+    assert cv2.VideoCapture(twin.ready["camera"]).read()[0]
+
+
+def test_the_camera_comes_back_after_the_process_that_draws_has_died(twin):
+    before = picture(twin)
+    for child in psutil.Process(twin.pid).children(recursive=True):
+        if any("spawn_main" in part for part in child.cmdline()):
+            child.kill()
+
+    def sees():
+        with contextlib.suppress(urllib.error.HTTPError):
+            return picture(twin).shape == before.shape
+        return False
+
+    deadline = time.monotonic() + 60
+    while not sees():
+        assert time.monotonic() < deadline
     assert cv2.VideoCapture(twin.ready["camera"]).read()[0]
 
 
