@@ -14,7 +14,8 @@ def ranking_table(ranking: FailureRanking, limit: int | None = None) -> Table:
     """The first `limit` failure modes (all by default), most likely first.
 
     The bar shows the 95 % interval (thin) and the posterior mean (thick) on [0, 1]. Modes that no
-    trial held are dimmed and say "untried".
+    trial held are dimmed and say "untried"; with an embedding "predicted", or "not known" where
+    they are too far from all that was tried.
     """
     shown = ranking.failure_modes[:limit]
     hidden = len(ranking.failure_modes) - len(shown)
@@ -39,17 +40,27 @@ def ranking_table(ranking: FailureRanking, limit: int | None = None) -> Table:
 
 def _row(mode: FailureMode, with_agent: bool) -> list[Text]:
     p, low, high = (f"{x:.2f}" for x in (mode.failure_probability, mode.lower, mode.upper))
-    counts = f"{mode.failures}/{mode.trials}" if mode.seen else "untried"
     agent = "-" if math.isnan(mode.policy_probability) else f"{mode.policy_probability:.3f}"
-    cells = [str(mode.rank), " + ".join(mode.ids), f"{p} ({low} to {high})", counts]
+    figures = "-" if mode.unknown else f"{p} ({low} to {high})"
+    cells = [str(mode.rank), " + ".join(mode.ids), figures, _counts(mode)]
     cells += [agent] if with_agent else []
     return [*(Text(cell) for cell in cells), _bar(mode)]
+
+
+def _counts(mode: FailureMode) -> str:
+    if mode.seen:
+        return f"{mode.failures}/{mode.trials}"
+    if mode.unknown:
+        return "not known"
+    return "predicted" if mode.predicted else "untried"
 
 
 def _bar(mode: FailureMode) -> Text:
     def cell(p: float) -> int:
         return min(BAR_WIDTH - 1, int(p * BAR_WIDTH))
 
+    if mode.unknown:
+        return Text("")
     low, high, mean = cell(mode.lower), cell(mode.upper), cell(mode.failure_probability)
     marks = ["─" if low <= i <= high else " " for i in range(BAR_WIDTH)]
     marks[mean] = "█"
