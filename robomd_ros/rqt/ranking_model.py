@@ -45,7 +45,7 @@ class RankingModel(QtCore.QAbstractTableModel):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._modes: tuple[FailureMode, ...] = ()
-        self._texts: list[list[str]] = []
+        self._texts: dict[int, list[str]] = {}  # of the rows that were asked for
         self._stale = False
         self._grey = QtGui.QBrush(QtGui.QColor("#777777"))
         self._italic = QtGui.QFont()
@@ -59,13 +59,12 @@ class RankingModel(QtCore.QAbstractTableModel):
     def show_ranking(self, ranking: FailureRanking) -> None:
         """Take in a newer ranking."""
         modes = ranking.failure_modes
-        texts = [[cell_text(mode, column) for column in _COLUMNS] for mode in modes]
         if len(modes) != len(self._modes):
             self.beginResetModel()
-            self._modes, self._texts = modes, texts
+            self._modes, self._texts = modes, {}
             self.endResetModel()
             return
-        self._modes, self._texts = modes, texts
+        self._modes, self._texts = modes, {}
         self._repaint()
 
     def set_stale(self, stale: bool) -> None:
@@ -106,7 +105,7 @@ class RankingModel(QtCore.QAbstractTableModel):
         if not 0 <= row < len(self._modes):
             return None
         if role == _DISPLAY:
-            return self._texts[row][column]
+            return self._texts_of(row)[column]
         if role == _ALIGNMENT:
             return None if column in (NAME, BAR) else _RIGHT
         if role == MODE_ROLE:
@@ -114,6 +113,11 @@ class RankingModel(QtCore.QAbstractTableModel):
         if role in (_TOOL_TIP, _ACCESSIBLE):
             return describe(self._modes[row])
         return self._look(self._modes[row], role)
+
+    def _texts_of(self, row: int) -> list[str]:
+        if row not in self._texts:
+            self._texts[row] = [cell_text(self._modes[row], column) for column in _COLUMNS]
+        return self._texts[row]
 
     def _look(self, mode: FailureMode, role: int) -> Any:
         if role == _FOREGROUND and (self._stale or not mode.seen):

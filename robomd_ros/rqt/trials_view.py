@@ -15,6 +15,10 @@ KEPT = 2000
 _HEADERS = ("trial", "outcome", "scene", "cell", "ended", "length")
 TRIAL, OUTCOME, SCENE, CELL, ENDED, LENGTH = range(len(_HEADERS))
 
+# looked up once: a table asks for some thousand values whenever it is painted
+_DISPLAY = Qt.ItemDataRole.DisplayRole
+_TOOL_TIP = Qt.ItemDataRole.ToolTipRole
+_FOREGROUND = Qt.ItemDataRole.ForegroundRole
 _SAMPLES = {
     TRIAL: "#9999",
     OUTCOME: "✘ FAILURE",
@@ -40,6 +44,7 @@ class TrialsModel(QtCore.QAbstractTableModel):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._rows: deque[Listed] = deque()
+        self._texts: deque[tuple[str, ...]] = deque()
 
     def add(self, listed: Listed) -> None:
         """Put one on top; the oldest goes where the list is full."""
@@ -47,9 +52,11 @@ class TrialsModel(QtCore.QAbstractTableModel):
             last = len(self._rows) - 1
             self.beginRemoveRows(QtCore.QModelIndex(), last, last)
             self._rows.pop()
+            self._texts.pop()
             self.endRemoveRows()
         self.beginInsertRows(QtCore.QModelIndex(), 0, 0)
         self._rows.appendleft(listed)
+        self._texts.appendleft(_texts_of(listed))
         self.endInsertRows()
 
     def row(self, number: int) -> Listed | None:
@@ -72,19 +79,22 @@ class TrialsModel(QtCore.QAbstractTableModel):
 
     def data(self, index: Any, role: int = 0) -> Any:
         """What a cell shows."""
+        if role not in (_DISPLAY, _TOOL_TIP, _FOREGROUND):
+            return None
         listed = self.row(index.row()) if index.isValid() else None
         if listed is None:
             return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return _cell_text(listed, index.column())
-        if role == Qt.ItemDataRole.ToolTipRole:
+        if role == _DISPLAY:
+            return self._texts[index.row()][index.column()]
+        if role == _TOOL_TIP:
             return describe_trial(listed)
-        if role == Qt.ItemDataRole.ForegroundRole and index.column() == OUTCOME:
+        if index.column() == OUTCOME:
             return QtGui.QBrush(QtGui.QColor(RESULTS[listed.trial.outcome.result][1]))
         return None
 
 
-def _cell_text(listed: Listed, column: int) -> str:
+def _texts_of(listed: Listed) -> tuple[str, ...]:
+    """The texts of a row, by column."""
     trial = listed.trial
     texts = {
         TRIAL: f"#{trial.index}",
@@ -94,7 +104,7 @@ def _cell_text(listed: Listed, column: int) -> str:
         ENDED: clock(listed.ended),
         LENGTH: duration(trial.outcome.duration),
     }
-    return texts[column]
+    return tuple(texts[column] for column in range(len(_HEADERS)))
 
 
 def describe_trial(listed: Listed) -> str:
