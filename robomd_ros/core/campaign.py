@@ -204,6 +204,11 @@ class Campaign:
         with self._change:
             return self._findings.fails_more(a, b)
 
+    @property
+    def embeds(self) -> bool:
+        """Whether it has, or will have, an embedding that answers for what was not tried."""
+        return self._config.action_space == "embedding"
+
     def judge(self) -> "Judge | None":
         """What says how likely an untried change fails; None without an embedding (yet)."""
         return self._search.judge()

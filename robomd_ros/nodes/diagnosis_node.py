@@ -16,10 +16,9 @@ from robomd_msgs.msg import CampaignStatus as CampaignStatusMsg
 from robomd_msgs.msg import FailureRanking as FailureRankingMsg
 from robomd_msgs.msg import Trial as TrialMsg
 from robomd_msgs.msg import VariationCatalogue
-from robomd_msgs.srv import AnswerOperatorRequest, CompareVariations, QueryVariation
+from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.conversions import (
     catalogue_to_msg,
-    failure_mode_to_msg,
     ranking_to_msg,
     status_to_msg,
     time_to_msg,
@@ -33,8 +32,9 @@ from robomd_ros.core.campaign import (
     open_campaign,
 )
 from robomd_ros.core.errors import ConfigurationError, RoboMDError, TrialLogError
-from robomd_ros.core.ranking import FailureMode, FailureRanking
+from robomd_ros.core.ranking import FailureRanking
 from robomd_ros.core.trial import Trial
+from robomd_ros.nodes.questions import Questions
 from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
 from robomd_ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
 from robomd_ros.parameters import declare
@@ -94,8 +94,7 @@ class DiagnosisNode(Node):
         self.create_service(Trigger, "pause", self._on_pause)
         self.create_service(Trigger, "resume", self._on_resume)
         self.create_service(Trigger, "stop", self._on_stop)
-        self.create_service(QueryVariation, "query_variation", self._on_query)
-        self.create_service(CompareVariations, "compare_variations", self._on_compare)
+        self._questions = Questions(self, lambda: self._last, lambda: self._ranking)
         for cell in self._cells:
             undo = partial(self._on_undo, cell.name)
             self.create_service(AnswerOperatorRequest, f"{cell.name}/undo_label", undo)
@@ -282,53 +281,6 @@ class DiagnosisNode(Node):
         except (LookupError, RoboMDError) as error:
             response.error_code, response.error_msg = response.NOT_AN_ANSWER, str(error)
         return response
-
-    def _on_query(self, request: Any, response: Any) -> Any:
-        mode, response.error_code, response.error_msg = self._look_up(
-            request.description, request.image
-        )
-        if mode is not None:
-            response.failure_mode = failure_mode_to_msg(mode)
-        return response
-
-    def _on_compare(self, request: Any, response: Any) -> Any:
-        response.ratio = response.log_ratio = response.probability_a_fails_more = math.nan
-        a, response.error_code, response.error_msg = self._look_up(
-            request.description_a, request.image_a
-        )
-        if a is None:
-            return response
-        b, response.error_code, response.error_msg = self._look_up(
-            request.description_b, request.image_b
-        )
-        if b is None:
-            return response
-        if a.policy_probability > 0 and b.policy_probability > 0:
-            response.ratio = a.policy_probability / b.policy_probability
-            response.log_ratio = math.log(response.ratio)
-        try:
-            response.probability_a_fails_more = self._last.fails_more(a.ids, b.ids)
-        except LookupError as error:  # the newest trial has split the combination up again
-            response.error_code, response.error_msg = response.UNKNOWN_VARIATION, str(error)
-        return response
-
-    def _look_up(self, description: str, image: Any) -> tuple[FailureMode | None, int, str]:
-        """The failure mode of a variation, by id or sentence; of a combination, by ids and '+'."""
-        codes = QueryVariation.Response
-        if self._ranking is None or self._last is None:
-            return None, codes.NO_CAMPAIGN, "there is no ranking yet; start a campaign first"
-        if not description and len(image.data):
-            reason = "a picture alone needs the embedding; give a catalogued id or description"
-            return None, codes.NOT_AVAILABLE, reason
-        for mode in self._ranking.failure_modes:
-            single = len(mode.ids) == 1
-            if single and description in (mode.ids[0], mode.variations[0].description):
-                return mode, codes.NONE, ""
-            if not single and {i.strip() for i in description.split("+")} == set(mode.ids):
-                return mode, codes.NONE, ""
-        known = ", ".join(m.ids[0] for m in self._ranking.failure_modes if len(m.ids) == 1)
-        reason = f"{description!r} is not in the catalogue; it has: {known}"
-        return None, codes.UNKNOWN_VARIATION, reason
 
 
 def main() -> None:

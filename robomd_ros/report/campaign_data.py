@@ -140,7 +140,7 @@ def short_policy(policy: str) -> str:
 
 def is_predicted(mode: FailureMode) -> bool:
     """Whether no trial held the mode, but the embedding says how likely it fails."""
-    return not mode.seen and mode.reliability == mode.reliability
+    return mode.predicted
 
 
 def _read_log(stored: StoredCampaign) -> tuple[tuple[TrialRecord, ...], Mapping[int, str]]:

@@ -136,8 +136,8 @@ def cell_text(mode: FailureMode, column: int) -> str:
     texts = {
         RANK: str(mode.rank),
         NAME: " + ".join(mode.ids),
-        FIGURES: f"{p} ({low} to {high})",
-        COUNTS: f"{mode.failures}/{mode.trials}" if mode.seen else "untried",
+        FIGURES: "-" if mode.unknown else f"{p} ({low} to {high})",
+        COUNTS: f"{mode.failures}/{mode.trials}" if mode.seen else _untried(mode),
         AGENT: number(_agent_view(mode), 3),
         RELIABILITY: "" if math.isnan(mode.reliability) else number(mode.reliability),
     }
@@ -149,10 +149,19 @@ def describe(mode: FailureMode) -> str:
     what = "; ".join(v.description for v in mode.variations)
     p, low, high = (number(x) for x in (mode.failure_probability, mode.lower, mode.upper))
     tried = f"failed in {mode.failures} of {mode.trials} trials" if mode.seen else "never tried"
+    if mode.unknown:
+        distance = number(mode.reliability)
+        return f"{what}: never tried, and too far from all that was tried ({distance}) to say"
     text = f"{what}: fails with probability {p} (95 % interval {low} to {high}); {tried}"
     if not math.isnan(mode.reliability):
         text += f"; distance to the nearest known embedding {number(mode.reliability)}"
     return text
+
+
+def _untried(mode: FailureMode) -> str:
+    if mode.unknown:
+        return "not known"
+    return "predicted" if mode.predicted else "untried"
 
 
 def _agent_view(mode: FailureMode) -> float:
