@@ -32,6 +32,8 @@ Progress = Callable[[int, int], None]
 """Called with the virtual steps done and the virtual steps in all."""
 
 _FORMAT = 1
+_ADAM = {"eps": 1e-5, "fused": True}
+"""SB3's epsilon; one fused update of all weights takes half the time of the default."""
 _WEIGHTS, _MANIFEST = "agent.safetensors", "agent.json"
 
 
@@ -303,7 +305,7 @@ def _make_learner(problem: VirtualProblem, settings: AgentSettings, seed: int) -
         gae_lambda=settings.gae_lambda,
         clip_range=settings.clip_range,
         ent_coef=settings.ent_coef,
-        policy_kwargs={"net_arch": list(settings.net_arch)},
+        policy_kwargs={"net_arch": list(settings.net_arch), "optimizer_kwargs": _ADAM},
         seed=seed,
         device="cpu",
     )

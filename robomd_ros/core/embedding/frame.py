@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.embedding.known import KnownEmbeddings
 
-_SMALLEST_SCALE = 1e-6
-"""Of the largest one: an axis along which nothing is known to vary keeps a scale above 0."""
+SMALLEST_DEVIATION = 1e-3
+"""Of a first Gaussian where the known embeddings coincide, in z."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +79,14 @@ class ActionFrame:
 
     @property
     def first_deviations(self) -> NDArray[np.float64]:
-        """(c,) deviations of an agent's first Gaussian: those of the known, never 0."""
-        floor = max(float(self.deviations.max()), _SMALLEST_SCALE) * 1e-2
-        return np.maximum(self.deviations, floor)
+        """(c,) deviations of an agent's first Gaussian, all equal: the largest of the known.
+
+        Note:
+            Equal ones make the first log density a Euclidean distance, as the nearest embedding
+            and the penalty are. With each axis' own, an unseen point that lies off by a little
+            along an axis of no meaning would lose more than one without failures.
+        """
+        return np.full(self.size, max(float(self.deviations.max()), SMALLEST_DEVIATION))
 
     def to_embeddings(self, actions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Points (n, d) of actions (n, c)."""
