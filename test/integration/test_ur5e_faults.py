@@ -166,7 +166,9 @@ def check_rest(watch, at, until):
     noticed = [t for t, ready, _ in watch.statuses if t >= at and not ready]
     assert noticed, "the node has not noticed"
     speed = watch.moved_between(noticed[0], until, grace=NOTICED)
-    assert speed < AT_REST, f"{speed:.3f} rad/s after the node had noticed; {watch.statuses[-6:]}"
+    told = [(round(t - at, 2), text) for t, _, text in watch.statuses if t >= at]
+    moved = [(round(t - at, 2), round(v, 3)) for t, _, v in watch.samples if at <= t < until]
+    assert speed < AT_REST, f"{speed:.3f} rad/s after the node had noticed; {told} {moved}"
 
 
 def check_invalid(run, moment):
@@ -203,4 +205,6 @@ def test_fault_at_random_moments(run, name, moments):
         check_invalid(run, moment)
     died = [line for line in run.bringup.output.splitlines() if "died with code" in line]
     assert all(line.startswith("twin: ") for line in died), died
-    assert "Traceback" not in run.bringup.output
+    assert "Traceback" not in run.bringup.output, run.bringup.output.partition("Traceback")[2][
+        :4000
+    ]
