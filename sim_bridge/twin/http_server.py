@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,6 +48,11 @@ class TwinHttpServer(ThreadingHTTPServer):
         self.twin, self.camera = twin, camera
         threading.Thread(target=self.serve_forever, name="http", daemon=True).start()
         threading.Thread(target=self._draw, name="pictures", daemon=True).start()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong with a client, unless it was the client that went away."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def stop(self) -> None:
         """End both."""
