@@ -1,0 +1,122 @@
+"""A model on disk: weights as safetensors, everything else in a JSON manifest; data only."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+import robomd_ros
+from robomd_ros.core.embedding.encoders import Encoders
+from robomd_ros.core.errors import EmbeddingError
+
+MANIFEST = "manifest.json"
+WEIGHTS = "model.safetensors"
+_FORMAT = "robomd_embedding_v1"
+_REMEDY = "train the embedding again (the trials are kept)"
+Made = TypeVar("Made")
+Make = Callable[[Mapping[str, NDArray[Any]], Mapping[str, Any]], Made]
+"""Makes a model of its arrays and its manifest."""
+
+
+def write_files(
+    folder: Path, arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]
+) -> None:
+    """Write both files; the manifest gets the format, the versions and the weights' digest.
+
+    Raises:
+        EmbeddingError: the folder cannot be written.
+    """
+    weights = save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+    document = {
+        "format": _FORMAT,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "versions": {
+            "robomd_ros": robomd_ros.__version__,
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        **manifest,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / WEIGHTS).write_bytes(weights)
+        (folder / MANIFEST).write_text(json.dumps(document, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise EmbeddingError(
+            f"cannot write the embedding to {folder}: {error}; free some space or choose another "
+            "folder"
+        ) from error
+
+
+def read_files(folder: Path, encoders: Encoders | None, make: Make[Made]) -> Made:
+    """Read both files and make the model.
+
+    Args:
+        folder: that `write_files` wrote.
+        encoders: that questions will be encoded with; None: not checked.
+        make: makes the model.
+
+    Raises:
+        EmbeddingError: missing, damaged, of another version, or of other encoders.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        _check_manifest(manifest, folder, encoders)
+        weights = (folder / WEIGHTS).read_bytes()
+        if hashlib.sha256(weights).hexdigest() != manifest["weights_sha256"]:
+            raise EmbeddingError(
+                f"{folder / WEIGHTS} is not the file that its manifest describes; {_REMEDY}"
+            )
+        return make(load(weights), manifest)
+    except FileNotFoundError as error:
+        raise EmbeddingError(
+            f"there is no embedding in {folder} ({error.filename} is missing); train one first"
+        ) from error
+    except _DAMAGED as error:
+        raise EmbeddingError(
+            f"the embedding in {folder} is damaged ({type(error).__name__}: {error}); {_REMEDY}"
+        ) from error
+
+
+_DAMAGED = (
+    OSError,
+    SafetensorError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+)
+"""What reading a file raises that is not what was written."""
+
+
+def _check_manifest(manifest: Any, folder: Path, encoders: Encoders | None) -> None:
+    got = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+    if got != _FORMAT:
+        raise EmbeddingError(
+            f"the embedding in {folder} has format {got!r}, this version reads {_FORMAT!r}; "
+            f"{_REMEDY}"
+        )
+    stored = manifest["encoders"]
+    if encoders is None or stored is None:
+        return
+    for kind, now in encoders.manifest().items():
+        if stored[kind] != now:
+            raise EmbeddingError(
+                f"the embedding in {folder} was trained with the {kind} encoder "
+                f"{_spoken(stored[kind])}, not {_spoken(now)}; choose that encoder or {_REMEDY}"
+            )
+
+
+def _spoken(encoder: Mapping[str, Any]) -> str:
+    return f"{encoder['name']!r} (digest {str(encoder['digest'])[:12]}, size {encoder['size']})"
