@@ -83,6 +83,26 @@ def test_progress_counts_up_to_all_steps():
     assert agent.steps == 1024
 
 
+def test_a_training_can_be_ended_early():
+    told = []
+    agent = trained(steps=5000, progress=lambda done, _: told.append(done) or done < 1000)
+    assert told == [512, 1024]
+    assert agent.steps < 2048
+    points = KNOWN.embeddings
+    assert not np.array_equal(agent.log_density(points), trained(steps=512).log_density(points))
+
+
+def test_samples_are_the_agents_actions(agent):
+    points = agent.sample(2000, np.random.default_rng(0))
+    nearest, _ = KNOWN.nearest(points)
+    assert KNOWN.failure_rates[nearest].mean() > 0.8
+    np.testing.assert_array_equal(points[:5], agent.sample(2000, np.random.default_rng(0))[:5])
+    reach = agent._frame.to_actions(points)
+    assert np.abs(reach).max() <= 1.0 + 1e-9
+    far = agent.sample(500, np.random.default_rng(0), 50 * KNOWN.embeddings[0])
+    assert not np.allclose(far[:500].mean(axis=0), points[:500].mean(axis=0), atol=1e-3)
+
+
 def test_shaping_reaches_the_learner():
     # Not the failure rates: those of certain successes are 0, and add nothing to any step.
     potentials = np.arange(len(KNOWN) + 1.0)

@@ -28,8 +28,8 @@ from robomd_ros.core.errors import EmbeddingError
 from robomd_ros.core.reward import ContinuousReward
 from robomd_ros.core.search.on_policy import one_thread, reproducible
 
-Progress = Callable[[int, int], None]
-"""Called with the virtual steps done and the virtual steps in all."""
+Progress = Callable[[int, int], object]
+"""Called with the virtual steps done and the virtual steps in all; False ends the training."""
 
 _FORMAT = 1
 _ADAM = {"eps": 1e-5, "fused": True}
@@ -125,7 +125,8 @@ class EmbeddingAgent:
             settings: default: the paper's.
             seed: the same seed and arguments give the same agent.
             steps: virtual steps, rounded up to a whole number of updates.
-            progress: called after every collection of steps.
+            progress: called after every collection of steps; where it returns False the agent is
+                handed over as it then is (`steps` says after how many).
             potentials: (m + 1,) Phi of every known embedding and of the nominal scene, for
                 potential-based shaping; None: no shaping.
 
@@ -188,6 +189,23 @@ class EmbeddingAgent:
         states = None if state is None else state[None]
         of_a, of_b = self.log_density(np.stack([a, b]), states)
         return float(of_a - of_b)
+
+    def sample(
+        self,
+        count: int,
+        rng: np.random.Generator,
+        state: NDArray[np.floating[Any]] | None = None,
+    ) -> NDArray[np.float64]:
+        """Actions as the agent takes them, points (count, d) of the embedding space.
+
+        Args:
+            count: how many.
+            rng: draws them.
+            state: (d,) embedding of the scene; None: nominal.
+        """
+        means, deviations = self._gaussian(self._nominal[None] if state is None else state[None])
+        drawn = means + deviations * rng.standard_normal((count, self._frame.size))
+        return self._frame.to_embeddings(np.clip(drawn, -1.0, 1.0))
 
     def mean_action(self, state: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64]:
         """(d,) the point of the embedding space where the density is highest."""
@@ -274,13 +292,14 @@ class _Reporter(BaseCallback):
 
     def __init__(self, progress: Progress, steps: int) -> None:
         super().__init__()
-        self._progress, self._steps = progress, steps
+        self._progress, self._steps, self._go_on = progress, steps, True
 
     def _on_step(self) -> bool:
-        return True
+        return self._go_on
 
     def _on_rollout_end(self) -> None:
-        self._progress(min(self.num_timesteps, self._steps), self._steps)
+        done = min(self.num_timesteps, self._steps)
+        self._go_on = self._progress(done, self._steps) is not False
 
 
 def _check_both_outcomes(known: KnownEmbeddings) -> None:
