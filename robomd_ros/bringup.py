@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import yaml
 
+from robomd_ros.core.config import CampaignConfig
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.variations import Catalogue
 from robomd_ros.parameter_tables import CAMPAIGN, REPORT, TABLES, campaign_config
@@ -183,8 +184,14 @@ def resolve(
         if node == "diagnosis_node" and name in values:
             values[name] = value
     values = {**values, **given, "params_file": str(path)}
+    if values["action_space"] == "embedding" and values["search"] == _default_search(table):
+        values["search"] = "embedding"
     values["out"] = str(_campaign_path(values["out"], values["task"]))
     return values
+
+
+def _default_search(table: Sequence[Parameter]) -> Any:
+    return next(p.default for p in table if p.name == "search")
 
 
 def _file_values(path: Path) -> list[tuple[str, str, Any]]:
@@ -338,6 +345,20 @@ def _locked(path: Path) -> IO[str] | None:
     return handle
 
 
+def check_encoders(config: CampaignConfig) -> None:
+    """Load the encoders of a campaign that has an embedding.
+
+    Raises:
+        EncoderError: their weights cannot be loaded.
+    """
+    if config.action_space != "embedding":
+        return
+    from robomd_ros.core.embedding.encoders import make_encoders  # noqa: PLC0415 - torch is heavy
+
+    options = config.search_options
+    make_encoders(options["image_encoder"], options["text_encoder"])
+
+
 def check_sim(values: Mapping[str, Any]) -> Catalogue:
     """Everything that can be wrong with a diagnosis in simulation, before anything starts.
 
@@ -356,6 +377,7 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     task(values["task"])
     config, catalogue = campaign_config(values)
     check_campaign(Path(values["out"]), config, catalogue)
+    check_encoders(config)
     timeouts = {
         name: float(value)
         for node, name, value in _file_values(Path(values["params_file"]))

@@ -19,6 +19,7 @@ from robomd_ros.bringup import (
     SetByBringup,
     ToolProcess,
     check_display,
+    check_encoders,
     display_processes,
     node_parameters,
     resolve,
@@ -258,6 +259,7 @@ def check_ur5e(values: Mapping[str, Any]) -> Catalogue:
     if values["start_policy_node"]:
         _check_policy(values)
     check_campaign(Path(values["out"]), config, catalogue)
+    check_encoders(config)
     if not values["use_twin"]:
         check_reachable(str(values["robot_ip"]))
     return catalogue

@@ -19,6 +19,9 @@ _USAGE = """usage: robomd <command> [arguments]
   report <campaign_dir> ... write the report: one page, figures as PNG and SVG   [--out DIR]
   compare <dir> <dir> ...   which policy is more robust, and how sure that is   [--html DIR]
   export <campaign_dir>     write CSV, Parquet, MCAP   [--format csv|parquet|mcap|all] [--out DIR]
+  query <campaign_dir>      how likely a change makes it fail   --text "..." [--image FILE]
+  rank-unseen <dir>         rank what nobody has tried   --catalogue FILE [--images DIR] [--out F]
+  embedding train|report    train an embedding from campaigns; how good it is   (--help)
   panel                     watch a diagnosis and answer its requests in a window (--help)
   operator <cell>           answer what is asked at a cell, on this terminal
   truth                     measure the failure rate of every variation       (--help)
@@ -178,6 +181,9 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "report": _tool("robomd_ros.report.command"),
     "compare": _tool("robomd_ros.report.compare_command"),
     "export": _tool("robomd_ros.export.command"),
+    "query": _tool("robomd_ros.unseen.query_command"),
+    "rank-unseen": _tool("robomd_ros.unseen.rank_command"),
+    "embedding": _tool("robomd_ros.unseen.embedding_command"),
     "panel": _panel,
     "operator": _operator,
     "truth": _tool("sim_bridge.truth"),

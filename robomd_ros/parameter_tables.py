@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from robomd_ros.core.config import MAX_BUDGET, ORDERS, CampaignConfig
+from robomd_ros.core.config import ACTION_SPACES, MAX_BUDGET, ORDERS, CampaignConfig
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.search.strategies import STRATEGIES
 from robomd_ros.core.variations import Catalogue, load_catalogue
@@ -34,7 +34,12 @@ CAMPAIGN = (
     Parameter("variations", "", "ids to diagnose, separated by commas; empty: whole catalogue"),
     Parameter("search", DEFAULT["search"], "search strategy", choices=tuple(STRATEGIES)),
     Parameter("search_options", "", "parameters of the search, as YAML: '{n_steps: 64}'"),
-    Parameter("action_space", DEFAULT["action_space"], "discrete (Algorithm 1)"),
+    Parameter(
+        "action_space",
+        DEFAULT["action_space"],
+        "the catalogue (Algorithm 1), or an embedding that also ranks what was not tried",
+        choices=ACTION_SPACES,
+    ),
     Parameter("order_by", DEFAULT["order_by"], "order of the ranking", choices=ORDERS),
     Parameter("budget", DEFAULT["budget"], "valid trials to do", 1, MAX_BUDGET),
     Parameter("seed", DEFAULT["seed"], "seed of everything random", 0, 2**32 - 1),

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.search.strategies import resolved_options, strategy
+from robomd_ros.core.search.strategies import STRATEGIES, resolved_options, strategy
 
+ACTION_SPACES = ("discrete", "embedding")
+"""The catalogue's variations (Algorithm 1), or the embedding space (Algorithm 2)."""
 ORDERS = ("evidence", "search_agent")
 """Orders of the ranking: by posterior, or the paper's (Eq. 3)."""
 MAX_BUDGET = 1_000_000
@@ -20,6 +22,8 @@ _PACKAGES = (
     "torch",
     "stable_baselines3",
     "gymnasium",
+    "timm",
+    "open_clip_torch",
     "robosuite",
     "mujoco",
 )
@@ -34,8 +38,10 @@ class CampaignConfig:
         policy: the policy under test: a file or python:<module>:<callable>.
         catalogue: path of the variation catalogue.
         variation_ids: the variations used, in order; empty is the whole catalogue.
-        search: ppo, a2c, uniform or thompson.
-        action_space: "discrete" (Algorithm 1).
+        search: ppo, a2c, uniform or thompson; "embedding" is the one search of the action space
+            embedding, and what ppo, the default, is resolved to there.
+        action_space: "discrete" (Algorithm 1) or "embedding" (Algorithm 2: what to try next
+            comes from an embedding of pictures and sentences; scenes are single variations).
         order_by: "evidence" or "search_agent".
         budget: valid trials, 1 to 1,000,000.
         seed: of everything random, 0 to 2^32 - 1.
@@ -76,7 +82,7 @@ class CampaignConfig:
         for name in ("task", "policy", "catalogue", "search"):
             _check_text(name, getattr(self, name))
         _check_ids(self.variation_ids)
-        _check_action_space(self.action_space)
+        self._check_search()
         if self.order_by not in ORDERS:
             raise ConfigurationError(
                 f"order_by must be one of {', '.join(ORDERS)}; got {self.order_by!r}"
@@ -106,6 +112,28 @@ class CampaignConfig:
             )
         object.__setattr__(self, "search_options", MappingProxyType(options))
         object.__setattr__(self, "variation_ids", tuple(self.variation_ids))
+
+    def _check_search(self) -> None:
+        """Whether search, action space and accumulation go together."""
+        space = self.action_space
+        if space not in ACTION_SPACES:
+            raise ConfigurationError(
+                f"action_space must be one of {', '.join(ACTION_SPACES)}; got {space!r}"
+            )
+        if space == "embedding" and self.search == "ppo":
+            object.__setattr__(self, "search", "embedding")
+        if strategy(self.search).action_space != space:
+            fitting = [name for name, s in STRATEGIES.items() if s.action_space == space]
+            raise ConfigurationError(
+                f"search {self.search!r} does not work in the action space {space!r}; "
+                f"use one of {', '.join(fitting)}, or action_space "
+                f"{strategy(self.search).action_space!r}"
+            )
+        if space == "embedding" and self.accumulate:
+            raise ConfigurationError(
+                "accumulate is true, but the action space 'embedding' tries single variations, "
+                "so that each answer is about one of them; leave accumulate at its default"
+            )
 
     @property
     def accumulates(self) -> bool:
@@ -163,15 +191,6 @@ def _check_ids(value: object) -> None:
     doubled = [v for v in value if list(value).count(v) > 1]
     if doubled:
         raise ConfigurationError(f"variation_ids names {doubled[0]!r} twice; remove one of the two")
-
-
-def _check_action_space(value: object) -> None:
-    if value == "embedding":
-        raise ConfigurationError(
-            "action_space 'embedding' (Algorithm 2) is not available yet; use 'discrete'"
-        )
-    if value != "discrete":
-        raise ConfigurationError(f"action_space must be 'discrete'; got {value!r}")
 
 
 def _check_whole(name: str, value: object, low: int, high: int) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.variations import Catalogue, Variation
 
+NOT_KNOWN = (0.5, 0.0, 1.0)
+"""Failure probability and interval where an embedding does not know."""
+
 
 @dataclass(frozen=True)
 class FailureMode:
@@ -26,7 +29,8 @@ class FailureMode:
             of exactly these variations, [0, 1]; an embedding's prediction where it is `predicted`.
         lower: 2.5 % quantile of that posterior; lower end of the prediction's 95 % interval.
         upper: 97.5 % quantile; upper end.
-        reliability: distance to the nearest known embedding; NaN without an embedding.
+        reliability: distance to the nearest known embedding, 0 where it was tried itself; NaN
+            without an embedding.
         seen: whether at least one valid trial held it.
     """
 
@@ -54,9 +58,12 @@ class FailureMode:
 
     @property
     def unknown(self) -> bool:
-        """Whether an embedding was asked and does not know: too far from all that was tried."""
+        """Whether an embedding was asked and does not know: too far from all that was tried.
+
+        Its figures are those of no knowledge then, exactly 0.5 in [0, 1].
+        """
         judged = not self.seen and math.isfinite(self.reliability)
-        return judged and (self.lower, self.upper) == (0.0, 1.0)
+        return judged and (self.failure_probability, self.lower, self.upper) == NOT_KNOWN
 
 
 @dataclass(frozen=True)

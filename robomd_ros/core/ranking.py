@@ -200,16 +200,14 @@ def _single(
 
 
 def _judged(mode: FailureMode, predicted: Predicted, i: int) -> FailureMode:
-    """The mode with the embedding's view of it; its figures are the evidence's if it was tried."""
-    mode = replace(
-        mode,
-        log_density=float(predicted.log_density[i]),
-        reliability=float(predicted.reliability[i]),
-    )
+    """The mode with the embedding's view of it; the evidence's figures stay if it was tried."""
+    log_density = float(predicted.log_density[i])
     if mode.seen:
-        return mode
+        return replace(mode, log_density=log_density, reliability=0.0)
     return replace(
         mode,
+        log_density=log_density,
+        reliability=float(predicted.reliability[i]),
         failure_probability=float(predicted.probability[i]),
         lower=float(predicted.lower[i]),
         upper=float(predicted.upper[i]),

@@ -66,7 +66,7 @@ def catalogue_file(folder, **changes):
         ("policy:=python:planted_policy:WrongShape", ["(3,)", "(7,)"]),
         ("catalogue:=nowhere", ["nowhere", "lift"]),
         ("search_options:={n_stepz: 3}", ["n_stepz"]),
-        ("action_space:=embedding", ["embedding", "discrete"]),
+        ("action_space:=cube", ["action_space", "'cube'", "discrete, embedding"]),
     ],
 )
 def test_argument(tmp_path, argument, says):

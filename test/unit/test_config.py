@@ -7,6 +7,8 @@ from fakes import make_config
 from robomd_ros.core.config import CampaignConfig, installed_versions
 from robomd_ros.core.errors import ConfigurationError
 
+EMBEDDING = {"search": "ppo", "action_space": "embedding"}
+
 
 @pytest.mark.parametrize(
     ("values", "message"),
@@ -27,8 +29,20 @@ from robomd_ros.core.errors import ConfigurationError
         ({"accumulate": "yes"}, "accumulate must be true, false or null .* got 'yes'"),
         ({"order_by": "luck"}, "order_by must be one of evidence, search_agent; got 'luck'"),
         ({"order_by": "search_agent"}, "order_by is 'search_agent', but search 'uniform' has no"),
-        ({"action_space": "embedding"}, "'embedding' .* is not available yet; use 'discrete'"),
-        ({"action_space": "cube"}, "action_space must be 'discrete'; got 'cube'"),
+        ({"action_space": "cube"}, "must be one of discrete, embedding; got 'cube'"),
+        (
+            {"action_space": "embedding"},
+            "'uniform' does not work in .*'embedding'; use .*embedding",
+        ),
+        ({"search": "embedding"}, "'embedding' does not work in .*'discrete'; use .*thompson"),
+        ({**EMBEDDING, "accumulate": True}, "accumulate is true, but .*'embedding' tries single"),
+        ({**EMBEDDING, "search_options": {"proposal": "luck"}}, "one of information.*'luck'"),
+        ({**EMBEDDING, "search_options": {"first_trials": 1}}, r"'first_trials'.*\[8, .* got 1"),
+        (
+            {**EMBEDDING, "search_options": {"text_encoder": "elmo"}},
+            "unknown encoder 'elmo'.*words",
+        ),
+        ({**EMBEDDING, "search_options": {"image_encoder": 3}}, "must be text; got 3"),
         ({"search": "sarsa"}, "unknown search 'sarsa'; allowed: ppo, a2c, uniform, thompson"),
         ({"search": ["ppo"]}, r"search must be text.* got \['ppo'\]"),
         ({"search": "ppo", "search_options": {"n_step": 4}}, "no option 'n_step' .*'n_steps'"),
@@ -65,6 +79,15 @@ def test_it_survives_yaml_with_every_default_spelled_out():
     assert stored["search_options"]["learning_rate"] == 3e-4
     assert stored["search_options"]["n_steps"] == 32
     again = CampaignConfig.from_mapping(stored)
+    assert again.to_mapping() == config.to_mapping()
+
+
+def test_the_embedding_has_one_search_of_single_variations():
+    config = make_config(**EMBEDDING)
+    assert config.search == "embedding"
+    assert config.accumulates is False
+    assert config.search_options["proposal"] == "information"
+    again = CampaignConfig.from_mapping(config.to_mapping())
     assert again.to_mapping() == config.to_mapping()
 
 

@@ -69,6 +69,13 @@ def test_what_the_embedding_does_not_know_says_so_and_is_no_finding():
     assert not any(mode.unknown for mode in rank({"v3": (5, 3)}, None).failure_modes)
 
 
+def test_a_wide_prediction_is_a_prediction():
+    said = Predicted(
+        *(np.full(6, v) for v in (0.48, 0.0, 1.0, 2.0)), np.ones(6, bool), np.full(6, math.nan)
+    )
+    assert all(mode.predicted and not mode.unknown for mode in rank({}, said).failure_modes)
+
+
 def test_figures_of_merit_are_those_of_the_evidence():
     without = rank({"v0": (0, 2), "v1": (4, 0)}, None)
     ranking = rank({"v0": (0, 2), "v1": (4, 0)}, predicted([0.99] * 6))

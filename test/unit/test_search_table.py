@@ -163,7 +163,7 @@ def test_wrong_names_and_options_are_refused(name, options, message):
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_every_strategy_of_the_table_can_be_made_from_its_defaults(name):
-    search = make(name)
+def test_every_strategy_of_the_table_can_be_made_from_its_defaults(name, tmp_path):
+    search = make_search(name, SearchContext(CATALOGUE, 0, False, 3, 80, folder=tmp_path))
     assert search.name == name
     assert set(resolved_options(name, {})) == set(STRATEGIES[name].options)

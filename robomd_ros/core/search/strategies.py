@@ -2,12 +2,14 @@
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
+from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, check_specs
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.search.proposals import PROPOSALS
 from robomd_ros.core.search.search import Search, SearchContext
 
 
@@ -22,6 +24,11 @@ class Option:
     low: float
     high: float
     layers: tuple[int, ...] = ()
+
+    @property
+    def fallback(self) -> Any:
+        """What it is where nothing is given."""
+        return list(self.layers) or self.default
 
     def checked(self, where: str, value: object) -> Any:
         """The value, of the right type; ConfigurationError if it has another type or range."""
@@ -50,6 +57,33 @@ class Option:
 
 
 @dataclass(frozen=True)
+class TextOption:
+    """A strategy's own parameter that is a text.
+
+    Attributes:
+        fallback: its default.
+        choices: allowed texts; empty is any that `check` accepts.
+        check: raises a ConfigurationError for a text that cannot be used.
+    """
+
+    fallback: str
+    choices: tuple[str, ...] = ()
+    check: Callable[[str], None] | None = None
+
+    def checked(self, where: str, value: object) -> str:
+        """The value; ConfigurationError if it is no text, or not one of those allowed."""
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{where} must be text; got {value!r}")
+        if self.choices and value not in self.choices:
+            raise ConfigurationError(
+                f"{where} must be one of {', '.join(self.choices)}; got {value!r}"
+            )
+        if self.check is not None:
+            self.check(value)
+        return value
+
+
+@dataclass(frozen=True)
 class Strategy:
     """How a search is made, and what it is by default.
 
@@ -59,13 +93,15 @@ class Strategy:
         agent: whether it has action probabilities (Eq. 3) that a ranking can be ordered by.
         accumulate: whether scenes accumulate unless the campaign says otherwise.
         options: its own parameters.
+        action_space: what it chooses from.
     """
 
     module: str
     class_name: str
     agent: bool
     accumulate: bool
-    options: Mapping[str, Option]
+    options: Mapping[str, Option | TextOption]
+    action_space: str = "discrete"
 
 
 _REWARD = {"c_failure": Option(1.0, 1e-6, 1e6), "c_success": Option(1.0, 0.0, 1e6)}
@@ -118,6 +154,25 @@ STRATEGIES: Mapping[str, Strategy] = {
         accumulate=False,
         options={"floor": Option(0.5, 0.0, 1.0)},
     ),
+    "embedding": Strategy(
+        "embedding_search",
+        "EmbeddingSearch",
+        agent=True,
+        accumulate=False,
+        options={
+            "proposal": TextOption("information", PROPOSALS),
+            "first_trials": Option(30, 8, 1_000_000),
+            "retrain_every": Option(20, 1, 1_000_000),
+            "agent_steps": Option(10_000, 0, 100_000_000),
+            "image_encoder": TextOption(
+                DEFAULT_IMAGE, check=lambda spec: check_specs(spec, DEFAULT_TEXT)
+            ),
+            "text_encoder": TextOption(
+                DEFAULT_TEXT, check=lambda spec: check_specs(DEFAULT_IMAGE, spec)
+            ),
+        },
+        action_space="embedding",
+    ),
 }
 
 
@@ -140,9 +195,8 @@ def resolved_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigurationError(_unknown_option(name, str(key), known))
     resolved: dict[str, Any] = {}
     for key, option in known.items():
-        default = list(option.layers) or option.default
         resolved[key] = option.checked(
-            f"search option {key!r} of {name!r}", options.get(key, default)
+            f"search option {key!r} of {name!r}", options.get(key, option.fallback)
         )
     return resolved
 
@@ -159,7 +213,7 @@ def make_search(name: str, context: SearchContext) -> Search:
     return cast(Search, getattr(module, known.class_name)(context, **options))
 
 
-def _unknown_option(name: str, key: str, known: Mapping[str, Option]) -> str:
+def _unknown_option(name: str, key: str, known: Mapping[str, Option | TextOption]) -> str:
     if not known:
         return f"search {name!r} has no options; got {key!r}"
     close = difflib.get_close_matches(key, known, n=1)

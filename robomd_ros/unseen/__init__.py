@@ -1,0 +1,1 @@
+"""Commands about changes that nobody has tried: query, rank-unseen, embedding."""

@@ -1,0 +1,82 @@
+"""The command `robomd embedding`: train one from recorded trials, and report how good it is."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import Progress as Bar
+
+from robomd_ros.core.embedding.agent import EmbeddingAgent
+from robomd_ros.core.embedding.campaign_samples import samples_from_campaigns
+from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding, save_embedding
+from robomd_ros.core.embedding.training import TrainingSettings, train
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.live_view import console
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; the exit code."""
+    parser = argparse.ArgumentParser(
+        "robomd embedding",
+        description="Train an embedding from the trials of campaigns, or report how good one is.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("train", help="train one; `robomd query` then uses it")
+    training.add_argument("campaign_dir", type=Path, nargs="+")
+    training.add_argument("--out", type=Path, help="default: the first campaign's checkpoints")
+    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--image-encoder", default=DEFAULT_IMAGE)
+    training.add_argument("--text-encoder", default=DEFAULT_TEXT)
+    training.add_argument(
+        "--agent-steps", type=int, default=10_000, help="virtual PPO steps for Eq. 4; 0: no agent"
+    )
+    report = commands.add_parser("report", help="its quality, as numbers and figures")
+    report.add_argument("campaign_dir", type=Path)
+    report.add_argument("--out", type=Path, help="folder; default: report/embedding in it")
+    options = parser.parse_args(argv)
+    return _train(options) if options.command == "train" else _report(options)
+
+
+def _train(options: argparse.Namespace) -> int:
+    if options.agent_steps < 0 or not 0 <= options.seed < 2**32:
+        raise ConfigurationError(
+            "--agent-steps must be at least 0 and --seed in [0, 4,294,967,295]; "
+            f"got {options.agent_steps} and {options.seed}"
+        )
+    encoders = make_encoders(options.image_encoder, options.text_encoder)
+    out = options.out or options.campaign_dir[0] / MODEL_FOLDER
+    samples = samples_from_campaigns(options.campaign_dir, encoders)
+    with Bar(console=console(), transient=True) as bar:
+        task = bar.add_task(f"embedding of {len(samples)} trials")
+        model = train(
+            samples,
+            TrainingSettings(),
+            options.seed,
+            lambda done, total: bar.update(task, completed=done, total=total),
+            encoders=encoders,
+        )
+        agent = None
+        if options.agent_steps:
+            steps = bar.add_task("search agent")
+            agent = EmbeddingAgent.train(
+                model.known,
+                model.nominal,
+                seed=options.seed,
+                steps=options.agent_steps,
+                progress=lambda done, total: bar.update(steps, completed=done, total=total),
+            )
+    save_embedding(out, model, agent)
+    print(f"{out}: embedding of {len(samples)} trials, {len(model.known)} scenes")  # noqa: T201
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from robomd_ros.report.embedding_quality import write_quality  # noqa: PLC0415 - matplotlib
+
+    model, _, encoders = load_embedding(options.campaign_dir / MODEL_FOLDER)
+    samples = samples_from_campaigns([options.campaign_dir], encoders)
+    out = options.out or options.campaign_dir / "report" / "embedding"
+    for path in write_quality(model, samples, out):
+        print(path)  # noqa: T201
+    return 0
