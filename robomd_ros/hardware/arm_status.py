@@ -3,31 +3,19 @@
 import math
 from dataclasses import dataclass
 
-from robomd_ros.hardware import receive as rtde
+from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from robomd_ros.hardware.receive import ArmState
 
-ROBOT_MODES = {
-    -1: "NO_CONTROLLER",
-    0: "DISCONNECTED",
-    1: "CONFIRM_SAFETY",
-    2: "BOOTING",
-    3: "POWER_OFF",
-    4: "POWER_ON",
-    5: "IDLE",
-    6: "BACKDRIVE",
-    7: "RUNNING",
-    8: "UPDATING",
-}
-UNKNOWN_MODE, UNKNOWN_SAFETY = -2, 0
-
 _SAFETY = {
-    rtde.SAFETY_PROTECTIVE_STOP: "protective stop: look for its cause, then call recover",
-    4: "recovery mode: move the joints inside their limits at the pendant, then call recover",
-    rtde.SAFETY_SAFEGUARD_STOP: "safeguard stop: close the safeguard, then call recover",
-    rtde.SAFETY_SYSTEM_STOP: "emergency stop of the system: release it, then call recover",
-    rtde.SAFETY_EMERGENCY_STOP: "emergency stop: release the button, then call recover",
-    rtde.SAFETY_VIOLATION: "safety violation: look for its cause, then call recover",
-    rtde.SAFETY_FAULT: "safety fault: see the pendant; call recover, or restart the controller",
+    SafetyMode.PROTECTIVE_STOP: "protective stop: look for its cause, then call recover",
+    SafetyMode.RECOVERY: (
+        "recovery mode: move the joints inside their limits at the pendant, then call recover"
+    ),
+    SafetyMode.SAFEGUARD_STOP: "safeguard stop: close the safeguard, then call recover",
+    SafetyMode.SYSTEM_EMERGENCY_STOP: "emergency stop of the system: release it, then call recover",
+    SafetyMode.ROBOT_EMERGENCY_STOP: "emergency stop: release the button, then call recover",
+    SafetyMode.VIOLATION: "safety violation: look for its cause, then call recover",
+    SafetyMode.FAULT: "safety fault: see the pendant; call recover, or restart the controller",
 }
 
 
@@ -45,8 +33,8 @@ class ArmStatus:
         detail: why it is not ready, and the remedy; "" when ready.
     """
 
-    robot_mode: int = UNKNOWN_MODE
-    safety_mode: int = UNKNOWN_SAFETY
+    robot_mode: int = RobotMode.UNKNOWN
+    safety_mode: int = SafetyMode.UNKNOWN
     program_running: bool = False
     remote_control: bool = False
     speed_scaling: float = math.nan
@@ -56,22 +44,28 @@ class ArmStatus:
 
 def is_safe(state: ArmState) -> bool:
     """Whether no safety function holds the arm."""
-    return state.safety_mode in (rtde.SAFETY_NORMAL, rtde.SAFETY_REDUCED)
+    return state.safety_mode in (SafetyMode.NORMAL, SafetyMode.REDUCED)
 
 
 def safety_reason(safety_mode: int) -> str:
     """What holds the arm and how it is left; empty where nothing does."""
-    if safety_mode in (rtde.SAFETY_NORMAL, rtde.SAFETY_REDUCED):
+    if safety_mode in (SafetyMode.NORMAL, SafetyMode.REDUCED):
         return ""
     return _SAFETY.get(safety_mode, f"safety mode {safety_mode}: see the pendant")
 
 
 def mode_reason(robot_mode: int) -> str:
     """Why the robot's mode lets nothing move; empty where it does."""
-    if robot_mode == rtde.MODE_RUNNING:
+    if robot_mode == RobotMode.RUNNING:
         return ""
-    name = ROBOT_MODES.get(robot_mode, str(robot_mode))
+    name = mode_name(robot_mode)
     return f"robot mode is {name}: power the arm on and release the brakes at the pendant"
+
+
+def mode_name(robot_mode: int) -> str:
+    """The name of a robot mode; its number where it has none here."""
+    known = robot_mode in RobotMode.__members__.values()
+    return RobotMode(robot_mode).name if known else str(robot_mode)
 
 
 def version_reason(version: tuple[int, ...]) -> str:

@@ -10,10 +10,6 @@ from typing import Any
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.hardware.rtde_probe import RtdeProbe
 
-SAFETY_NORMAL, SAFETY_REDUCED, SAFETY_PROTECTIVE_STOP = 1, 2, 3
-SAFETY_SAFEGUARD_STOP, SAFETY_SYSTEM_STOP, SAFETY_EMERGENCY_STOP = 5, 6, 7
-SAFETY_VIOLATION, SAFETY_FAULT = 8, 9
-MODE_POWER_OFF, MODE_IDLE, MODE_RUNNING = 3, 5, 7
 PROGRAM_PLAYING = 2
 
 _VARIABLES = [

@@ -6,7 +6,7 @@ The interrupted program is stopped, never played: `play` would resume the old mo
 import time
 from collections.abc import Callable
 
-from robomd_ros.hardware import receive as rtde
+from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from robomd_ros.hardware.arm_status import is_safe, mode_reason, safety_reason
 from robomd_ros.hardware.dashboard import Dashboard, DashboardError, wait_until
 from robomd_ros.hardware.receive import ArmState
@@ -76,12 +76,17 @@ def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState, power: bool) -
     if dashboard.status().remote_control is False:
         raise ArmFault("not recovered: switch the robot to Remote Control at the pendant first")
     mode = state.safety_mode
-    if mode in (rtde.SAFETY_SAFEGUARD_STOP, rtde.SAFETY_SYSTEM_STOP, rtde.SAFETY_EMERGENCY_STOP, 4):
+    if mode in (
+        SafetyMode.SAFEGUARD_STOP,
+        SafetyMode.SYSTEM_EMERGENCY_STOP,
+        SafetyMode.ROBOT_EMERGENCY_STOP,
+        SafetyMode.RECOVERY,
+    ):
         raise ArmFault(f"not recovered: {safety_reason(mode)}")
-    if mode == rtde.SAFETY_PROTECTIVE_STOP:
+    if mode == SafetyMode.PROTECTIVE_STOP:
         time.sleep(max(0.0, arm.supervisor.stopped_since + _UNLOCK_AFTER - time.monotonic()))
         _unlock(dashboard)
-    elif mode in (rtde.SAFETY_VIOLATION, rtde.SAFETY_FAULT):
+    elif mode in (SafetyMode.VIOLATION, SafetyMode.FAULT):
         if not power:
             raise ArmFault(
                 f"not recovered: {safety_reason(mode)}; restart the safety system at the pendant"
@@ -109,10 +114,10 @@ def _switch_on(arm: UR5e, dashboard: Dashboard, power: bool) -> None:
     reason = mode_reason(_state(arm).robot_mode)
     if reason and not power:
         raise ArmFault(f"not recovered: {reason}; then call recover again")
-    if _mode_is(arm, rtde.MODE_POWER_OFF):
+    if _mode_is(arm, RobotMode.POWER_OFF):
         dashboard.order("power on")
-        on = (rtde.MODE_IDLE, rtde.MODE_RUNNING)
+        on = (RobotMode.IDLE, RobotMode.RUNNING)
         wait_until(lambda: _mode_is(arm, *on), _POWER_TIMEOUT, "robot mode IDLE")
-    if _mode_is(arm, rtde.MODE_IDLE):
+    if _mode_is(arm, RobotMode.IDLE):
         dashboard.order("brake release")
-    wait_until(lambda: _mode_is(arm, rtde.MODE_RUNNING), _POWER_TIMEOUT, "robot mode RUNNING")
+    wait_until(lambda: _mode_is(arm, RobotMode.RUNNING), _POWER_TIMEOUT, "robot mode RUNNING")

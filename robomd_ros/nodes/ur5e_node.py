@@ -17,7 +17,7 @@ from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.hardware.arm_settings import arm_options, gripper_of
-from robomd_ros.hardware.arm_status import ROBOT_MODES, ArmStatus
+from robomd_ros.hardware.arm_status import ArmStatus, mode_name
 from robomd_ros.hardware.arm_supervisor import ArmListener
 from robomd_ros.hardware.gripper_worker import GripperWorker
 from robomd_ros.hardware.kinematics import JOINT_NAMES, quat_xyzw
@@ -275,7 +275,7 @@ class Ur5eNode(Node):
         self._states, self._counted = 0, now
         child = supervisor.child
         values = {
-            "robot_mode": ROBOT_MODES.get(status.robot_mode, "UNKNOWN"),
+            "robot_mode": mode_name(status.robot_mode),
             "safety_mode": str(status.safety_mode),
             "state_rate": f"{rate:.1f} Hz",
             "state_age": f"{supervisor.state_age:.3f} s",

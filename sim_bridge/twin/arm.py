@@ -26,6 +26,8 @@ _MAX_EXTERNAL = (90.0, 90.0, 60.0, 20.0, 20.0, 20.0)
 """N m per joint, what contact may do to the arm before it stops: about 150 N at the tool."""
 
 _CONTACT_CYCLES = 5
+_LOCKS_BELOW = 0.05
+"""rad/s below which closed brakes hold the joints."""
 
 
 class Arm:
@@ -70,13 +72,14 @@ class Arm:
         self.q = self._data.qpos[:6].copy()
         self.qd = self._data.qvel[:6].copy()
 
-    def step(self, q: Array, qd: Array, qdd: Array) -> str:
+    def step(self, q: Array, qd: Array, qdd: Array, brakes: bool = False) -> str:
         """Follow the target for one control cycle.
 
         Args:
             q: (6,) rad, the target at the end of the cycle.
             qd: (6,) rad/s.
             qdd: (6,) rad/s^2.
+            brakes: are closed: once the arm is at rest nothing turns its joints.
 
         Returns:
             Why a protective stop is due; empty if none is.
@@ -85,6 +88,7 @@ class Arm:
         span = self._substeps * model.opt.timestep
         start = q - qd * span
         external = np.zeros(6)
+        locked = data.qpos[:6].copy() if brakes and abs(self.qd).max() < _LOCKS_BELOW else None
         for number in range(self._substeps):
             part = (number + 1) / self._substeps
             wanted = start + (q - start) * part
@@ -95,6 +99,8 @@ class Arm:
             self._drive_gripper()
             mujoco.mj_step(model, data)
             external += data.qfrc_constraint[:6]
+            if locked is not None:
+                data.qpos[:6], data.qvel[:6] = locked, 0.0
         self.torque = data.ctrl[:6].copy()
         self.external = external / self._substeps
         self.read()

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from sim_bridge.twin.arm import Arm, ForceSensor
 from sim_bridge.twin.motion import Motion
 from sim_bridge.twin.natives import BLOCKING, Natives
 from sim_bridge.twin.program import Program, compile_script
 from sim_bridge.twin.registers import COUNT, Inputs, Value
-from sim_bridge.twin.states import RobotMode, Runtime, SafetyMode
+from sim_bridge.twin.states import Runtime
 from sim_bridge.twin.urscript import ScriptError
 
 UNLOCK_AFTER = 5.0
@@ -109,7 +110,8 @@ class Controller:
             self.motion.end_cycle()
         else:
             self.motion.end_cycle(_BRAKING)
-        fault = self.arm.step(self.motion.q, self.motion.qd, self.motion.qdd)
+        brakes = self.robot_mode is not RobotMode.RUNNING
+        fault = self.arm.step(self.motion.q, self.motion.qd, self.motion.qdd, brakes)
         self._natives.history.append(self.arm.q)
         if fault and self.ready:
             self.motion.q = self.arm.q.copy()  # or the arm would press on against what it met

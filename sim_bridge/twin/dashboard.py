@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.network import Connection
 from sim_bridge.twin.rtde import BUILD
-from sim_bridge.twin.states import RobotMode, Runtime, SafetyMode
+from sim_bridge.twin.states import Runtime
 
 PORT = 29999
 PROGRAMS = ("pick.urp", "place.urp", "external_control.urp")

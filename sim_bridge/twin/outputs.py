@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from robomd_ros.core.robot_modes import RobotMode
 from sim_bridge.twin import kinematics
 from sim_bridge.twin.registers import COUNT, OUTPUT_TYPES, Value, width
-from sim_bridge.twin.states import RobotMode, Runtime, safety_bits
+from sim_bridge.twin.states import Runtime, safety_bits
 
 if TYPE_CHECKING:
     from sim_bridge.twin.controller import Controller

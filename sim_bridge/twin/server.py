@@ -9,6 +9,7 @@ from concurrent import futures
 from concurrent.futures import Future
 from typing import Any
 
+from robomd_ros.core.robot_modes import RobotMode
 from robomd_ros.core.variations import Scene
 from sim_bridge.twin import dashboard, gripper, rtde, script_server
 from sim_bridge.twin.arm import Arm
@@ -16,7 +17,7 @@ from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.faults import Faults
 from sim_bridge.twin.network import Network
 from sim_bridge.twin.scene import Tabletop
-from sim_bridge.twin.states import RobotMode, Runtime
+from sim_bridge.twin.states import Runtime
 
 PORTS = (dashboard.PORT, script_server.PORT, rtde.PORT, gripper.PORT)
 """The ports of the robot."""

@@ -26,6 +26,7 @@ from robomd_msgs.msg import CampaignStatus, FailureRanking, OperatorRequest, Rob
 from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.conversions import scene_to_msg
 from robomd_ros.core.operator import Answer
+from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
@@ -33,7 +34,6 @@ from robomd_ros.qos import LATCHED
 from robomd_ros.rqt.app import GraphThread
 from robomd_ros.rqt.feed import Feed
 from robomd_ros.rqt.panel import Panel
-from robomd_ros.rqt.values import RobotMode, SafetyMode
 from robomd_ros.share import share_path
 from sim_bridge.sim_bridge_node import SimBridgeNode
 

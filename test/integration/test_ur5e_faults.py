@@ -161,10 +161,20 @@ def wait_for_next(run, at, ended):
     return later[0]
 
 
-def check_rest(watch, at, until):
-    """From soon after the node has noticed until a person has made the next scene: at rest."""
+def in_order_of_end(run):
+    return sorted(rows(run.out, "state = 'DONE'"), key=lambda row: row["finished_at"])
+
+
+def check_rest(watch, at, until, cut):
+    """At rest from soon after the node has noticed.
+
+    Until a person has made the next scene, if the fault has cut the trial; else, since it came
+    while the scene was being made, until the robot is ready for the trial.
+    """
     noticed = [t for t, ready, _ in watch.statuses if t >= at and not ready]
     assert noticed, "the node has not noticed"
+    again = [t for t, ready, _ in watch.statuses if t > noticed[0] and ready]
+    until = until if cut else min(until, *again)
     speed = watch.moved_between(noticed[0], until, grace=NOTICED)
     told = [(round(t - at, 2), text) for t, _, text in watch.statuses if t >= at]
     moved = [(round(t - at, 2), round(v, 3)) for t, _, v in watch.samples if at <= t < until]
@@ -193,7 +203,8 @@ def test_fault_at_random_moments(run, name, moments):
         stops.append(moment)
         until = wait_for_next(run, at, ended)
         if name in STOPS:
-            check_rest(watch, at, until)
+            [trial, *_] = in_order_of_end(run)[ended:]
+            check_rest(watch, at, until, cut=trial["result"] == "INVALID")
     code = run.bringup.wait(1200)
     assert code == 0, run.bringup.output[-4000:]
     watch.close()

@@ -9,10 +9,11 @@ from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.operator import Changes, Request, RequestKind
+from robomd_ros.core.robot_modes import RobotMode
+from robomd_ros.core.robot_modes import SafetyMode as Safety
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
-from robomd_ros.rqt.values import CellPresence, Presence, RobotMode, RobotState
-from robomd_ros.rqt.values import SafetyMode as Safety
+from robomd_ros.rqt.values import CellPresence, Presence, RobotState
 from robomd_ros.share import share_path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -147,6 +147,24 @@ def test_the_simulated_flange_is_the_dh_tables(bench, postures):
         assert np.allclose(rotation, flange[:3, :3], atol=1e-3)
 
 
+def test_closed_brakes_hold_the_joints_whatever_pulls(bench):
+    before = bench.arm.q.copy()
+    for _ in range(250):
+        bench.arm.step(before + 0.05, np.zeros(6), np.zeros(6), brakes=True)
+        assert np.array_equal(bench.arm.q, before) and not bench.arm.qd.any()
+    for _ in range(250):
+        bench.arm.step(before + 0.05, np.zeros(6), np.zeros(6))
+    assert np.allclose(bench.arm.q, before + 0.05, atol=1e-3)
+
+
+def test_closed_brakes_let_a_moving_arm_stop_first(bench):
+    for _ in range(50):
+        bench.arm.step(bench.arm.q + 0.01, np.full(6, 0.5), np.zeros(6))
+    fast = np.abs(bench.arm.qd).max()
+    bench.arm.step(bench.arm.q.copy(), np.zeros(6), np.zeros(6), brakes=True)
+    assert fast > 0.2 and 0.0 < np.abs(bench.arm.qd).max() <= fast
+
+
 def test_moves_arrive_within_their_limits(bench):
     goal = HOME + np.array((0.4, -0.2, 0.1, 0.0, 0.0, 0.3))
     cycles = 0
