@@ -130,18 +130,42 @@ def test_missing_damaged_and_foreign_agents_are_refused(agent, tmp_path):
     weights = tmp_path / "agent.safetensors"
     data = weights.read_bytes()
     weights.write_bytes(data[: len(data) // 2])
-    with pytest.raises(EmbeddingError, match="train the search agent again"):
+    with pytest.raises(EmbeddingError, match="not the file that its manifest describes"):
         EmbeddingAgent.load(tmp_path)
     weights.write_bytes(data)
     manifest = tmp_path / "agent.json"
     document = json.loads(manifest.read_text())
-    document["settings"]["net_arch"] = [8, 8]
-    manifest.write_text(json.dumps(document))
-    with pytest.raises(EmbeddingError, match="size mismatch"):
+    for change, message in (
+        ({"settings": {**document["settings"], "net_arch": [8, 8]}}, "size mismatch"),
+        ({"settings": {**document["settings"], "gravity": 9.81}}, "unexpected keyword.*gravity"),
+        (
+            {"format": "robomd_agent_v99"},
+            "'robomd_agent_v99', this version reads 'robomd_agent_v1'",
+        ),
+        ({"seed": None}, "train the search agent again"),
+    ):
+        manifest.write_text(json.dumps({**document, **change}))
+        with pytest.raises(EmbeddingError, match=message):
+            EmbeddingAgent.load(tmp_path)
+    manifest.write_text("{")
+    with pytest.raises(EmbeddingError, match="missing or damaged"):
         EmbeddingAgent.load(tmp_path)
-    manifest.write_text(json.dumps({**document, "format": 99}))
-    with pytest.raises(EmbeddingError, match="has format 99, this version reads 1"):
-        EmbeddingAgent.load(tmp_path)
+
+
+def test_an_agent_belongs_to_its_known_embeddings(agent, tmp_path):
+    agent.save(tmp_path)
+    assert EmbeddingAgent.load(tmp_path, KNOWN).known_sha256 == agent.known_sha256
+    failures = KNOWN.failures.copy()
+    failures[0] = 1 - failures[0]
+    other = known_set(KNOWN.embeddings, KNOWN.trials, failures)
+    with pytest.raises(EmbeddingError, match="other known embeddings than these 40"):
+        EmbeddingAgent.load(tmp_path, other)
+
+
+def test_a_folder_that_cannot_be_written_is_named(agent, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(EmbeddingError, match=r"cannot write the search agent to .*taken"):
+        agent.save(tmp_path / "taken")
 
 
 @pytest.mark.parametrize(("failures", "missing"), [(0, "failure"), (1, "success")])
@@ -178,6 +202,10 @@ def test_known_embeddings_that_coincide_still_make_a_frame():
 def test_impossible_settings_are_named():
     with pytest.raises(ValueError, match="components must be at least 0"):
         AgentSettings(components=-1)
+    with pytest.raises(ValueError, match="n_envs must be at least 1; got 0"):
+        AgentSettings(n_envs=0)
+    with pytest.raises(ValueError, match=r"gamma and gae_lambda in \[0, 1\]; got .* 1.5"):
+        AgentSettings(gamma=1.5)
     with pytest.raises(ValueError, match="components must be at least 1"):
         ActionFrame.principal(KNOWN, 0)
     assert math.isfinite(trained(steps=1).log_ratio(NOMINAL, KNOWN.embeddings[0]))

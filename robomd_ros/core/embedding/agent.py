@@ -1,21 +1,20 @@
 """The search agent inside the embedding space: PPO on Algorithm 2, and what its density says."""
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.policies import ActorCriticPolicy
 
+from robomd_ros.core.embedding.agent_files import fingerprint, read_agent, write_agent
+from robomd_ros.core.embedding.agent_settings import AgentSettings
 from robomd_ros.core.embedding.frame import ActionFrame
 from robomd_ros.core.embedding.known import KnownEmbeddings
 from robomd_ros.core.embedding.virtual import (
@@ -31,58 +30,9 @@ from robomd_ros.core.search.on_policy import one_thread, reproducible
 Progress = Callable[[int, int], object]
 """Called with the virtual steps done and the virtual steps in all; False ends the training."""
 
-_FORMAT = 1
 _ADAM = {"eps": 1e-5, "fused": True}
 """SB3's epsilon; one fused update of all weights takes half the time of the default."""
-_WEIGHTS, _MANIFEST = "agent.safetensors", "agent.json"
-
-
-@dataclass(frozen=True)
-class AgentSettings:
-    """How the search agent learns; the defaults are Appendix I-C's where the paper names one.
-
-    Attributes:
-        learning_rate, n_epochs, batch_size, clip_range, gamma, net_arch: of PPO, the paper's.
-        gae_lambda, ent_coef: of PPO, SB3's.
-        n_envs: virtual environments stepped together.
-        n_steps: steps of each between two updates.
-        max_steps: executions after which an episode is cut off.
-        horizon: longest rollout of the policy under test, policy steps (Eq. 2).
-        c_failure, c_success, k: of Eq. 2.
-        penalty: of an action as far from everything known as the known are spread.
-        components: principal axes of the known embeddings that actions are made of; 0: the whole
-            space, the paper's.
-    """
-
-    learning_rate: float = 3e-4
-    n_epochs: int = 10
-    batch_size: int = 64
-    clip_range: float = 0.2
-    gamma: float = 0.99
-    net_arch: tuple[int, ...] = (128, 256, 128)
-    gae_lambda: float = 0.95
-    ent_coef: float = 0.0
-    n_envs: int = 64
-    n_steps: int = 32
-    max_steps: int = 8
-    horizon: int = 80
-    c_failure: float = 1.0
-    c_success: float = 1.0
-    k: float = 0.1
-    penalty: float = 1.0
-    components: int = 0
-
-    def __post_init__(self) -> None:
-        if self.components < 0:
-            raise ValueError(
-                f"components must be at least 0 (the whole space); got {self.components}"
-            )
-
-    def frame(self, known: KnownEmbeddings) -> ActionFrame:
-        """The coordinates of the actions."""
-        if self.components == 0:
-            return ActionFrame.whole(known)
-        return ActionFrame.principal(known, self.components)
+_POLICY, _FRAME = "policy.", "frame."
 
 
 class EmbeddingAgent:
@@ -96,6 +46,7 @@ class EmbeddingAgent:
         settings: AgentSettings,
         seed: int,
         steps: int,
+        known_sha256: str,
     ) -> None:
         """Wrap a trained policy; `train` and `load` make agents."""
         policy.set_training_mode(False)
@@ -105,6 +56,7 @@ class EmbeddingAgent:
         self.settings = settings
         self.seed = seed
         self.steps = steps
+        self.known_sha256 = known_sha256
 
     @classmethod
     def train(
@@ -148,7 +100,15 @@ class EmbeddingAgent:
             learner = _make_learner(problem, settings, seed)
             callback = None if progress is None else _Reporter(progress, steps)
             learner.learn(steps, callback)
-        return cls(learner.policy, frame, nominal, settings, seed, learner.num_timesteps)
+        return cls(
+            learner.policy,
+            frame,
+            nominal,
+            settings,
+            seed,
+            learner.num_timesteps,
+            fingerprint(known),
+        )
 
     def log_density(
         self,
@@ -213,68 +173,56 @@ class EmbeddingAgent:
         return np.asarray(self._frame.to_embeddings(self._gaussian(states)[0])[0])
 
     def save(self, folder: Path) -> None:
-        """Write the agent's weights and its manifest.
+        """Write weights and manifest (agent_files.py).
 
         Raises:
             EmbeddingError: the folder cannot be written.
         """
-        arrays = {f"policy.{k}": v.numpy() for k, v in self._policy.state_dict().items()}
-        arrays |= {"frame.center": self._frame.center, "frame.scales": self._frame.scales}
-        arrays |= {"frame.deviations": self._frame.deviations, "nominal": self._nominal}
-        if self._frame.axes is not None:
-            arrays["frame.axes"] = self._frame.axes
+        arrays = {f"{_POLICY}{k}": v.numpy() for k, v in self._policy.state_dict().items()}
+        arrays |= {"nominal": self._nominal}
+        arrays |= {
+            f"{_FRAME}{field.name}": getattr(self._frame, field.name)
+            for field in fields(ActionFrame)
+            if getattr(self._frame, field.name) is not None
+        }
         manifest = {
-            "format": _FORMAT,
             "settings": asdict(self.settings),
             "seed": self.seed,
             "steps": self.steps,
+            "known_sha256": self.known_sha256,
         }
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / _WEIGHTS)
-            (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        except (OSError, SafetensorError) as error:
-            raise EmbeddingError(
-                f"cannot write the search agent to {folder}: {error}; free some space or choose "
-                "another folder"
-            ) from error
+        write_agent(folder, arrays, manifest)
 
     @classmethod
-    def load(cls, folder: Path) -> "EmbeddingAgent":
+    def load(cls, folder: Path, known: KnownEmbeddings | None = None) -> "EmbeddingAgent":
         """Read an agent.
 
+        Args:
+            folder: that `save` wrote.
+            known: the known embeddings it has to belong to; None: not checked.
+
         Raises:
-            EmbeddingError: there is none, it is damaged, or another version wrote it.
+            EmbeddingError: missing, damaged, of another version, or of other known embeddings.
         """
-        remedy = "train the search agent again (the trials are kept)"
-        try:
-            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-            if manifest["format"] != _FORMAT:
-                raise EmbeddingError(
-                    f"the search agent in {folder} has format {manifest['format']}, this version "
-                    f"reads {_FORMAT}; {remedy}"
-                )
-            arch = tuple(manifest["settings"].pop("net_arch"))
-            settings = AgentSettings(net_arch=arch, **manifest["settings"])
-            arrays = load_file(folder / _WEIGHTS)
-            frame = ActionFrame(
-                arrays["frame.center"],
-                arrays.get("frame.axes"),
-                arrays["frame.scales"],
-                arrays["frame.deviations"],
-            )
-            policy = _make_policy(frame, settings)
-            prefix = "policy."
-            weights = {k: v for k, v in arrays.items() if k.startswith(prefix)}
-            policy.load_state_dict(
-                {k.removeprefix(prefix): torch.from_numpy(v) for k, v in weights.items()}
-            )
-            seed, steps = int(manifest["seed"]), int(manifest["steps"])
-            return cls(policy, frame, arrays["nominal"], settings, seed, steps)
-        except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise EmbeddingError(
-                f"the search agent in {folder} is missing or damaged ({error}); {remedy}"
-            ) from error
+        return read_agent(Path(folder), cls._from_contents, known)
+
+    @classmethod
+    def _from_contents(
+        cls, arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]
+    ) -> "EmbeddingAgent":
+        stored = dict(manifest["settings"])
+        settings = AgentSettings(**{**stored, "net_arch": tuple(stored["net_arch"])})
+        parts = _beginning_with(_FRAME, arrays)
+        frame = ActionFrame(
+            parts["center"], parts.get("axes"), parts["scales"], parts["deviations"]
+        )
+        seen, done = agent_spaces(frame.size)
+        policy = ActorCriticPolicy(seen, done, lambda _: 0.0, net_arch=list(settings.net_arch))
+        weights = _beginning_with(_POLICY, arrays)
+        policy.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
+        seed, steps = int(manifest["seed"]), int(manifest["steps"])
+        known_sha256 = str(manifest["known_sha256"])
+        return cls(policy, frame, arrays["nominal"], settings, seed, steps, known_sha256)
 
     def _gaussian(
         self, states: NDArray[np.floating[Any]]
@@ -335,6 +283,5 @@ def _make_learner(problem: VirtualProblem, settings: AgentSettings, seed: int) -
     return learner
 
 
-def _make_policy(frame: ActionFrame, settings: AgentSettings) -> ActorCriticPolicy:
-    seen, done = agent_spaces(frame.size)
-    return ActorCriticPolicy(seen, done, lambda _: 0.0, net_arch=list(settings.net_arch))
+def _beginning_with(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
