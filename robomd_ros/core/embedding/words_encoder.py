@@ -1,31 +1,48 @@
-"""The words and the numbers of a sentence as features: no weights, and numbers keep their size."""
+"""The words, the numbers and the colours of a sentence as features: no weights are needed.
+
+Sentence encoders put "hue 20 degrees" and "hue 200 degrees" almost in one place; here a number
+keeps its size, and a colour is what it looks like.
+"""
 
 import hashlib
 import math
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.embedding.colour_words import COLOUR_WORDS, colour_in
 from robomd_ros.core.embedding.encoders import Features, digest_of
 
 WORD_SLOTS = 128
-NUMBER_SLOTS = 256
+NUMBER_SLOTS = 384
+COLOUR_SLOTS = 128
+FREQUENCIES = (1.0, 2.5)
+"""Of the waves in the logarithm of a number: one turn is a factor of 535 or of 12."""
 _TOKEN = re.compile(r"[+-]?\d+(?:\.\d+)?|[a-z]+")
+_NUMBER = "#"
+_PLAIN_WORDS = """
+a an the of to in by and or from with its it is at on about into than as change make use
+set put place move turn give replace let have mm cm m g kg degree degrees percent times
+hue saturation brightness x y z
+"""
+_PLAIN = frozenset(_PLAIN_WORDS.split())
+"""Words that do not say what is changed: function words, verbs of changing, units."""
 
 
 class WordsEncoder:
-    """Implements TextEncoder: hashed words and pairs of words, and every number by its context.
+    """Implements TextEncoder.
 
-    A number's place among the features is a hash of the words around it and of the sentence
-    without its numbers, so that the hues of two cube colours are compared with each other.
+    Three blocks, each hashed into a fixed number of places: the words; waves in the logarithm of
+    each number, once for every word that says what is changed, by the words beside the number;
+    the colour, again for each of those words. So the hues of two cube colours are compared with
+    each other, and less so with the hue of a table.
     """
 
     name = "words"
-    size = WORD_SLOTS + NUMBER_SLOTS
-    digest = digest_of("words 1", str(WORD_SLOTS), str(NUMBER_SLOTS))
+    size = WORD_SLOTS + NUMBER_SLOTS + COLOUR_SLOTS
+    digest = digest_of("words 2", f"{size} {NUMBER_SLOTS} {FREQUENCIES}", " ".join(sorted(_PLAIN)))
 
     def encode(self, items: Sequence[str]) -> Features:
         """(n, size) float32."""
@@ -33,28 +50,50 @@ class WordsEncoder:
 
     def _one(self, sentence: str) -> NDArray[np.float32]:
         tokens = _TOKEN.findall(sentence.lower())
-        words = np.zeros(WORD_SLOTS)
-        numbers = np.zeros(NUMBER_SLOTS)
-        plain = ["#" if _is_number(token) else token for token in tokens]
-        for gram in [*plain, *map(" ".join, pairwise(plain))]:
-            place, sign = _hashed(gram, WORD_SLOTS)
-            words[place] += sign
-        context = ["^", *plain, "$", "$"]
-        for i, token in enumerate(tokens):
-            if _is_number(token):
-                value = float(token)
-                key = " ".join((context[i], *context[i + 2 : i + 4]))
-                place, sign = _hashed(key, NUMBER_SLOTS)
-                numbers[place] += sign * math.copysign(math.log1p(abs(value)), value)
+        plain = [_NUMBER if token[-1].isdigit() else token for token in tokens]
+        topics = sorted(set(plain) - _PLAIN - COLOUR_WORDS - {_NUMBER})
+        words = _hashed(((word, 1.0) for word in plain), WORD_SLOTS)
         words /= max(1.0, float(np.linalg.norm(words)))
-        return np.concatenate([words, numbers]).astype(np.float32)
+        numbers = _hashed(_joined(topics, _waves(tokens, plain)), NUMBER_SLOTS)
+        colours = _hashed(_joined(topics, _colour(tokens)), COLOUR_SLOTS)
+        return np.concatenate([words, numbers, colours]).astype(np.float32)
 
 
-def _is_number(token: str) -> bool:
-    return token[-1].isdigit()
+def _waves(tokens: Sequence[str], plain: Sequence[str]) -> list[tuple[str, float]]:
+    """What each number says, named by the word before it and the two after it."""
+    found = []
+    context = ["^", *plain, "$", "$"]
+    for place, token in enumerate(tokens):
+        if plain[place] != _NUMBER:
+            continue
+        value = float(token)
+        size = math.copysign(math.log1p(abs(value)), value)
+        key = " ".join((context[place], *context[place + 2 : place + 4]))
+        for frequency in FREQUENCIES:
+            found.append((f"{key} sin{frequency:g}", math.sin(frequency * size)))
+            found.append((f"{key} cos{frequency:g}", math.cos(frequency * size)))
+    return found
 
 
-def _hashed(text: str, slots: int) -> tuple[int, float]:
-    """Place and sign, the same on every machine."""
-    value = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-    return value % slots, 1.0 if (value >> 40) & 1 else -1.0
+def _colour(tokens: Sequence[str]) -> list[tuple[str, float]]:
+    colour = colour_in(tokens)
+    return [] if colour is None else [(f"colour{i}", value) for i, value in enumerate(colour)]
+
+
+def _joined(
+    topics: Sequence[str], values: Sequence[tuple[str, float]]
+) -> Iterator[tuple[str, float]]:
+    """Every value, named for itself and once more for each word that says what is changed."""
+    for key, value in values:
+        yield key, value
+        for topic in topics:
+            yield f"{topic} {key}", value
+
+
+def _hashed(values: Iterator[tuple[str, float]], slots: int) -> NDArray[np.float64]:
+    """Named values, each in its place and with its sign: the same on every machine."""
+    places = np.zeros(slots)
+    for name, value in values:
+        digest = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+        places[digest % slots] += value if (digest >> 40) & 1 else -value
+    return places
