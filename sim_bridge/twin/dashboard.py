@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from sim_bridge.twin.controller import Controller
-from sim_bridge.twin.network import Connection
+from sim_bridge.twin.network import Connection, LineClient
 from sim_bridge.twin.rtde import BUILD
 from sim_bridge.twin.states import Runtime
 
@@ -22,7 +22,6 @@ _TOO_EARLY = (
     "Cannot unlock protective stop until 5s after occurrence. Always inspect cause of protective "
     "stop before unlocking"
 )
-_LONGEST = 4096
 _ROBOT_MODES = {mode: mode.name for mode in RobotMode}
 _SAFETY_MODES = {mode: mode.name for mode in SafetyMode}
 _REMOTE_SINCE = (5, 6)
@@ -78,10 +77,17 @@ class DashboardServer:
     def _playing(self) -> bool:
         return self._controller.runtime is Runtime.PLAYING
 
-    def connect(self, connection: Connection) -> "DashboardClient":
-        """A new client gets the greeting."""
+    def connect(self, connection: Connection) -> LineClient:
+        """A new client gets the greeting, and goes with `quit`."""
+
+        def answer(line: str) -> str:
+            if line == "quit":
+                connection.close_after_sending()
+                return "Disconnected"
+            return self.answer(line)
+
         connection.send(f"{_GREETING}\n".encode())
-        return DashboardClient(self, connection)
+        return LineClient(connection, answer)
 
     def answer(self, line: str) -> str:
         """The answer to one line, both without line ends."""
@@ -165,32 +171,6 @@ class DashboardServer:
     def _version(self, _argument: str) -> str:
         number = ".".join(str(part) for part in self._controller.version)
         return f"URSoftware {number}.{BUILD} (twin)"
-
-
-class DashboardClient:
-    """One client's lines."""
-
-    def __init__(self, server: DashboardServer, connection: Connection) -> None:
-        self._server = server
-        self._connection = connection
-        self._buffer = b""
-
-    def received(self, data: bytes) -> None:
-        """Answer all whole lines; ConnectionError for an endless one."""
-        self._buffer += data
-        *lines, self._buffer = self._buffer.split(b"\n")
-        if len(self._buffer) > _LONGEST:
-            raise ConnectionError("a dashboard line is too long")
-        for line in lines:
-            text = line.decode("utf-8", "replace").strip()
-            if text == "quit":
-                self._connection.send(b"Disconnected\n")
-                self._connection.close_after_sending()
-            elif text:
-                self._connection.send(f"{self._server.answer(text)}\n".encode())
-
-    def closed(self) -> None:
-        """Nothing is kept."""
 
 
 def _truth(value: bool) -> str:

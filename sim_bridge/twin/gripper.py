@@ -3,7 +3,7 @@
 import math
 
 from sim_bridge.twin.arm import Arm
-from sim_bridge.twin.network import Connection
+from sim_bridge.twin.network import Connection, LineClient
 
 PORT = 63352
 
@@ -17,7 +17,6 @@ _SMOOTHING = 0.05
 _ACTIVATION = 0.5
 _STILL = 0.02
 _AT_GOAL = 0.012
-_LONGEST = 1024
 _SETTABLE = ("ACT", "GTO", "ATR", "FOR", "SPE", "POS", "ARD")
 
 
@@ -110,9 +109,9 @@ class GripperServer:
         self._gripper = gripper
         self.silent = False
 
-    def connect(self, connection: Connection) -> "GripperClient":
+    def connect(self, connection: Connection) -> LineClient:
         """A new client."""
-        return GripperClient(self, connection)
+        return LineClient(connection, lambda line: "" if self.silent else self.answer(line))
 
     def answer(self, line: str) -> str:
         """The answer to one line; empty for none."""
@@ -129,26 +128,3 @@ class GripperServer:
         if not all(name in _SETTABLE and value.isdecimal() for name, value in pairs):
             return False
         return all(self._gripper.set(name, int(value)) for name, value in pairs)
-
-
-class GripperClient:
-    """One client's lines."""
-
-    def __init__(self, server: GripperServer, connection: Connection) -> None:
-        self._server = server
-        self._connection = connection
-        self._buffer = b""
-
-    def received(self, data: bytes) -> None:
-        """Answer all whole lines, unless the gripper is silent."""
-        self._buffer += data
-        *lines, self._buffer = self._buffer.split(b"\n")
-        if len(self._buffer) > _LONGEST:
-            raise ConnectionError("a line for the gripper is too long")
-        for line in lines:
-            text = line.decode("ascii", "replace").strip()
-            if text and not self._server.silent:
-                self._connection.send(f"{self._server.answer(text)}\n".encode())
-
-    def closed(self) -> None:
-        """Nothing is kept."""

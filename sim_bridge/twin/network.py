@@ -10,6 +10,7 @@ from robomd_ros.core.errors import ConfigurationError
 
 _MOST_WAITING = 1 << 18
 """Bytes that may wait for a client that does not read."""
+_LONGEST_LINE = 4096
 
 
 class Handler(Protocol):
@@ -57,6 +58,36 @@ class Connection:
     def close_after_sending(self) -> None:
         """Hang up once everything is sent."""
         self.closing = True
+
+
+class LineClient:
+    """A client whose every line of text is answered with one; a Handler."""
+
+    def __init__(self, connection: Connection, answer: Callable[[str], str]) -> None:
+        """Serve a client.
+
+        Args:
+            connection: its.
+            answer: from a line to the answer, both without line ends; "" answers nothing.
+        """
+        self._connection = connection
+        self._answer = answer
+        self._buffer = b""
+
+    def received(self, data: bytes) -> None:
+        """Answer all whole lines; ConnectionError for an endless one."""
+        self._buffer += data
+        *lines, self._buffer = self._buffer.split(b"\n")
+        if len(self._buffer) > _LONGEST_LINE:
+            raise ConnectionError(f"a line of more than {_LONGEST_LINE} bytes")
+        for line in lines:
+            text = line.decode("utf-8", "replace").strip()
+            answer = self._answer(text) if text else ""
+            if answer:
+                self._connection.send(f"{answer}\n".encode())
+
+    def closed(self) -> None:
+        """Nothing is kept."""
 
 
 class Network:
