@@ -92,6 +92,18 @@ def test_a_training_can_be_ended_early():
     assert not np.array_equal(agent.log_density(points), trained(steps=512).log_density(points))
 
 
+def test_what_progress_raises_ends_the_training_and_leaves_no_trace():
+    np.random.seed(5)
+    before = np.random.get_state()[1].copy()
+    with pytest.raises(InterruptedError):
+        trained(progress=_interrupt)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def _interrupt(_done: int, _total: int) -> None:
+    raise InterruptedError
+
+
 def test_samples_are_the_agents_actions(agent):
     points = agent.sample(2000, np.random.default_rng(0))
     nearest, _ = KNOWN.nearest(points)
@@ -183,6 +195,9 @@ def test_frames_map_there_and_back(components):
     frame = AgentSettings(components=components).frame(known)
     actions = frame.to_actions(known.embeddings)
     assert np.abs(actions).max() == pytest.approx(1.0)
+    widths = frame.first_deviations
+    assert np.all(widths == widths[0])
+    assert widths[0] == pytest.approx(actions.std(axis=0).max())
     # Three axes hold all of these points, so nothing is lost on the way.
     np.testing.assert_allclose(frame.to_embeddings(actions), known.embeddings, atol=1e-5)
     gaps = np.linalg.norm(actions[0] - actions[1:], axis=1) * frame.scales[0]
