@@ -18,7 +18,7 @@ pytest.importorskip("mujoco")
 
 from campaign_checks import check_complete
 from graph import rows, valid, wait_for
-from ur5e_run import AT_REST, Ur5eRun, Watch
+from ur5e_run import AT_REST, IN_PLACE, Ur5eRun, Watch
 
 from robomd_ros.core.operator import RequestKind
 from robomd_ros.share import share_path
@@ -175,10 +175,11 @@ def check_rest(watch, at, until, cut):
     assert noticed, "the node has not noticed"
     again = [t for t, ready, _ in watch.statuses if t > noticed[0] and ready]
     until = until if cut else min(until, *again)
-    speed = watch.moved_between(noticed[0], until, grace=NOTICED)
+    speed, strayed = watch.moved_between(noticed[0], until, grace=NOTICED)
     told = [(round(t - at, 2), text) for t, _, text in watch.statuses if t >= at]
-    moved = [(round(t - at, 2), round(v, 3)) for t, _, v in watch.samples if at <= t < until]
+    moved = [(round(t - at, 2), round(v, 3)) for t, _, v, _ in watch.samples if at <= t < until]
     assert speed < AT_REST, f"{speed:.3f} rad/s after the node had noticed; {told} {moved}"
+    assert strayed < IN_PLACE, f"{strayed:.3f} rad after the node had noticed; {told} {moved}"
 
 
 def check_invalid(run, moment):

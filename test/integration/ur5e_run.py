@@ -18,8 +18,10 @@ from robomd_ros.qos import LATCHED
 from sim_bridge.twin.client import TwinClient, TwinError
 
 CELL = "/robomd/ur5e"
-AT_REST = 0.02
-"""rad/s of the fastest joint."""
+AT_REST = 0.05
+"""rad/s of the fastest joint: an arm that holds its place with a cube in soft contact trembles."""
+IN_PLACE = 0.02
+"""rad from where a joint came to rest."""
 
 
 class Person(ScriptedOperator):
@@ -57,12 +59,12 @@ class Watch:
     """What the twin's arm did, and what its node said, from now on.
 
     Attributes:
-        samples: (monotonic s, robot time in s, speed of the fastest joint in rad/s).
+        samples: (monotonic s, robot time in s, speed of the fastest joint in rad/s, (6,) rad).
         statuses: (monotonic s, ready, detail) of every robot_status.
     """
 
     def __init__(self, run: "Ur5eRun") -> None:
-        self.samples: list[tuple[float, float, float]] = []
+        self.samples: list[tuple[float, float, float, list[float]]] = []
         self.statuses: list[tuple[float, bool, str]] = []
         run.graph.client.create_subscription(
             RobotStatus, f"{CELL}/robot_status", self._on_status, LATCHED
@@ -78,27 +80,35 @@ class Watch:
     def _look(self) -> None:
         while not self._ending.wait(0.05):
             if state := self._run.state():
-                self.samples.append((time.monotonic(), state["time"], state["speed"]))
+                now = time.monotonic()
+                self.samples.append((now, state["time"], state["speed"], state["q"]))
 
     def close(self) -> None:
         self._ending.set()
         self._thread.join(5)
 
-    def moved_between(self, begin: float, end: float, grace: float = 0.0) -> float:
-        """The fastest speed of the arm between two moments, rad/s; 0 if nothing was seen.
+    def moved_between(self, begin: float, end: float, grace: float = 0.0) -> tuple[float, float]:
+        """The fastest speed of the arm between two moments, and how far it strayed.
 
         Args:
             begin: monotonic s.
             end: monotonic s.
             grace: robot time after `begin` that is left out, s: it slips when this machine is busy.
+
+        Returns:
+            rad/s, and rad from the first place after the grace; 0 if nothing was seen.
         """
         window = [s for s in self.samples if begin <= s[0] < end]
-        if not window:
-            return 0.0
-        since = window[0][1]
-        # a twin that was started again begins at robot time 0
-        late = [s[2] for s in window if s[1] >= since + grace or s[1] < since]
-        return max(late, default=0.0)
+        speed, strayed, place, last = 0.0, 0.0, None, -1.0
+        for _, robot_time, sample_speed, q in window:
+            restarted = robot_time < last  # the twin: at robot time 0, and with its arm at home
+            last = robot_time
+            if window[0][1] <= robot_time < window[0][1] + grace:
+                continue
+            place = q if place is None or restarted else place
+            speed = max(speed, sample_speed)
+            strayed = max(strayed, *(abs(a - b) for a, b in zip(q, place, strict=True)))
+        return speed, strayed
 
 
 class Ur5eRun:
