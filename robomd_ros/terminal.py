@@ -192,7 +192,7 @@ def _report(console: Console, folder: Path, code: int, view: _View) -> int:
     with contextlib.suppress(RoboMDError):
         stored = read_campaign(folder)
         if stored.ranking is not None:
-            console.print(ranking_table(stored.ranking))
+            console.print(ranking_table(stored.ranking, _PRINTED))
     if code in (_INTERRUPTED, 128 + signal.SIGTERM):
         console.print(
             "Interrupted. The same command goes on from here, with OUT= (make sim) or "
@@ -210,9 +210,12 @@ def _report(console: Console, folder: Path, code: int, view: _View) -> int:
                 console.print(f"  {folder / name}", style="dim", end="", soft_wrap=True)
                 console.print(f"  {what}", style="dim")
         command = shlex.join([sys.argv[0], "ranking", str(folder)])
-        console.print(f"  {command}   prints this table again", style="dim", soft_wrap=True)
+        console.print(f"  {command}   prints all of it", style="dim", soft_wrap=True)
     return code
 
+
+_PRINTED = 40
+"""Failure modes in the table at the end; `robomd ranking` prints all of them."""
 
 _CONTENTS = {
     "ranking.json": "the ranking",
