@@ -56,6 +56,10 @@ class FeatureScale:
         """k, how many coordinates there are."""
         return int(self.projection.shape[1])
 
+    def times(self, factor: float) -> "FeatureScale":
+        """The same with larger or smaller coordinates."""
+        return FeatureScale(self.mean, self.projection * factor)
+
     def __call__(self, features: NDArray[np.floating[Any]]) -> Floats:
         """(n, k) coordinates of (n, p) features.
 
@@ -89,13 +93,20 @@ class InputScale:
     nominal_text: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, samples: Samples, components: int) -> "InputScale":
-        """Scale of the training's samples, to at most `components` coordinates of each kind."""
+    def fit(cls, samples: Samples, components: int, text_weight: float = 1.0) -> "InputScale":
+        """Scale of the training's samples.
+
+        Args:
+            samples: the training's.
+            components: most coordinates of each kind.
+            text_weight: size of the text's coordinates beside the picture's.
+        """
         image = FeatureScale.fit(samples.image, components)
-        text = FeatureScale.fit(samples.text, components)
+        text = FeatureScale.fit(samples.text, components).times(text_weight)
         blank = cls(image, text, np.zeros((1 + text.size, image.size)), samples.nominal_text)
         said = _with_one(blank._said(samples.text))
-        ridge = _RIDGE * len(said) / text.size * np.diag([1e-6] + [1.0] * text.size)
+        size = _RIDGE * text_weight**2 * len(said) / text.size
+        ridge = size * np.diag([1e-6] + [1.0] * text.size)
         seen = image(samples.image)
         expected = np.linalg.solve(said.T @ said + ridge, said.T @ seen)
         return cls(image, text, expected, samples.nominal_text)

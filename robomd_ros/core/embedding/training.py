@@ -49,6 +49,7 @@ class TrainingSettings:
         margin: of Eq. 1, in a tower's slice of e.
         modalities: "image+text", "image" or "text".
         components: coordinates that the features of each kind are brought to.
+        text_weight: size of the sentence's coordinates beside the picture's.
         hidden: width of a tower's hidden layer.
         gain: factor on the inputs.
         steps: updates of the weights.
@@ -66,6 +67,7 @@ class TrainingSettings:
     margin: float = 2.0
     modalities: str = "image+text"
     components: int = 32
+    text_weight: float = 0.5
     hidden: int = 64
     gain: float = 4.0
     steps: int = 150
@@ -73,7 +75,7 @@ class TrainingSettings:
     pairs: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
-    dropout: float = 0.2
+    dropout: float = 0.0
     smoothing: float = 0.02
 
     def __post_init__(self) -> None:
@@ -87,7 +89,7 @@ class TrainingSettings:
                 "the weights of the loss must not be negative, and one must be above 0; got bce "
                 f"{self.bce}, contrastive {self.contrastive}, same_variation {self.same_variation}"
             )
-        for name in ("margin", "gain", "learning_rate"):
+        for name in ("margin", "text_weight", "gain", "learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise EmbeddingError(f"{name} must be above 0; got {getattr(self, name)}")
         for name in ("components", "hidden", "steps", "batch", "pairs"):
@@ -167,7 +169,7 @@ class _Run:
         self.settings, self.step = settings, 0
         self._seed, self._digest = seed, data_digest(samples)
         self._random = torch.Generator().manual_seed(seed)
-        self._scale = InputScale.fit(samples, settings.components)
+        self._scale = InputScale.fit(samples, settings.components, settings.text_weight)
         self._inputs = torch.from_numpy(self._scale(samples.image, samples.text))
         groups = samples.groups()
         scene = np.zeros(len(samples), dtype=np.int64)
