@@ -42,6 +42,7 @@ class Camera:
         self._viewed = -_IDLE_AFTER
         self._waiting = 0
         self._failure = ""
+        self._closed = False
 
     @property
     def number(self) -> int:
@@ -52,12 +53,18 @@ class Camera:
         """Whether somebody waits for a picture, or has looked lately."""
         return self._waiting > 0 or time.monotonic() - self._viewed < _IDLE_AFTER
 
-    def _start(self) -> Connection:
+    def _open(self) -> Connection:
+        """The pipe to the process that draws; started if there is none."""
+        if self._closed:
+            raise CameraError("the camera is closed")
+        if self._pipe is not None:
+            return self._pipe
         context = multiprocessing.get_context("spawn")
         pipe, other = context.Pipe()
         self._process = context.Process(target=_draw, args=(other,), name="camera", daemon=True)
         self._process.start()
         other.close()
+        self._pipe = pipe
         return pipe
 
     def draw(self, qpos: Array, scene: Scene) -> None:
@@ -68,17 +75,16 @@ class Camera:
         """
         with self._lock:
             try:
-                if self._pipe is None:
-                    self._pipe = self._start()
-                self._pipe.send((qpos, scene))
-                if not self._pipe.poll(_ANSWER_WITHIN):
+                pipe = self._open()
+                pipe.send((qpos, scene))
+                if not pipe.poll(_ANSWER_WITHIN):
                     raise CameraError(f"no picture within {_ANSWER_WITHIN:g} s")
-                answer = self._pipe.recv()
+                answer = pipe.recv()
             except (OSError, EOFError) as error:
-                self.close()
+                self._end_process()
                 raise CameraError("the process that draws the pictures has ended") from error
             except CameraError:
-                self.close()
+                self._end_process()
                 raise
         if isinstance(answer, str):
             raise CameraError(answer)
@@ -111,7 +117,11 @@ class Camera:
             return self._number, self._jpeg
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, for good."""
+        self._closed = True
+        self._end_process()
+
+    def _end_process(self) -> None:
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             with contextlib.suppress(OSError):
