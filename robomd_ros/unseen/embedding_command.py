@@ -77,6 +77,11 @@ def _report(options: argparse.Namespace) -> int:
     model, _, encoders = load_embedding(options.campaign_dir / MODEL_FOLDER)
     samples = samples_from_campaigns([options.campaign_dir], encoders)
     out = options.out or options.campaign_dir / "report" / "embedding"
-    for path in write_quality(model, samples, out):
+    with Bar(console=console(), transient=True) as bar:
+        task = bar.add_task("trainings to compare with")
+        files = write_quality(
+            model, samples, out, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    for path in files:
         print(path)  # noqa: T201
     return 0
