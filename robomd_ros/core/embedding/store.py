@@ -70,7 +70,8 @@ def load_embedding(
         )
     encoders = encoders or _named_encoders(there)
     model = EmbeddingModel.load(there, encoders)
-    agent = EmbeddingAgent.load(there / _AGENT) if (there / _AGENT).is_dir() else None
+    has_agent = (there / _AGENT).is_dir()
+    agent = EmbeddingAgent.load(there / _AGENT, model.known) if has_agent else None
     return model, agent, encoders
 
 
