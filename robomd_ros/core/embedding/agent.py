@@ -1,5 +1,6 @@
 """The search agent inside the embedding space: PPO on Algorithm 2, and what its density says."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -12,6 +13,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.type_aliases import Schedule
 
 from robomd_ros.core.embedding.agent_files import fingerprint, read_agent, write_agent
 from robomd_ros.core.embedding.agent_settings import AgentSettings
@@ -33,6 +35,17 @@ Progress = Callable[[int, int], object]
 _ADAM = {"eps": 1e-5, "fused": True}
 """SB3's epsilon; one fused update of all weights takes half the time of the default."""
 _POLICY, _FRAME = "policy.", "frame."
+
+
+class SphericalPolicy(ActorCriticPolicy):
+    """SB3's actor and critic with one width for all coordinates of the Gaussian."""
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        super()._build(lr_schedule)
+        # It broadcasts wherever SB3 uses it; the optimizer has to learn it instead of the old one.
+        self.log_std = torch.nn.Parameter(self.log_std.detach()[:1].clone())
+        arguments = {"lr": lr_schedule(1), **self.optimizer_kwargs}
+        self.optimizer = self.optimizer_class(self.parameters(), **arguments)
 
 
 class EmbeddingAgent:
@@ -217,7 +230,8 @@ class EmbeddingAgent:
             parts["center"], parts.get("axes"), parts["scales"], parts["deviations"]
         )
         seen, done = agent_spaces(frame.size)
-        policy = ActorCriticPolicy(seen, done, lambda _: 0.0, net_arch=list(settings.net_arch))
+        kind = _policy_class(settings)
+        policy = kind(seen, done, lambda _: 0.0, net_arch=list(settings.net_arch))
         weights = _beginning_with(_POLICY, arrays)
         policy.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
         seed, steps = int(manifest["seed"]), int(manifest["steps"])
@@ -231,7 +245,7 @@ class EmbeddingAgent:
         seen = torch.as_tensor(self._frame.to_actions(states), dtype=torch.float32)
         with torch.no_grad(), one_thread():
             means = self._policy.get_distribution(seen).distribution.mean  # type: ignore[union-attr]
-            deviations = self._policy.log_std.exp()
+            deviations = self._policy.log_std.exp().expand(self._frame.size)
         return means.double().numpy(), deviations.double().numpy()
 
 
@@ -260,9 +274,13 @@ def _check_both_outcomes(known: KnownEmbeddings) -> None:
         )
 
 
+def _policy_class(settings: AgentSettings) -> type[ActorCriticPolicy]:
+    return SphericalPolicy if settings.spherical else ActorCriticPolicy
+
+
 def _make_learner(problem: VirtualProblem, settings: AgentSettings, seed: int) -> PPO:
     learner = PPO(
-        ActorCriticPolicy,
+        _policy_class(settings),
         VirtualDiagnosis(problem, settings.n_envs, seed),
         learning_rate=settings.learning_rate,
         n_steps=settings.n_steps,
@@ -277,9 +295,8 @@ def _make_learner(problem: VirtualProblem, settings: AgentSettings, seed: int) -
         device="cpu",
     )
     learner.set_logger(configure(None, []))
-    first = torch.as_tensor(problem.frame.first_deviations, dtype=torch.float32)
     with torch.no_grad():
-        learner.policy.log_std.copy_(first.log())
+        learner.policy.log_std.fill_(math.log(problem.frame.first_deviation))
     return learner
 
 

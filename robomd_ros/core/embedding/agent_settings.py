@@ -13,8 +13,7 @@ class AgentSettings:
     Of PPO they are those of Appendix I-C.
 
     Note:
-        Two defaults are not the paper's, because its own rank unseen variations no better than
-        chance (test/bench).
+        Three defaults are not what the paper suggests, because they rank unseen variations better.
 
         - `components`: actions are made of the leading principal axes of the known embeddings and
           not of all 512 coordinates. A Gaussian over 512 coordinates is nearly all distance off
@@ -25,6 +24,10 @@ class AgentSettings:
           success by the horizon and leaves almost nothing of it: then only the discount makes the
           agent prefer failures, and it learns first of all to stay near what is known. At
           C_success = horizon a success at a known embedding costs as much as a failure there earns.
+
+        - `spherical`: the Gaussian has one width. SB3's, one for each coordinate, narrows most
+          where failing embeddings do not differ and PPO goes on; the density then ranks by those
+          coordinates, the worse the longer it learned.
 
     Attributes:
         learning_rate: of PPO.
@@ -44,6 +47,7 @@ class AgentSettings:
         k: weight of N(a) in Eq. 2.
         penalty: of an action as far from everything known as the known are spread.
         components: principal axes that actions are made of; 0: the whole embedding space.
+        spherical: whether the Gaussian has one width for all coordinates.
     """
 
     learning_rate: float = 3e-4
@@ -63,6 +67,7 @@ class AgentSettings:
     k: float = 0.1
     penalty: float = 1.0
     components: int = 8
+    spherical: bool = True
 
     def __post_init__(self) -> None:
         counts = ("n_epochs", "batch_size", "n_envs", "n_steps", "max_steps", "horizon")

@@ -78,15 +78,15 @@ class ActionFrame:
         return len(self.scales)
 
     @property
-    def first_deviations(self) -> NDArray[np.float64]:
-        """(c,) deviations of an agent's first Gaussian, all equal: the largest of the known.
+    def first_deviation(self) -> float:
+        """Width of an agent's first Gaussian along every axis: the largest of the known's.
 
         Note:
             Equal ones make the first log density a Euclidean distance, as the nearest embedding
             and the penalty are. With each axis' own, an unseen point that lies off by a little
             along an axis of no meaning would lose more than one without failures.
         """
-        return np.full(self.size, max(float(self.deviations.max()), SMALLEST_DEVIATION))
+        return max(float(self.deviations.max()), SMALLEST_DEVIATION)
 
     def to_embeddings(self, actions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Points (n, d) of actions (n, c)."""
