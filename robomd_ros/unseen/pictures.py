@@ -1,5 +1,6 @@
 """Pictures that the user names, by file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -7,8 +8,10 @@ import numpy as np
 
 from robomd_ros.core.embedding.encoders import Picture
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.variations import Catalogue
+from robomd_ros.core.variations import Catalogue, Scene
 
+_START = 0
+"""Seed of the start from which pictures are drawn."""
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
@@ -39,3 +42,29 @@ def pictures_of(catalogue: Catalogue, folder: Path) -> dict[str, Picture]:
             f"<variation id>.png, e.g. {catalogue.variations[0].id}.png"
         )
     return found
+
+
+def drawn_pictures(
+    catalogue: Catalogue, progress: Callable[[int, int], object] | None = None
+) -> dict[str, Picture]:
+    """The picture of every variation as the task's simulator draws it, by id; some 10 ms each.
+
+    All are drawn from the same start, so that they differ in the variation alone.
+
+    Raises:
+        ConfigurationError: there is no simulator of the task, or a variation cannot be made in it.
+    """
+    from sim_bridge.simulation import Simulation  # noqa: PLC0415 - mujoco is heavy
+    from sim_bridge.tasks import task  # noqa: PLC0415
+
+    simulation = Simulation(task(catalogue.task))
+    drawn: dict[str, Picture] = {}
+    try:
+        for number, variation in enumerate(catalogue, 1):
+            simulation.reset(_START, Scene((variation,)))
+            drawn[variation.id] = simulation.draw().copy()
+            if progress is not None:
+                progress(number, len(catalogue))
+    finally:
+        simulation.close()
+    return drawn

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.progress import Progress as Bar
+
 from robomd_ros.core.embedding.encoders import Picture
 from robomd_ros.core.embedding.question import questions_of
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_judge
@@ -18,7 +20,7 @@ from robomd_ros.export.tables import to_csv
 from robomd_ros.live_view import console
 from robomd_ros.report.campaign_data import CampaignData, load_campaign
 from robomd_ros.share import config_file
-from robomd_ros.unseen.pictures import pictures_of
+from robomd_ros.unseen.pictures import drawn_pictures, pictures_of
 
 _PRINTED = 20
 """Failure modes printed unless told otherwise."""
@@ -33,14 +35,18 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("campaign_dir", type=Path)
     parser.add_argument("--catalogue", required=True, help="a shipped name or a YAML file")
-    parser.add_argument("--images", type=Path, help="folder of pictures <variation id>.png")
+    pictured = parser.add_mutually_exclusive_group()
+    pictured.add_argument("--images", type=Path, help="folder of pictures <variation id>.png")
+    pictured.add_argument(
+        "--draw", action="store_true", help="draw the pictures by the task's simulator"
+    )
     parser.add_argument("--out", type=Path, help="file to write: .csv or .json")
     parser.add_argument("--limit", type=int, default=_PRINTED, help="failure modes to print")
     options = parser.parse_args(argv)
     _check_out(options.out)
     catalogue = load_catalogue(config_file("variations", options.catalogue))
-    pictures = pictures_of(catalogue, options.images) if options.images else {}
-    ranking = rank_unseen(load_campaign(options.campaign_dir), catalogue, pictures)
+    campaign = load_campaign(options.campaign_dir)
+    ranking = rank_unseen(campaign, catalogue, _pictures(options, catalogue))
     console().print(ranking_table(ranking, options.limit))
     if options.out:
         _write(options.out, ranking)
@@ -80,6 +86,18 @@ def rank_unseen(
         search_agent=config.search,
         action_space="embedding",
     )
+
+
+def _pictures(options: argparse.Namespace, catalogue: Catalogue) -> Mapping[str, Picture]:
+    if options.images:
+        return pictures_of(catalogue, options.images)
+    if not options.draw:
+        return {}
+    with Bar(console=console(), transient=True) as bar:
+        task = bar.add_task("pictures")
+        return drawn_pictures(
+            catalogue, lambda done, total: bar.update(task, completed=done, total=total)
+        )
 
 
 def _evidence(campaign: CampaignData, catalogue: Catalogue) -> Evidence:

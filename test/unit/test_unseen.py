@@ -23,6 +23,9 @@ from robomd_ros.core.embedding.question import Question, questions_of
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_judge
 from robomd_ros.core.embedding.unseen import Judge
 from robomd_ros.core.errors import EmbeddingError, EncoderError
+from robomd_ros.core.variations import load_catalogue
+from robomd_ros.share import config_file
+from robomd_ros.unseen.pictures import drawn_pictures
 from robomd_ros.unseen.query_command import describe
 
 CATALOGUE = make_catalogue(24)
@@ -157,6 +160,17 @@ def test_equal_items_are_encoded_once():
     remembering.encode(["blue cube", "green cube"])
     assert calls == ["red cube", "blue cube", "green cube"]
     assert remembering.encode([]).shape == (0, encoder.size)
+
+
+def test_drawn_pictures_show_the_change():
+    lift = load_catalogue(config_file("variations", "lift"))
+    few = lift.subset(["cube_color_green", "table_color_blue"])
+    seen = []
+    pictures = drawn_pictures(few, lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 2), (2, 2)]
+    green, blue = pictures["cube_color_green"], pictures["table_color_blue"]
+    assert green.shape == blue.shape == (84, 84, 3)
+    assert blue[..., 2].mean() > green[..., 2].mean() + 10
 
 
 def command(capsys, *arguments):
