@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from fakes import FakeCell, make_catalogue, make_config, picture_of
+from fakes import FakeCell, make_catalogue, make_config
 
 from robomd_ros import cli
 from robomd_ros.core.campaign import Campaign
@@ -30,6 +30,24 @@ from robomd_ros.unseen.query_command import describe
 
 CATALOGUE = make_catalogue(24)
 TRIED = [f"v{i}" for i in range(0, 24, 2)]
+
+
+def look(variation_id, size=84):
+    """(size, size, 3) uint8: the more red and the less blue, the lower the number."""
+    number = int(variation_id[1:])
+    picture = np.full((size, size, 3), 90, np.uint8)
+    picture[: size // 2] = (230 - 8 * number, 60, 40 + 8 * number)
+    return picture
+
+
+class ColouredCell(FakeCell):
+    """Low numbers fail, and their pictures are red."""
+
+    def __init__(self):
+        super().__init__(fails=lambda scene, seed: int(scene.ids[0][1:]) < 12)
+
+    def _look(self, scene):
+        return look(scene.ids[0]) if scene.ids else np.full((84, 84, 3), 90, np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +73,8 @@ def campaign(tmp_path_factory):
         catalogue=str(folder / "all.yaml"), variation_ids=TRIED, budget=24, confidence=0.999999
     )
     opened = open_campaign(folder / "c", config, CATALOGUE)
-    cell = FakeCell(fails=lambda scene, seed: int(scene.ids[0][1:]) < 12)
     try:
-        Campaign(opened, [cell], poll_period=0.01).run()
+        Campaign(opened, [ColouredCell()], poll_period=0.01).run()
     finally:
         opened.close()
     arguments = ["--image-encoder", "pixels", "--text-encoder", "words", "--agent-steps", "128"]
@@ -71,9 +88,9 @@ def judge(campaign):
 
 
 def test_pictures_tell_the_untried_apart(judge):
-    """Patches in the upper rows fail; every second one was never tried."""
+    """Red ones fail; every second one was never tried."""
     untried = [v for v in CATALOGUE if v.id not in TRIED]
-    pictures = {v.id: picture_of(CATALOGUE.scene([v.id])) for v in untried}
+    pictures = {v.id: look(v.id) for v in untried}
     said = judge.ask([Question(v.description, pictures[v.id]) for v in untried])
     fails = np.array([int(v.id[1:]) < 12 for v in untried])
     assert said.probability[fails].mean() > said.probability[~fails].mean() + 0.1
@@ -81,7 +98,7 @@ def test_pictures_tell_the_untried_apart(judge):
 
 
 def test_with_and_without_pictures_in_one_call(judge):
-    pictures = {"v1": picture_of(CATALOGUE.scene(["v1"]))}
+    pictures = {"v1": look("v1")}
     together = judge.ask(questions_of(CATALOGUE, pictures))
     alone = judge.ask([Question(CATALOGUE["v1"].description, pictures["v1"])])
     assert together.probability[1] == pytest.approx(alone.probability[0], abs=1e-4)
@@ -92,7 +109,7 @@ def test_with_and_without_pictures_in_one_call(judge):
 
 def test_a_picture_of_another_size_is_brought_to_the_right_one(judge):
     """Resized: the answer for the same scene in twice the size is nearly the same."""
-    small, large = (picture_of(CATALOGUE.scene(["v3"]), size) for size in (84, 168))
+    small, large = (look("v3", size) for size in (84, 168))
     one, other = (judge.mode(Question("", p)).failure_probability for p in (small, large))
     assert one == pytest.approx(other, abs=0.05)
 
@@ -126,7 +143,7 @@ def test_comparison(judge):
     assert total == pytest.approx(1.0)
     same = judge.compare(a, a)
     assert (same.log_ratio, same.probability_a_fails_more) == (0.0, 0.5)
-    pictured = judge.compare(a, Question("", picture_of(CATALOGUE.scene(["v1"]))))
+    pictured = judge.compare(a, Question("", look("v1")))
     assert 0.0 <= pictured.probability_a_fails_more <= 1.0
 
 
@@ -186,7 +203,7 @@ def test_query(campaign, capsys, tmp_path):
     code, out, _ = command(capsys, "query", campaign, "--text", "Change 1.")
     assert code == 0 and "predicted, never tried; distance" in out
     path = tmp_path / "scene.png"
-    cv2.imwrite(str(path), picture_of(CATALOGUE.scene(["v1"]), 200))
+    cv2.imwrite(str(path), look("v1", 200))
     code, out, _ = command(capsys, "query", campaign, "--image", path)
     assert code == 0 and "as in the picture" in out and "predicted" in out
 
@@ -194,7 +211,7 @@ def test_query(campaign, capsys, tmp_path):
 def test_rank_unseen(campaign, capsys, tmp_path):
     out = tmp_path / "ranking.csv"
     (tmp_path / "images").mkdir()
-    cv2.imwrite(str(tmp_path / "images" / "v1.png"), picture_of(CATALOGUE.scene(["v1"])))
+    cv2.imwrite(str(tmp_path / "images" / "v1.png"), look("v1"))
     catalogue = campaign.parent / "all.yaml"
     arguments = ["--catalogue", catalogue, "--images", tmp_path / "images", "--out", out]
     code, printed, _ = command(capsys, "rank-unseen", campaign, *arguments)
