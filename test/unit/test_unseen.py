@@ -187,7 +187,8 @@ def test_drawn_pictures_show_the_change():
     assert seen == [(1, 2), (2, 2)]
     green, blue = pictures["cube_color_green"], pictures["table_color_blue"]
     assert green.shape == blue.shape == (84, 84, 3)
-    assert blue[..., 2].mean() > green[..., 2].mean() + 10
+    blueness = [float((p[..., 2].astype(int) - p[..., 0]).mean()) for p in (green, blue)]
+    assert blueness[1] > blueness[0] + 10
 
 
 def command(capsys, *arguments):
