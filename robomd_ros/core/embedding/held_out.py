@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 
 REACH = 1.5
 """Nothing is known beyond this multiple of how far known scenes lie from each other."""
-_REACH_QUANTILE = 0.99
+REACH_QUANTILE = 0.99
+"""Of the distances of known scenes to their nearest neighbours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,4 +67,4 @@ def distance_limit(points: NDArray[np.floating[Any]], known: KnownEmbeddings) ->
     squared = np.square(points).sum(axis=1)[:, None] + squares - 2.0 * points @ embeddings.T
     np.fill_diagonal(squared, np.inf)
     nearest = np.sqrt(np.maximum(squared.min(axis=1), 0.0))
-    return float(REACH * np.quantile(nearest, _REACH_QUANTILE))
+    return float(REACH * np.quantile(nearest, REACH_QUANTILE))

@@ -15,6 +15,7 @@ from robomd_ros.core.embedding.held_out import LeftOut, distance_limit, left_out
 from robomd_ros.core.embedding.known import KnownEmbeddings
 from robomd_ros.core.embedding.model_files import read_files, write_files
 from robomd_ros.core.embedding.network import LAYOUTS, EmbeddingNet, Modality
+from robomd_ros.core.embedding.novelty import Familiar
 from robomd_ros.core.embedding.samples import Samples
 from robomd_ros.core.embedding.scaling import FeatureScale, InputScale
 from robomd_ros.core.errors import EmbeddingError
@@ -75,6 +76,7 @@ class EmbeddingModel:
         calibrations: of the towers of each modality.
         left_out: cross-validated predictions that the calibrations were made from.
         known: one embedding per trained scene, the mean over its trials, with its trials.
+        familiar: tells pictures and sentences that are unlike all trained ones.
         nominal: (512,) embedding of the nominal scene, the state at a reset.
         limits: largest distance to the known embeddings at which an answer is known, of a question
             with a picture and of one without.
@@ -90,6 +92,7 @@ class EmbeddingModel:
     calibrations: Mapping[Modality, Calibration]
     left_out: tuple[LeftOut, ...]
     known: KnownEmbeddings
+    familiar: tuple[Familiar, Familiar]
     nominal: NDArray[np.float32]
     limits: tuple[float, float]
     encoders: Mapping[str, Any] | None
@@ -125,6 +128,7 @@ class EmbeddingModel:
             },
             left_out=left_out,
             known=known,
+            familiar=(Familiar.of(samples.image[firsts]), Familiar.of(samples.text[firsts])),
             nominal=net.evaluate(wordless)[0][0],
             limits=(distance_limit(known.embeddings, known), distance_limit(pictureless, known)),
             encoders=None if encoders is None else encoders.manifest(),
@@ -167,7 +171,7 @@ class EmbeddingModel:
             towers = self.net.which(modality).numpy()
             probability[rows] = calibration.probability(logits[towers][:, rows].mean(axis=0))
             lower[rows], upper[rows] = calibration.interval(probability[rows])
-        reliability, known = self._distance(slices, image is not None)
+        reliability, known = self._distance(slices, image, text)
         return Predictions(
             probability,
             np.where(known, lower, 0.0),
@@ -202,7 +206,7 @@ class EmbeddingModel:
             weights = rng.standard_normal((count, len(values))) / np.sqrt(max(1, len(values) - 1))
             moved = mean + weights @ (values - mean)
             draws[:, rows] = self.calibrations[modality].probability(moved)
-        unknown = ~self._distance(slices, image is not None)[1]
+        unknown = ~self._distance(slices, image, text)[1]
         draws[:, unknown] = rng.random((count, int(unknown.sum())))
         return draws
 
@@ -243,16 +247,27 @@ class EmbeddingModel:
         elif image is None:
             yield Modality.TEXT, np.arange(len(text))
         else:
-            wordless = self.scale.wordless(text)
-            for modality, where in ((Modality.BOTH, ~wordless), (Modality.IMAGE, wordless)):
+            unheard = self._unheard(text)
+            for modality, where in ((Modality.BOTH, ~unheard), (Modality.IMAGE, unheard)):
                 if where.any():
                     yield modality, np.flatnonzero(where)
 
+    def _unheard(self, text: Features) -> NDArray[np.bool_]:
+        """Sentences that say nothing, or nothing that was ever said in training."""
+        return self.scale.wordless(text) | ~self.familiar[1](text)
+
     def _distance(
-        self, embeddings: NDArray[np.float32], pictures: bool
+        self, embeddings: NDArray[np.float32], image: Features | None, text: Features
     ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Distances to the known embeddings, and whether that is near enough to know.
+
+        A strange sentence beside a familiar picture does not count: the picture answers alone.
+        """
         distance = self.known.nearest(embeddings)[1]
-        return distance, distance <= self.limits[0 if pictures else 1]
+        sees = [modality is not Modality.TEXT for modality in self.calibrations]
+        if image is None or not any(sees):
+            return distance, (distance <= self.limits[1]) & self.familiar[1](text)
+        return distance, (distance <= self.limits[0]) & self.familiar[0](image)
 
     def _contents(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and plain values, everything that the model is."""
@@ -261,6 +276,9 @@ class EmbeddingModel:
             arrays |= {f"{kind}.mean": part.mean, f"{kind}.projection": part.projection}
         arrays |= {"expected": self.scale.expected, "nominal_text": self.scale.nominal_text}
         arrays |= {"nominal": self.nominal, "known.embeddings": self.known.embeddings}
+        for kind, seen in zip(("image", "text"), self.familiar, strict=True):
+            arrays |= {f"familiar.{kind}.projection": seen.projection}
+            arrays |= {f"familiar.{kind}.points": seen.points}
         arrays |= {"known.trials": self.known.trials, "known.failures": self.known.failures}
         arrays |= {f"left_out.{part.modality.name}": part.logits for part in self.left_out}
         return arrays, {
@@ -270,6 +288,7 @@ class EmbeddingModel:
             "data_sha256": self.data_sha256,
             "calibrations": {m.name: asdict(c) for m, c in self.calibrations.items()},
             "limits": list(self.limits),
+            "familiar_limits": [seen.limit for seen in self.familiar],
             "known_scenes": [list(ids) for ids in self.known.scene_ids],
             "losses": list(self.losses),
         }
@@ -291,6 +310,12 @@ class EmbeddingModel:
         scenes = tuple(tuple(map(str, ids)) for ids in manifest["known_scenes"])
         calibrations = {Modality[m]: Calibration(**c) for m, c in manifest["calibrations"].items()}
         with_picture, without = map(float, manifest["limits"])
+        seen, said = (
+            Familiar(
+                arrays[f"familiar.{kind}.projection"], arrays[f"familiar.{kind}.points"], limit
+            )
+            for kind, limit in zip(("image", "text"), manifest["familiar_limits"], strict=True)
+        )
         return cls(
             net=net.eval(),
             scale=InputScale(image, text, arrays["expected"], arrays["nominal_text"]),
@@ -299,6 +324,7 @@ class EmbeddingModel:
                 LeftOut(m, arrays[f"left_out.{m.name}"], trials, failures) for m in calibrations
             ),
             known=KnownEmbeddings(arrays["known.embeddings"], trials, failures, scenes),
+            familiar=(seen, said),
             nominal=arrays["nominal"],
             limits=(with_picture, without),
             encoders=manifest["encoders"],

@@ -34,10 +34,7 @@ class FeatureScale:
     def fit(cls, features: NDArray[np.floating[Any]], components: int) -> "FeatureScale":
         """Scale of (n, p) training features to at most `components` coordinates."""
         x = np.asarray(features, dtype=np.float64)
-        mean, deviation = x.mean(axis=0), x.std(axis=0)
-        # A feature that hardly varies must not be blown up to the size of the others.
-        floor = _LEAST_DEVIATION * np.sqrt(np.square(deviation).mean())
-        deviation = np.maximum(deviation, floor) if floor > 0 else np.ones_like(deviation)
+        mean, deviation = x.mean(axis=0), standard_deviations(x)
         _, singular, axes = np.linalg.svd((x - mean) / deviation, full_matrices=False)
         singular = singular / np.sqrt(len(x))
         kept = min(components, int((singular > 1e-3 * max(singular[0], 1e-9)).sum()))
@@ -144,6 +141,13 @@ class InputScale:
         coordinates = self.text(text)
         coordinates[self.wordless(text)] = 0.0
         return coordinates
+
+
+def standard_deviations(features: Floats) -> Floats:
+    """(p,) of (n, p) features; those that hardly vary are not blown up to the others' size."""
+    deviation = features.std(axis=0)
+    floor = _LEAST_DEVIATION * np.sqrt(np.square(deviation).mean())
+    return np.asarray(np.maximum(deviation, floor) if floor > 0 else np.ones_like(deviation))
 
 
 def _with_one(coordinates: Floats) -> Floats:
