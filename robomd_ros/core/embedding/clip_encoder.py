@@ -9,7 +9,12 @@ import numpy as np
 import torch
 
 from robomd_ros.core.embedding.encoders import Features, digest_of
-from robomd_ros.core.embedding.model_hub import load_errors, missing_weights, require_weights
+from robomd_ros.core.embedding.model_hub import (
+    first_line,
+    load_errors,
+    missing_weights,
+    require_weights,
+)
 from robomd_ros.core.embedding.vision_libraries import vision_library
 from robomd_ros.core.errors import EncoderError
 
@@ -83,7 +88,7 @@ def _loaded(name: str, pretrained: str) -> tuple[Any, Any]:
         network, _, _ = library.create_model_and_transforms(name, pretrained=pretrained)
         tokenizer = library.get_tokenizer(name)
     except load_errors() as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         if local:
             raise EncoderError(
                 f"{file} holds no weights of open_clip:{name} ({reason}); give a file that was "

@@ -79,5 +79,10 @@ def _asked(repository: str, files: Sequence[str]) -> str:
         except EntryNotFoundError:
             continue
         except _network_errors() as error:
-            return f"the hub does not answer ({str(error).splitlines()[0]})"
+            return f"the hub does not answer ({first_line(error)})"
     return f"the hub has none of {', '.join(files)} there"
+
+
+def first_line(error: Exception) -> str:
+    """What an error says at first, or what it is if it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

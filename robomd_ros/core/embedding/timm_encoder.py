@@ -9,7 +9,12 @@ import numpy as np
 import torch
 
 from robomd_ros.core.embedding.encoders import Features, Picture, digest_of
-from robomd_ros.core.embedding.model_hub import load_errors, missing_weights, require_weights
+from robomd_ros.core.embedding.model_hub import (
+    first_line,
+    load_errors,
+    missing_weights,
+    require_weights,
+)
 from robomd_ros.core.embedding.picture_batches import picture_batches
 from robomd_ros.core.embedding.vision_libraries import vision_library
 from robomd_ros.core.errors import EncoderError
@@ -71,27 +76,34 @@ def _loaded(name: str, file: Path | None) -> Any:
         raise EncoderError(
             f"timm has no model {name!r}; timm.list_models(pretrained=True) lists those it has"
         )
-    if file is not None and not file.is_file():
-        raise EncoderError(f"there is no file {file} with weights of timm:{name}; give its path")
-    repository = _repository(timm, name)
-    if file is None and repository:
-        require_weights(f"timm:{name}", repository, _FILES, _OFFLINE)
-    overlay = {"file": str(file)} if file is not None else None
-    try:
-        network = timm.create_model(
-            name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay
-        )
-    except load_errors() as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if file is not None:
-            raise EncoderError(
-                f"{file} holds no weights of timm:{name} ({reason}); give a .safetensors or .pth "
-                "file that was saved from that model"
-            ) from error
-        raise missing_weights(f"timm:{name}", repository or "no hub", reason, _OFFLINE) from error
+    network = _from_hub(timm, name) if file is None else _from_file(timm, name, file)
     return network.eval().requires_grad_(False)
 
 
-def _repository(timm: Any, name: str) -> str:
+def _from_hub(timm: Any, name: str) -> Any:
     config = timm.get_pretrained_cfg(name)
-    return str(getattr(config, "hf_hub_id", None) or "")
+    repository = str(getattr(config, "hf_hub_id", None) or "")
+    if repository:
+        require_weights(f"timm:{name}", repository, _FILES, _OFFLINE)
+    try:
+        return timm.create_model(name, pretrained=True, num_classes=0)
+    except load_errors() as error:
+        reason = first_line(error)
+        raise missing_weights(f"timm:{name}", repository or "no hub", reason, _OFFLINE) from error
+
+
+def _from_file(timm: Any, name: str, file: Path) -> Any:
+    """The network with a file's weights, all of them: timm itself would leave some at random."""
+    if not file.is_file():
+        raise EncoderError(f"there is no file {file} with weights of timm:{name}; give its path")
+    network = timm.create_model(name, pretrained=False, num_classes=0)
+    try:
+        missing, _ = network.load_state_dict(timm.models.load_state_dict(str(file)), strict=False)
+        if missing:
+            raise ValueError(f"it lacks {missing[0]!r} and {len(missing) - 1} more")
+    except load_errors() as error:
+        raise EncoderError(
+            f"{file} holds no weights of timm:{name} ({first_line(error)}); give a .safetensors "
+            "or .pth file that was saved from that model"
+        ) from error
+    return network
