@@ -124,7 +124,8 @@ def test_what_is_unlike_everything_is_not_known(model, unseen):
     unheard = rng.normal(size=asked.text.shape).astype(np.float32) * 100.0
     assert not model.predict(None, unheard).known.any()
     assert model.predict(None, asked.text).known.mean() > 0.9
-    # A strange sentence beside a familiar picture: the picture answers alone.
+    # A strange sentence beside a familiar picture: the picture answers alone, but nothing is known.
+    assert not model.predict(asked.image, unheard).known.any()
     by_picture = model.predict(asked.image, np.tile(asked.nominal_text, (len(asked), 1)))
     assert np.allclose(model.predict(asked.image, unheard).probability, by_picture.probability)
 

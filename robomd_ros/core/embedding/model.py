@@ -261,13 +261,16 @@ class EmbeddingModel:
     ) -> tuple[Floats, NDArray[np.bool_]]:
         """Distances to the known embeddings, and whether that is near enough to know.
 
-        A strange sentence beside a familiar picture does not count: the picture answers alone.
+        A strange sentence is answered by its picture alone, as well as that can be, but what
+        was never spoken of was never tried, and its answer not known.
         """
         distance = self.known.nearest(embeddings)[1]
         sees = [modality is not Modality.TEXT for modality in self.calibrations]
         if image is None or not any(sees):
             return distance, (distance <= self.limits[1]) & self.familiar[1](text)
-        return distance, (distance <= self.limits[0]) & self.familiar[0](image)
+        near = (distance <= self.limits[0]) & self.familiar[0](image)
+        heard = self.scale.wordless(text) | self.familiar[1](text)
+        return distance, near & (heard | (len(sees) == 1))
 
     def _contents(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and plain values, everything that the model is."""
