@@ -177,7 +177,7 @@ def check_rest(watch, at, until, cut):
     until = until if cut else min(until, *again)
     speed, strayed = watch.moved_between(noticed[0], until, grace=NOTICED)
     told = [(round(t - at, 2), text) for t, _, text in watch.statuses if t >= at]
-    moved = [(round(t - at, 2), round(v, 3)) for t, _, v, _ in watch.samples if at <= t < until]
+    moved = [(round(t - at, 2), q) for t, _, q in watch.samples if at <= t < until]
     assert speed < AT_REST, f"{speed:.3f} rad/s after the node had noticed; {told} {moved}"
     assert strayed < IN_PLACE, f"{strayed:.3f} rad after the node had noticed; {told} {moved}"
 

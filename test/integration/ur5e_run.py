@@ -18,8 +18,10 @@ from robomd_ros.qos import LATCHED
 from sim_bridge.twin.client import TwinClient, TwinError
 
 CELL = "/robomd/ur5e"
-AT_REST = 0.05
-"""rad/s of the fastest joint: an arm that holds its place with a cube in soft contact trembles."""
+AT_REST = 0.02
+"""rad/s of the fastest joint, as a mean over SPAN: fingers that close on a cube make it tremble."""
+SPAN = 0.2
+"""s of robot time."""
 IN_PLACE = 0.02
 """rad from where a joint came to rest."""
 
@@ -59,12 +61,12 @@ class Watch:
     """What the twin's arm did, and what its node said, from now on.
 
     Attributes:
-        samples: (monotonic s, robot time in s, speed of the fastest joint in rad/s, (6,) rad).
+        samples: (monotonic s, robot time in s, joints in rad (6,)).
         statuses: (monotonic s, ready, detail) of every robot_status.
     """
 
     def __init__(self, run: "Ur5eRun") -> None:
-        self.samples: list[tuple[float, float, float, list[float]]] = []
+        self.samples: list[tuple[float, float, list[float]]] = []
         self.statuses: list[tuple[float, bool, str]] = []
         run.graph.client.create_subscription(
             RobotStatus, f"{CELL}/robot_status", self._on_status, LATCHED
@@ -80,8 +82,7 @@ class Watch:
     def _look(self) -> None:
         while not self._ending.wait(0.05):
             if state := self._run.state():
-                now = time.monotonic()
-                self.samples.append((now, state["time"], state["speed"], state["q"]))
+                self.samples.append((time.monotonic(), state["time"], state["q"]))
 
     def close(self) -> None:
         self._ending.set()
@@ -99,16 +100,23 @@ class Watch:
             rad/s, and rad from the first place after the grace; 0 if nothing was seen.
         """
         window = [s for s in self.samples if begin <= s[0] < end]
-        speed, strayed, place, last = 0.0, 0.0, None, -1.0
-        for _, robot_time, sample_speed, q in window:
-            restarted = robot_time < last  # the twin: at robot time 0, and with its arm at home
-            last = robot_time
+        speed, strayed = 0.0, 0.0
+        rest: list[tuple[float, list[float]]] = []  # of one life of the twin
+        for _, robot_time, q in window:
+            if rest and robot_time < rest[-1][0]:
+                rest = []  # it was started again: at robot time 0, and with its arm at home
             if window[0][1] <= robot_time < window[0][1] + grace:
                 continue
-            place = q if place is None or restarted else place
-            speed = max(speed, sample_speed)
-            strayed = max(strayed, *(abs(a - b) for a, b in zip(q, place, strict=True)))
+            rest.append((robot_time, q))
+            strayed = max(strayed, _distance(q, rest[0][1]))
+            before = [s for s in rest[-20:] if s[0] <= robot_time - SPAN]
+            if before:
+                speed = max(speed, _distance(q, before[-1][1]) / (robot_time - before[-1][0]))
         return speed, strayed
+
+
+def _distance(a: list[float], b: list[float]) -> float:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
 class Ur5eRun:
