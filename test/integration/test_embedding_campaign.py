@@ -136,8 +136,10 @@ def test_the_ranking_holds_unseen_entries(campaign):
     unseen = [m for m in modes if not m["seen"]]
     assert all(m["reliability"] > 0 for m in unseen)
     predicted = [m for m in unseen if m["failure_probability"] != 0.5]
-    assert len(predicted) > 500
-    assert len({round(m["failure_probability"], 6) for m in predicted}) > 100
+    assert len(predicted) > 100
+    assert len({round(m["failure_probability"], 6) for m in predicted}) > 50
+    rest = {(m["lower"], m["upper"]) for m in unseen if m["failure_probability"] == 0.5}
+    assert rest <= {(0.0, 1.0)}, "what it does not know it says"
     ranks = {mode_ids(m)[0]: m["rank"] for m in modes}
     assert ranks == {m.variations[0].id: m.rank for m in last.failure_modes}
     assert [m.seen for m in last.failure_modes] == [m["seen"] for m in modes]
@@ -159,7 +161,7 @@ def test_questions_are_answered_while_it_runs(campaign):
     for name in ("picture", "both"):
         assert not answers[name].error_code, answers[name].error_msg
         assert answers[name].failure_mode.reliability > 0
-    assert answers["both"].failure_mode.failure_probability != mode.failure_probability
+    assert answers["both"].failure_mode.reliability != mode.reliability
     assert answers["seconds"] < 2.0
 
 
