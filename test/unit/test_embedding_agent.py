@@ -70,6 +70,15 @@ def test_a_spherical_density_is_a_distance_whose_width_is_learned(agent):
     assert abs(width / agent._frame.first_deviation - 1) > 0.02
 
 
+@pytest.mark.parametrize("components", [0, 2])
+def test_entropy_keeps_the_gaussian_wide_in_any_number_of_coordinates(components):
+    widths = []
+    for ent_coef in (0.0, 5.0):
+        settings = replace(QUICK, components=components, ent_coef=ent_coef)
+        widths.append(float(trained(settings, steps=512)._policy.log_std.detach().exp()))
+    assert 1.0 < widths[1] / widths[0] < 1.5
+
+
 def test_the_state_is_the_nominal_scene_unless_said(agent):
     points = KNOWN.embeddings[:5]
     np.testing.assert_array_equal(

@@ -289,7 +289,7 @@ def _make_learner(problem: VirtualProblem, settings: AgentSettings, seed: int) -
         gamma=settings.gamma,
         gae_lambda=settings.gae_lambda,
         clip_range=settings.clip_range,
-        ent_coef=settings.ent_coef,
+        ent_coef=settings.ent_coef / problem.frame.size,
         policy_kwargs={"net_arch": list(settings.net_arch), "optimizer_kwargs": _ADAM},
         seed=seed,
         device="cpu",
