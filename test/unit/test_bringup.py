@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from robomd_ros import bringup
+from robomd_ros import bringup, bringup_ur5e
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.parameter_tables import CAMPAIGN, DIAGNOSIS, TABLES, campaign_config
 from robomd_ros.parameters import Parameter
@@ -109,6 +109,19 @@ def test_every_campaign_parameter_reaches_the_configuration():
     assert (config.search, config.accumulate, config.seed, config.top_k) == ("uniform", True, 9, 2)
     assert len(catalogue) == 21
     assert {p.name for p in CAMPAIGN} <= {p.name for p in DIAGNOSIS}
+
+
+def test_the_action_space_embedding_needs_no_other_argument():
+    """On a robot too, where the search is another one unless a campaign says otherwise."""
+    for table in (bringup.SIM_ARGUMENTS, bringup_ur5e.UR5E_ARGUMENTS):
+        given = bringup.parse_arguments(["action_space:=embedding", "task:=lift"], table)
+        values = bringup.resolve(given, table)
+        config, _ = campaign_config({**values, "catalogue": "lift", "policy": "lift_bc"})
+        assert config.search == "embedding" and not config.accumulates
+    other = bringup.parse_arguments(["action_space:=embedding", "search:=a2c"], CAMPAIGN)
+    values = {**{p.name: p.default for p in CAMPAIGN}, **other}
+    with pytest.raises(ConfigurationError, match=r"'a2c' does not work in .*'embedding'"):
+        campaign_config(values)
 
 
 def test_the_shipped_parameter_files_are_valid():
