@@ -1,0 +1,119 @@
+"""What the embedding costs: training, virtual steps of PPO, a query, ranking 10,000 descriptions.
+
+Run it with `make bench` or `python test/bench/bench_embedding_cost.py [--steps 100000]`. The
+processor seconds stand beside the seconds on the clock, because other work on the machine only
+lengthens the latter; the goals are held to the clock.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import numpy as np
+import torch
+from recorded_cell import RecordedRollouts
+from unseen_data import POOL, EncodedLift, UnseenLift
+
+from robomd_ros.core.embedding.agent import EmbeddingAgent
+from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.training import TrainingSettings, train
+from robomd_ros.core.embedding.unseen import Judge, Question
+from sim_bridge.continuous_catalogue import variations
+
+TRAINING_GOAL, STEPS_GOAL, QUERY_GOAL, RANKING_GOAL = 600.0, 300.0, 0.05, 60.0
+"""Seconds at most: training on 2,000 trials, 100,000 steps, one query, 10,000 descriptions."""
+QUERIES = 50
+
+
+@dataclass
+class Stopwatch:
+    """What parts took, and whether all met their goals."""
+
+    met: bool = True
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str, goal: float | None = None, times: int = 1) -> Iterator[None]:
+        """Time a part; with a goal, per repetition, print whether it was met."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.seconds[name] = wall
+        line = f"{name}: {_seconds(wall / times)} ({_seconds(cpu / times)} of processor time)"
+        if goal is not None:
+            met = wall / times <= goal
+            self.met &= met
+            line += f", at most {_seconds(goal)}: {'met' if met else 'MISSED'}"
+        print(line, flush=True)
+
+
+def _seconds(value: float) -> str:
+    return f"{1000 * value:.1f} ms" if value < 1.0 else f"{value:.1f} s"
+
+
+def run(data: UnseenLift, options: argparse.Namespace) -> bool:
+    watch = Stopwatch()
+    with watch.part("loading the encoders"):
+        encoders = make_encoders(options.image, options.text)
+        encoders.image.encode([data.nominal_picture()])
+        encoders.text.encode(["lift the cube"])
+    trials = len(data.pool)
+    with watch.part(f"pictures and features of {trials} trials"):
+        encoded = EncodedLift(data, encoders)
+    samples = encoded.samples
+    with watch.part(f"training on {len(samples)} trials", TRAINING_GOAL):
+        model = train(samples, TrainingSettings(), 0)
+    with watch.part(f"{options.steps} virtual steps of PPO", STEPS_GOAL):
+        agent = EmbeddingAgent.train(model.known, model.nominal, seed=0, steps=options.steps)
+    judge = Judge(model, encoders, agent, data.catalogue.instruction)
+    query(watch, judge, data)
+    sentences = [v["description"] for v in variations(options.descriptions, seed=1)]
+    with watch.part(f"ranking {len(sentences)} descriptions", RANKING_GOAL):
+        said = judge.ask([Question(sentence) for sentence in sentences])
+        order = np.argsort(-said.probability)
+    assert len(order) == len(sentences)
+    return watch.met
+
+
+def query(watch: Stopwatch, judge: Judge, data: UnseenLift) -> None:
+    """One question after the other, each with a sentence and a picture of its own."""
+    ids = data.truth.ids[: QUERIES + 1]
+    texts, pictures = data.texts(ids), data.query_pictures(ids)
+    questions = [Question(t, p) for t, p in zip(texts, pictures, strict=True)]
+    judge.ask(questions[:1])
+    with watch.part("a query, warm", QUERY_GOAL, QUERIES):
+        for question in questions[1:]:
+            judge.ask([question])
+    with watch.part("a query without a picture, warm", QUERY_GOAL, QUERIES):
+        for question in questions[1:]:
+            judge.ask([Question(question.text)])
+
+
+def parser() -> argparse.ArgumentParser:
+    known = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known.add_argument("--steps", type=int, default=100_000, help="virtual ones of PPO")
+    known.add_argument("--descriptions", type=int, default=10_000)
+    known.add_argument("--image", default=DEFAULT_IMAGE, help="image encoder")
+    known.add_argument("--text", default=DEFAULT_TEXT, help="text encoder")
+    return known
+
+
+def main() -> int:
+    options = parser().parse_args()
+    torch.set_num_threads(2)
+    data = UnseenLift()
+    # For the cost alone every recorded trial is taken, those of the truth sample's variations too.
+    data.pool = RecordedRollouts.load(POOL)
+    try:
+        return 0 if run(data, options) else 1
+    finally:
+        data.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
