@@ -10,10 +10,10 @@ from robomd_ros.core.embedding.agent import EmbeddingAgent
 from robomd_ros.core.embedding.encoders import Encoders, Features
 from robomd_ros.core.embedding.model import EmbeddingModel
 from robomd_ros.core.embedding.question import Comparison, Question, unlisted
-from robomd_ros.core.embedding.samples import scene_text
+from robomd_ros.core.embedding.samples import NOTHING_CHANGED
 from robomd_ros.core.failure_modes import NOT_KNOWN, FailureMode
 from robomd_ros.core.ranking import Predicted, density_ratio
-from robomd_ros.core.variations import NOMINAL, Catalogue, Variation
+from robomd_ros.core.variations import Variation
 
 _DRAWS = 400
 """Joint posterior draws that two changes are compared by."""
@@ -40,7 +40,7 @@ class Judge:
         self.model = model
         self.encoders = encoders
         self.agent = agent
-        self._wordless = scene_text(NOMINAL, Catalogue("task", [_ANY], instruction=instruction))
+        self._wordless = instruction.strip() or NOTHING_CHANGED
 
     def ask(self, questions: Sequence[Question]) -> Predicted:
         """What is known about these changes, one vector entry each.
@@ -130,6 +130,3 @@ class Judge:
             density,
         )
         return np.stack([np.asarray(row, dtype=np.float64) for row in rows])
-
-
-_ANY = unlisted("any change")
