@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import EncoderError
 
-DEFAULT_IMAGE = "efficientnet_lite0"
+DEFAULT_IMAGE = "pixels"
 DEFAULT_TEXT = "words"
 
 Picture = NDArray[np.uint8]
