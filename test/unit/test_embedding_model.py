@@ -236,6 +236,12 @@ def test_too_little_to_learn_from_is_said(failed, message):
         train(samples, SETTINGS)
 
 
+def test_trials_of_one_scene_are_refused():
+    samples, _ = planted(20)
+    with pytest.raises(EmbeddingError, match="at least 3 different scenes; got 1"):
+        train(replace(samples, scene_ids=(("one",),) * 20), SETTINGS)
+
+
 def test_the_least_that_is_enough():
     samples, _ = planted(8)
     model = train(replace(samples, failed=np.arange(8) < 2), replace(SETTINGS, steps=20), 0)
@@ -266,7 +272,7 @@ def test_features_of_another_size_are_refused(model, image, text):
         {"bce": 0.0, "contrastive": 0.0},
         {"margin": 0.0},
         {"modalities": "sound"},
-        {"steps": 0},
+        {"steps": -1},
         {"dropout": 1.0},
         {"contrastive": float("nan")},
     ],
@@ -274,6 +280,11 @@ def test_features_of_another_size_are_refused(model, image, text):
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(EmbeddingError):
         TrainingSettings(**wrong)
+
+
+def test_more_trials_are_trained_on_for_longer():
+    assert [TrainingSettings().steps_for(n) for n in (10, 200, 2000)] == [152, 190, 550]
+    assert SETTINGS.steps_for(2000) == SETTINGS.steps
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ MIN_TRIALS = 8
 """Fewer say nothing that could be checked on trials left out."""
 MIN_OF_EACH = 2
 """Failures, and successes, that training needs."""
+MIN_SCENES = 3
+"""Different scenes that training needs."""
 FOLDS = 5
 """A tower is trained without every fifth scene."""
 _CHECKPOINT_EVERY = 50
@@ -52,7 +54,7 @@ class TrainingSettings:
         text_weight: size of the sentence's coordinates beside the picture's.
         hidden: width of a tower's hidden layer.
         gain: factor on the inputs.
-        steps: updates of the weights.
+        steps: updates of the weights; 0: 150, and one more for every five trials.
         batch: most trials in an update.
         pairs: most trials of an update between which pairs are formed.
         learning_rate: highest one, of AdamW.
@@ -70,7 +72,7 @@ class TrainingSettings:
     text_weight: float = 0.5
     hidden: int = 64
     gain: float = 4.0
-    steps: int = 150
+    steps: int = 0
     batch: int = 512
     pairs: int = 128
     learning_rate: float = 3e-3
@@ -92,14 +94,24 @@ class TrainingSettings:
         for name in ("margin", "text_weight", "gain", "learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise EmbeddingError(f"{name} must be above 0; got {getattr(self, name)}")
-        for name in ("components", "hidden", "steps", "batch", "pairs"):
-            if getattr(self, name) < 1:
-                raise EmbeddingError(f"{name} must be at least 1; got {getattr(self, name)}")
+        for name, least in (
+            ("components", 1),
+            ("hidden", 1),
+            ("batch", 1),
+            ("pairs", 1),
+            ("steps", 0),
+        ):
+            if getattr(self, name) < least:
+                raise EmbeddingError(f"{name} must be at least {least}; got {getattr(self, name)}")
         if not (0 <= self.dropout < 1 and 0 <= self.smoothing < 0.5 and self.weight_decay >= 0):
             raise EmbeddingError(
                 "dropout must be in [0, 1), smoothing in [0, 0.5), weight_decay not negative; got "
                 f"{self.dropout}, {self.smoothing}, {self.weight_decay}"
             )
+
+    def steps_for(self, trials: int) -> int:
+        """Updates of a training on so many trials."""
+        return self.steps or 150 + trials // 5
 
 
 def train(
@@ -131,12 +143,12 @@ def train(
         run = _Run(samples, settings, seed)
         if checkpoint is not None and checkpoint.exists():
             run.restore(checkpoint)
-        while run.step < settings.steps:
+        while run.step < run.steps:
             run.update()
             if checkpoint is not None and run.due:
                 run.store(checkpoint)
             if progress is not None:
-                progress(run.step, settings.steps)
+                progress(run.step, run.steps)
         return EmbeddingModel.assemble(run.trained(), samples, encoders)
 
 
@@ -149,6 +161,11 @@ def check_trainable(samples: Samples) -> None:
             f"the embedding learns from at least {MIN_TRIALS} trials with {MIN_OF_EACH} failures "
             f"and {MIN_OF_EACH} successes among them; got {failures} failures and {successes} "
             "successes: record more trials"
+        )
+    if (scenes := len(samples.groups())) < MIN_SCENES:
+        raise EmbeddingError(
+            f"the embedding compares at least {MIN_SCENES} different scenes; got {scenes}: record "
+            "trials of other scenes"
         )
 
 
@@ -167,6 +184,7 @@ class _Run:
 
     def __init__(self, samples: Samples, settings: TrainingSettings, seed: int) -> None:
         self.settings, self.step = settings, 0
+        self.steps = settings.steps_for(len(samples))
         self._seed, self._digest = seed, data_digest(samples)
         self._random = torch.Generator().manual_seed(seed)
         self._scale = InputScale.fit(samples, settings.components, settings.text_weight)
@@ -199,7 +217,7 @@ class _Run:
     @property
     def due(self) -> bool:
         """Whether a checkpoint is due."""
-        return self.step % _CHECKPOINT_EVERY == 0 or self.step == self.settings.steps
+        return self.step % _CHECKPOINT_EVERY == 0 or self.step == self.steps
 
     def update(self) -> None:
         """One step of the optimizer."""
@@ -210,7 +228,7 @@ class _Run:
         slices, logits = self._net(self._inputs[rows], settings.dropout, self._random)
         loss = self._loss(slices, logits, rows)
         for group in self._optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(self.step, settings.steps)
+            group["lr"] = settings.learning_rate * _schedule(self.step, self.steps)
         self._optimizer.zero_grad()
         loss.sum().backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
