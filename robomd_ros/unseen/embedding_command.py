@@ -1,8 +1,10 @@
 """The command `robomd embedding`: train one from recorded trials, and report how good it is."""
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress as Bar
 
@@ -82,6 +84,21 @@ def _report(options: argparse.Namespace) -> int:
         files = write_quality(
             model, samples, out, lambda done, total: bar.update(task, completed=done, total=total)
         )
+    print(_summary(json.loads(files[0].read_text(encoding="utf-8"))))  # noqa: T201
     for path in files:
         print(path)  # noqa: T201
     return 0
+
+
+def _summary(values: Mapping[str, Any]) -> str:
+    """What quality.json says, in lines for people."""
+    lines = [f"{values['trials']} trials, {values['failures']} failures, {values['scenes']} scenes"]
+    lines.append("cosine matrix against the identity (Table V): MSE, Frobenius distance")
+    for row in values["table_v"]:
+        line = f"  {row['name']}: {row['mse']:.4f}, {row['frobenius']:.3f} of {row['size']} scenes"
+        if row["paper_mse"] is not None:
+            line += f" (paper: {row['paper_mse']:.4f}, {row['paper_frobenius']:.4f})"
+        lines.append(line)
+    error = values["calibration"]["expected_calibration_error"]
+    lines.append(f"expected calibration error on left-out scenes: {error:.3f}")
+    return "\n".join(lines)
