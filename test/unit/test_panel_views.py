@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import panel_feed
@@ -61,8 +62,11 @@ def test_texts_of_a_failure_mode():
     assert cell_text(tried, COUNTS) == "6/7" and cell_text(tried, AGENT) == "0.123"
     both = mode(GREEN, BLUE, seen=False, reliability=0.3456, log_density=-2.5)
     assert cell_text(both, NAME) == f"{GREEN.id} + {BLUE.id}"
-    assert cell_text(both, COUNTS) == "untried" and cell_text(both, RELIABILITY) == "0.35"
+    assert cell_text(both, COUNTS) == "predicted" and cell_text(both, RELIABILITY) == "0.35"
     assert cell_text(both, AGENT) == "-2.500"
+    assert cell_text(mode(GREEN, seen=False), COUNTS) == "untried"
+    far = replace(both, failure_probability=0.5, lower=0.0, upper=1.0)
+    assert (cell_text(far, COUNTS), cell_text(far, FIGURES)) == ("not known", "-")
 
 
 def test_columns_that_say_nothing_are_hidden_and_a_selection_stays(panel, feed):
