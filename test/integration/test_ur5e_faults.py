@@ -117,7 +117,13 @@ def moments(request):
 
 
 @pytest.fixture
-def run(tmp_path, domain, moments, monkeypatch):
+def budget(moments):
+    """A fault that cuts no trial leaves two valid ones: its own, and the one until the next."""
+    return 2 * moments + 1
+
+
+@pytest.fixture
+def run(tmp_path, domain, budget, monkeypatch):
     hang = tmp_path / "hang"
     monkeypatch.setenv("HANG", str(hang))
     (tmp_path / "hanging_policy.py").write_text(textwrap.dedent(HANGING))
@@ -126,7 +132,7 @@ def run(tmp_path, domain, moments, monkeypatch):
     (tmp_path / "params.yaml").write_text(text)
     given = (
         f"params_file:={tmp_path / 'params.yaml'}", "policy:=python:hanging_policy:Policy",
-        f"budget:={moments + 1}", "search:=uniform", "max_attempts:=50", "confidence:=0.999",
+        f"budget:={budget}", "search:=uniform", "max_attempts:=50", "confidence:=0.999",
         "variations:=cube_shift_left,cube_shift_near,table_color_black,cube_size_50_mm",
     )  # fmt: skip
     with Ur5eRun(tmp_path, domain, *given) as run:
@@ -196,7 +202,7 @@ def check_invalid(run, moment):
 
 
 @pytest.mark.parametrize("name", [*STOPS, *OTHERS])
-def test_fault_at_random_moments(run, name, moments):
+def test_fault_at_random_moments(run, name, moments, budget):
     randomly = random.Random(f"{name} {moments}")
     watch, stops = Watch(run), []
     for _ in range(moments):
@@ -209,9 +215,9 @@ def test_fault_at_random_moments(run, name, moments):
     code = run.bringup.wait(1200)
     assert code == 0, run.bringup.output[-4000:]
     watch.close()
-    check_complete(run.out, moments + 1)
+    check_complete(run.out, budget)
     invalid = rows(run.out, "result = 'INVALID'")
-    assert len(valid(run.out)) == moments + 1
+    assert len(valid(run.out)) == budget
     assert all(row["detail"] for row in invalid)
     for moment in stops if name in STOPS else ():
         check_invalid(run, moment)
