@@ -12,8 +12,9 @@ import rclpy
 from graph import Bringup, mode_ids, ranking, valid, wait_for
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
-from robomd_msgs.msg import FailureRanking
+from robomd_msgs.msg import CampaignStatus, FailureRanking
 from robomd_msgs.srv import CompareVariations, QueryVariation
 from robomd_ros.conversions import image_to_msg, time_to_msg
 from robomd_ros.qos import LATCHED
@@ -21,6 +22,7 @@ from robomd_ros.qos import LATCHED
 GREEN = "Change cube color to vivid green (hue 120 degrees, saturation 90 percent)"
 DARK = "Dim the light to 5 percent of its strength"
 BUDGET = 24
+FIRST = 8
 
 
 class Asker:
@@ -36,6 +38,13 @@ class Asker:
         self.node.create_subscription(
             FailureRanking, "/robomd/failure_ranking", self.rankings.append, LATCHED
         )
+        self.states = []
+        self.node.create_subscription(
+            CampaignStatus,
+            "/robomd/campaign_status",
+            lambda m: self.states.append(m.state),
+            LATCHED,
+        )
         self.clients = {
             kind: self.node.create_client(kind, f"/robomd/{name}")
             for kind, name in (
@@ -43,13 +52,23 @@ class Asker:
                 (CompareVariations, "compare_variations"),
             )
         }
-        for client in self.clients.values():
-            wait_for(lambda c=client: c.service_is_ready(), "the services", 60)
+        self.controls = {
+            name: self.node.create_client(Trigger, f"/robomd/{name}")
+            for name in ("pause", "resume")
+        }
+        for client in (*self.clients.values(), *self.controls.values()):
+            wait_for(lambda c=client: c.service_is_ready(), "the services", 120)
 
     def ask(self, kind, **fields):
-        future = self.clients[kind].call_async(kind.Request(**fields))
+        return self._call(self.clients[kind], kind.Request(**fields))
+
+    def control(self, name):
+        assert self._call(self.controls[name], Trigger.Request()).success
+
+    def _call(self, client, request):
+        future = client.call_async(request)
         self.executor.spin_until_future_complete(future, 20.0)
-        assert future.done(), f"no answer to {fields}"
+        assert future.done(), f"no answer to {request}"
         return future.result()
 
     def spin(self, seconds):
@@ -67,7 +86,7 @@ def campaign(tmp_path_factory, module_domain):
     """(folder, answers while it ran, last ranking as a message) of a campaign that has ended."""
     folder = tmp_path_factory.mktemp("embedding")
     out = folder / "campaign"
-    options = "{first_trials: 8, retrain_every: 4, agent_steps: 256}"
+    options = f"{{first_trials: {FIRST}, retrain_every: 4, agent_steps: 256}}"
     arguments = [
         "action_space:=embedding",
         "catalogue:=lift_continuous",
@@ -80,16 +99,15 @@ def campaign(tmp_path_factory, module_domain):
     with Bringup(folder, arguments, module_domain) as bringup:
         asker = None
         try:
-            wait_for(lambda: valid(out) or not bringup.running, "the first trial", 180)
-            assert bringup.running, bringup.output
             asker = Asker(module_domain)
-            early = asker.ask(QueryVariation, description=GREEN)
+            early = wait_for(lambda: _once_there_is_a_campaign(asker), "a campaign", 120)
+            wait_for(lambda: len(valid(out)) >= FIRST or not bringup.running, "trials", 240)
+            assert bringup.running, bringup.output
+            asker.control("pause")  # or it could end before it was asked
             during = wait_for(lambda: _answers(asker, out), "answers while it runs", 240)
-            wait_for(
-                lambda: asker.spin(0.2) or (asker.rankings and asker.rankings[-1].trials == BUDGET),
-                "the last ranking",
-                300,
-            )
+            asker.control("resume")
+            finished = CampaignStatus.FINISHED
+            wait_for(lambda: asker.spin(0.2) or finished in asker.states, "the end", 300)
             asker.spin(1.0)
             last = asker.rankings[-1]
         finally:
@@ -98,6 +116,11 @@ def campaign(tmp_path_factory, module_domain):
             bringup.interrupt()
         bringup.wait(30)
     return out, early, during, last
+
+
+def _once_there_is_a_campaign(asker):
+    answer = asker.ask(QueryVariation, description=GREEN)
+    return answer if answer.error_code != QueryVariation.Response.NO_CAMPAIGN else None
 
 
 def _answers(asker, out):
