@@ -134,6 +134,19 @@ def test_words_keep_the_size_of_numbers():
     assert apart(words, "Place it -5 cm in x", "Place it +5 cm in x") > 0.5
 
 
+def test_words_read_any_script_and_any_number():
+    words = make_text_encoder("words")
+    assert apart(words, "把方块变成红色", "измени цвет куба") > 0.5
+    assert apart(words, "Change it by \u22120.5 kg", "Change it by -0.5 kg") == 0
+    assert apart(words, "Change it by .5 kg", "Change it by 0.5 kg") == 0
+    assert apart(words, "hue 120°, 50 %", "hue 120 degrees, 50 percent") == 0
+    odd = ["1" * 400, "hue " + "9" * 400 + ", saturation 1, brightness 1", "5² cm", "½ cm", "٣"]
+    assert np.isfinite(words.encode(odd)).all()
+    for empty in ("!!!", "-", "\U0001f7e5"):
+        with pytest.raises(EncoderError, match="without a word or a number"):
+            words.encode(["red", empty])
+
+
 def test_words_tell_what_a_number_is_of():
     words = make_text_encoder("words")
     same = apart(words, "Use a cube of 30 mm", "Use a cube of 31 mm")

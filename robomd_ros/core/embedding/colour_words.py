@@ -40,6 +40,7 @@ _SHADES = {
 }
 """Factors of saturation and brightness."""
 _OTHERS = {"near", "sea", "neutral"}
+_LARGEST = 1e6
 _SCALES = {"hue": 360.0, "saturation": 100.0, "brightness": 100.0}
 
 COLOUR_WORDS = frozenset(_NAMES) | frozenset(_SHADES) | _OTHERS
@@ -67,8 +68,8 @@ def colour_in(tokens: Sequence[str]) -> tuple[float, ...] | None:
 def _by_numbers(tokens: Sequence[str]) -> tuple[float, float, float] | None:
     values = {}
     for word, number in pairwise(tokens):
-        if word in _SCALES and number[-1].isdigit():
-            values[word] = float(number) / _SCALES[word]
+        if word in _SCALES and number[-1].isdecimal():
+            values[word] = max(-_LARGEST, min(float(number), _LARGEST)) / _SCALES[word]
     if len(values) < len(_SCALES):
         return None
     saturation, brightness = (min(1.0, abs(values[k])) for k in ("saturation", "brightness"))

@@ -7,6 +7,7 @@ keeps its size, and a colour is what it looks like.
 import hashlib
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,13 +15,18 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.embedding.colour_words import COLOUR_WORDS, colour_in
 from robomd_ros.core.embedding.encoders import Features, digest_of
+from robomd_ros.core.errors import EncoderError
 
 WORD_SLOTS = 128
 NUMBER_SLOTS = 384
 COLOUR_SLOTS = 128
 FREQUENCIES = (1.0, 2.5)
 """Of the waves in the logarithm of a number: one turn is a factor of 535 or of 12."""
-_TOKEN = re.compile(r"[+-]?\d+(?:\.\d+)?|[a-z]+")
+_TOKEN = re.compile(r"(?:(?<![\w.])[+-])?(?:\d+(?:\.\d+)?|\.\d+)|[^\W\d_]+")
+"""A number, whose sign does not follow a word or number (10-20 is a range), or a word."""
+_WRITTEN_OUT = str.maketrans({"\u2212": "-", "%": " percent ", "\N{DEGREE SIGN}": " degrees "})
+_LARGEST = 1e12
+"""Larger numbers are taken for this one."""
 _NUMBER = "#"
 _PLAIN_WORDS = """
 a an the of to in by and or from with its it is at on about into than as change make use
@@ -42,15 +48,21 @@ class WordsEncoder:
 
     name = "words"
     size = WORD_SLOTS + NUMBER_SLOTS + COLOUR_SLOTS
-    digest = digest_of("words 2", f"{size} {NUMBER_SLOTS} {FREQUENCIES}", " ".join(sorted(_PLAIN)))
+    digest = digest_of("words 3", f"{size} {NUMBER_SLOTS} {FREQUENCIES}", " ".join(sorted(_PLAIN)))
 
     def encode(self, items: Sequence[str]) -> Features:
-        """(n, size) float32."""
-        return np.stack([self._one(sentence) for sentence in items])
+        """(n, size) float32; EncoderError for a sentence without a word or a number."""
+        return np.stack([self._one(number, sentence) for number, sentence in enumerate(items)])
 
-    def _one(self, sentence: str) -> NDArray[np.float32]:
-        tokens = _TOKEN.findall(sentence.lower())
-        plain = [_NUMBER if token[-1].isdigit() else token for token in tokens]
+    def _one(self, number: int, sentence: str) -> NDArray[np.float32]:
+        written = unicodedata.normalize("NFKC", sentence).translate(_WRITTEN_OUT)
+        tokens = _TOKEN.findall(written.lower())
+        if not tokens:
+            raise EncoderError(
+                f"sentence {number} is {sentence!r}, without a word or a number; describe the "
+                "change in words"
+            )
+        plain = [_NUMBER if token[-1].isdecimal() else token for token in tokens]
         topics = sorted(set(plain) - _PLAIN - COLOUR_WORDS - {_NUMBER})
         words = _hashed(((word, 1.0) for word in plain), WORD_SLOTS)
         words /= max(1.0, float(np.linalg.norm(words)))
@@ -66,7 +78,7 @@ def _waves(tokens: Sequence[str], plain: Sequence[str]) -> list[tuple[str, float
     for place, token in enumerate(tokens):
         if plain[place] != _NUMBER:
             continue
-        value = float(token)
+        value = min(max(float(token), -_LARGEST), _LARGEST)
         size = math.copysign(math.log1p(abs(value)), value)
         key = " ".join((context[place], *context[place + 2 : place + 4]))
         for frequency in FREQUENCIES:
