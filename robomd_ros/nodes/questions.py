@@ -137,11 +137,13 @@ class Questions:
         try:
             return judge.mode(question), question
         except RoboMDError as error:
-            raise Refusal(QueryVariation.Response.BAD_IMAGE, str(error)) from error
+            codes = QueryVariation.Response
+            code = codes.UNKNOWN_VARIATION if picture is None else codes.BAD_IMAGE
+            raise Refusal(code, str(error)) from error
 
     def _listed(self, description: str) -> FailureMode | None:
         """The ranking's own entry: by id or sentence; of a combination, by its ids and '+'."""
-        ranking = self._ranking()
+        ranking, description = self._ranking(), description.strip()
         for mode in ranking.failure_modes if ranking is not None else ():
             single = len(mode.ids) == 1
             if single and description in (mode.ids[0], mode.variations[0].description):

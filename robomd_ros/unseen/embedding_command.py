@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from robomd_ros.core.embedding.agent import EmbeddingAgent
 from robomd_ros.core.embedding.campaign_samples import samples_from_campaigns
 from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding, save_embedding
-from robomd_ros.core.embedding.training import TrainingSettings, train
+from robomd_ros.core.embedding.training import TrainingSettings, data_digest, train
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.live_view import console
 
@@ -78,6 +79,13 @@ def _report(options: argparse.Namespace) -> int:
 
     model, _, encoders = load_embedding(options.campaign_dir / MODEL_FOLDER)
     samples = samples_from_campaigns([options.campaign_dir], encoders)
+    if data_digest(samples) != model.data_sha256:
+        print(  # noqa: T201
+            f"note: the embedding learned from {int(model.known.trials.sum())} trials, which are "
+            f"not the {len(samples)} in {options.campaign_dir}: its calibration is of the former, "
+            "the rest of the latter; train it again to have one report of both",
+            file=sys.stderr,
+        )
     out = options.out or options.campaign_dir / "report" / "embedding"
     with Bar(console=console(), transient=True) as bar:
         task = bar.add_task("trainings to compare with")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from robomd_ros.core.embedding.question import Question
+from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.failure_modes import FailureMode
 from robomd_ros.report.campaign_data import CampaignData, load_campaign
 from robomd_ros.unseen.pictures import read_picture
@@ -23,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--image", type=Path, help="picture of the changed scene, of any size")
     options = parser.parse_args(argv)
     picture = None if options.image is None else read_picture(options.image)
-    question = Question(options.text, picture)
+    question = Question(_readable(options.text), picture)
     print(answer(load_campaign(options.campaign_dir), question))  # noqa: T201
     return 0
 
@@ -63,6 +64,15 @@ def describe(mode: FailureMode) -> str:
     if math.isfinite(mode.log_density):
         text += f"; log density of the search agent {mode.log_density:.1f}"
     return text
+
+
+def _readable(text: str) -> str:
+    """The text without outer spaces; ConfigurationError if its bytes were no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"--text is not valid UTF-8: {text!r}; type it again") from error
+    return text.strip()
 
 
 def _listed(campaign: CampaignData, text: str) -> FailureMode | None:

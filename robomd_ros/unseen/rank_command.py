@@ -44,6 +44,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--limit", type=int, default=_PRINTED, help="failure modes to print")
     options = parser.parse_args(argv)
     _check_out(options.out)
+    if options.limit < 0:
+        raise ConfigurationError(f"--limit must be at least 0; got {options.limit}")
     catalogue = load_catalogue(config_file("variations", options.catalogue))
     campaign = load_campaign(options.campaign_dir)
     ranking = rank_unseen(campaign, catalogue, _pictures(options, catalogue))

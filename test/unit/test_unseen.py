@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -147,11 +148,23 @@ def test_comparison(judge):
     assert 0.0 <= pictured.probability_a_fails_more <= 1.0
 
 
-def test_samples_of_several_campaigns(campaign):
+def test_samples_of_several_campaigns(campaign, tmp_path):
     encoders = make_encoders("pixels", "words")
     one = samples_from_campaigns([campaign], encoders)
-    two = samples_from_campaigns([campaign, campaign], encoders)
+    other = tmp_path / "other"
+    shutil.copytree(campaign, other)
+    with pytest.raises(EmbeddingError, match="same campaign, whose trials would count twice"):
+        samples_from_campaigns([campaign, other], encoders)
+    text = (other / "campaign.yaml").read_text()
+    stored = yaml.safe_load(text)["campaign_id"]
+    (other / "campaign.yaml").write_text(text.replace(stored, "another"))
+    two = samples_from_campaigns([campaign, other], encoders)
     assert len(one) == 24 and len(two) == 48
+    (other / "campaign.yaml").write_text(
+        text.replace(stored, "another").replace("planted:policy", "other:policy")
+    )
+    with pytest.raises(EmbeddingError, match="give campaigns of one policy"):
+        samples_from_campaigns([campaign, other], encoders)
     again = samples_of_folder(campaign, CATALOGUE, encoders)
     np.testing.assert_array_equal(one.image, again.image)
     assert one.scene_ids == again.scene_ids
@@ -198,9 +211,22 @@ def command(capsys, *arguments):
     return code, captured.out, captured.err
 
 
+def test_a_report_says_that_the_embedding_learned_from_other_trials(campaign, capsys, tmp_path):
+    folder = tmp_path / "c"
+    shutil.copytree(campaign, folder)
+    manifest = folder / MODEL_FOLDER / "manifest.json"
+    values = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**values, "data_sha256": "of others"}))
+    code, _, error = command(capsys, "embedding", "report", folder)
+    assert code == 0 and "not the 24 in" in error
+
+
 def test_query(campaign, capsys, tmp_path):
-    code, out, _ = command(capsys, "query", campaign, "--text", "v0")
-    assert code == 0 and "2 of 2 trials failed" in out
+    for text in ("v0", " v0\n"):
+        code, out, _ = command(capsys, "query", campaign, "--text", text)
+        assert code == 0 and "2 of 2 trials failed" in out
+    code, out, _ = command(capsys, "query", campaign, "--text", "lift the cube")
+    assert code == 0 and "not known" in out  # the nominal scene was not tried
     code, out, _ = command(capsys, "query", campaign, "--text", "Change 1.")
     assert code == 0 and "predicted, never tried; distance" in out
     path = tmp_path / "scene.png"
@@ -233,6 +259,9 @@ def test_rank_unseen(campaign, capsys, tmp_path):
     [
         (["query", "{c}"], "nothing is asked"),
         (["query", "{c}", "--text", "x", "--image", "no.png"], "no.png is no picture"),
+        (["query", "{c}", "--text", "\udcff"], "--text is not valid UTF-8"),
+        (["query", "{c}", "--text", "!!!"], "without a word or a number"),
+        (["rank-unseen", "{c}", "--catalogue", "lift", "--limit", "-1"], "--limit must be"),
         (["query", "nowhere", "--text", "x"], "there is no folder nowhere"),
         (["rank-unseen", "{c}", "--catalogue", "ur5e_tabletop"], "is for the task 'ur5e_tabletop'"),
         (["rank-unseen", "{c}", "--catalogue", "lift", "--out", "r.txt"], "end with .csv or .json"),

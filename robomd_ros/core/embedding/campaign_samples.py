@@ -16,7 +16,7 @@ from robomd_ros.core.embedding.encoders import Encoder, Encoders, Features, Pict
 from robomd_ros.core.embedding.samples import Samples, samples_of
 from robomd_ros.core.errors import CatalogueError, EmbeddingError
 from robomd_ros.core.trial import Trial
-from robomd_ros.core.variations import Catalogue, load_catalogue
+from robomd_ros.core.variations import Catalogue, Variation, load_catalogue
 
 _LOG = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -30,13 +30,16 @@ def samples_from_campaigns(folders: Sequence[Path], encoders: Encoders) -> Sampl
     Raises:
         CampaignFolderError: a folder holds no campaign, or it cannot be read.
         TrialLogError: a trial database is damaged.
-        EmbeddingError: no folder is given, a campaign has no trial with a picture, or its
-            variations are not to be found any more.
+        EmbeddingError: no folder is given, a campaign has no trial with a picture, its variations
+            are not to be found any more, or the campaigns do not belong together.
         EncoderError: a picture or a sentence cannot be encoded.
     """
     if not folders:
         raise EmbeddingError("no campaign to learn from; give the folder of at least one")
-    parts = [_samples_of(read_campaign(Path(folder)), encoders) for folder in folders]
+    campaigns = [read_campaign(Path(folder)) for folder in folders]
+    catalogues = [_catalogue(stored) for stored in campaigns]
+    _check_together(campaigns, catalogues)
+    parts = [_samples_of(s, c, encoders) for s, c in zip(campaigns, catalogues, strict=True)]
     return parts[0].concatenated(parts[1:])
 
 
@@ -47,8 +50,35 @@ def samples_of_folder(folder: Path, catalogue: Catalogue, encoders: Encoders) ->
     return samples_of(trials, catalogue, encoders, _nominal_picture(stored, trials))
 
 
-def _samples_of(stored: StoredCampaign, encoders: Encoders) -> Samples:
-    catalogue = _catalogue(stored)
+def _check_together(campaigns: Sequence[StoredCampaign], catalogues: Sequence[Catalogue]) -> None:
+    """Trials of one policy in one task may be learned together, each of them once."""
+    first, said = campaigns[0], dict[str, Variation]()
+    seen: dict[str, Path] = {}
+    for stored, catalogue in zip(campaigns, catalogues, strict=True):
+        if stored.campaign_id in seen:
+            raise EmbeddingError(
+                f"{seen[stored.campaign_id]} and {stored.path} are the same campaign, whose trials "
+                "would count twice; give it once"
+            )
+        seen[stored.campaign_id] = stored.path
+        for what in ("task", "policy"):
+            one, other = (getattr(c.config, what) for c in (first, stored))
+            if one != other:
+                raise EmbeddingError(
+                    f"the campaigns {first.path} and {stored.path} are of the {what} {one!r} and "
+                    f"{other!r}; give campaigns of one {what}"
+                )
+        for v in catalogue:
+            listed = said.setdefault(v.id, v)
+            if (listed.description, listed.parameters) != (v.description, v.parameters):
+                raise EmbeddingError(
+                    f"the variation {v.id!r} of {stored.path} is another change there than in the "
+                    f"campaigns before it ({v.description!r}, not {listed.description!r}); train "
+                    "on campaigns whose catalogues agree"
+                )
+
+
+def _samples_of(stored: StoredCampaign, catalogue: Catalogue, encoders: Encoders) -> Samples:
     trials = _trials(stored, catalogue)
     return samples_of(trials, catalogue, encoders, _nominal_picture(stored, trials))
 

@@ -267,7 +267,9 @@ class EmbeddingModel:
         distance = self.known.nearest(embeddings)[1]
         sees = [modality is not Modality.TEXT for modality in self.calibrations]
         if image is None or not any(sees):
-            return distance, (distance <= self.limits[1]) & self.familiar[1](text)
+            # What says nothing asks about the nominal scene, known only if that was tried.
+            asks = ~self.scale.wordless(text) | (() in self.known.scene_ids)
+            return distance, asks & (distance <= self.limits[1]) & self.familiar[1](text)
         near = (distance <= self.limits[0]) & self.familiar[0](image)
         heard = self.scale.wordless(text) | self.familiar[1](text)
         return distance, near & (heard | (len(sees) == 1))
@@ -312,6 +314,8 @@ class EmbeddingModel:
         trials, failures = arrays["known.trials"], arrays["known.failures"]
         scenes = tuple(tuple(map(str, ids)) for ids in manifest["known_scenes"])
         calibrations = {Modality[m]: Calibration(**c) for m, c in manifest["calibrations"].items()}
+        if set(calibrations) != {m for m, n in zip(Modality, towers, strict=True) if n}:
+            raise ValueError(f"calibrations are of {sorted(calibrations)} only")
         with_picture, without = map(float, manifest["limits"])
         seen, said = (
             Familiar(

@@ -84,7 +84,7 @@ def load_judge(path: Path, instruction: str = "") -> Judge:
 def _named_encoders(path: Path) -> Encoders:
     try:
         named = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))["encoders"]
-        image, text = named["image"]["name"], named["text"]["name"]
+        image, text = (str(named[kind]["name"]) for kind in ("image", "text"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EmbeddingError(
             f"the embedding in {path} is damaged: {_MANIFEST} does not name its encoders "
