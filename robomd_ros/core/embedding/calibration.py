@@ -5,6 +5,11 @@ p = sigmoid(slope * logit + offset) (Platt's method), with a prior at slope 1 an
 a handful of trials changes little. The failure rate of a single unseen variation scatters
 around p: it is taken to be Beta(kappa p, kappa (1 - p)). Of single trials kappa cannot be learned,
 repeated trials of one scene say it; the prior stands where there are few.
+
+Note:
+    That p itself is uncertain is not in the interval. After few trials it is therefore too narrow:
+    on the continuous Lift catalogue (5 seeds) intervals of known answers held 0.86 of the measured
+    rates after 12 trials, 0.84 to 0.93 after 30, 0.93 after 60, 0.95 to 0.97 after 200.
 """
 
 from dataclasses import dataclass

@@ -114,7 +114,7 @@ def _check_manifest(manifest: Any, folder: Path, encoders: Encoders | None) -> N
         if stored[kind] != now:
             raise EmbeddingError(
                 f"the embedding in {folder} was trained with the {kind} encoder "
-                f"{_spoken(stored[kind])}, not {_spoken(now)}; choose that encoder or {_REMEDY}"
+                f"{_spoken(stored[kind])}, not {_spoken(now)}; choose that encoder (of the same version) or {_REMEDY}"
             )
 
 
