@@ -172,6 +172,34 @@ def test_samples_of_several_campaigns(campaign, tmp_path):
         samples_from_campaigns([], encoders)
 
 
+def test_one_id_must_mean_one_change_in_all_campaigns(campaign, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(campaign, other)
+    for name, old, new in (
+        (
+            "campaign.yaml",
+            yaml.safe_load((other / "campaign.yaml").read_text())["campaign_id"],
+            "x",
+        ),
+        ("ranking.json", "Change 2.", "Paint it."),
+    ):
+        text = (other / name).read_text()
+        assert old in text
+        (other / name).write_text(text.replace(old, new))
+    with pytest.raises(EmbeddingError, match=r"the variation 'v2' of .* is another change there"):
+        samples_from_campaigns([campaign, other], make_encoders("pixels", "words"))
+
+
+def test_a_model_that_lacks_a_calibration_is_damaged(campaign, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(campaign / MODEL_FOLDER, folder)
+    values = json.loads((folder / "manifest.json").read_text())
+    del values["calibrations"]["TEXT"]
+    (folder / "manifest.json").write_text(json.dumps(values))
+    with pytest.raises(EmbeddingError, match="is damaged"):
+        load_judge(folder)
+
+
 def test_equal_items_are_encoded_once():
     encoder = make_text_encoder("words")
     calls = []

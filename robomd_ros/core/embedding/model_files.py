@@ -114,7 +114,8 @@ def _check_manifest(manifest: Any, folder: Path, encoders: Encoders | None) -> N
         if stored[kind] != now:
             raise EmbeddingError(
                 f"the embedding in {folder} was trained with the {kind} encoder "
-                f"{_spoken(stored[kind])}, not {_spoken(now)}; choose that encoder (of the same version) or {_REMEDY}"
+                f"{_spoken(stored[kind])}, not {_spoken(now)}; choose that encoder, in "
+                f"that version, or {_REMEDY}"
             )
 
 
