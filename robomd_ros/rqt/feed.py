@@ -22,11 +22,13 @@ from robomd_ros.rqt.cell_link import CELL_TOPICS, CellLink
 from robomd_ros.rqt.qt import Qt, QtCore, Signal
 from robomd_ros.rqt.values import Presence
 
-_LOOK = 1.0
+_LOOK = 2.0
 """s between looks at who is on the graph."""
 _DELIVER = 80
 """ms for which what arrives is gathered before the widgets are told."""
-_PAUSE = {"status": 0.25, "trial": 0.5, "ranking": 1.0}
+_WAIT = 250
+"""ms until the next look at what was held back."""
+_PAUSE = {"status": 0.5, "trial": 1.0, "ranking": 1.0}
 """s between deliveries of a kind: nobody reads faster, and drawing costs the campaign."""
 _UNREAD: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "status": (msg.CampaignStatus, status_from_msg),
@@ -96,9 +98,8 @@ class Feed(QtCore.QObject):
         self._closed = False
         self._gather = QtCore.QTimer(self)
         self._gather.setSingleShot(True)
-        self._gather.setInterval(_DELIVER)
         self._gather.timeout.connect(self._deliver)
-        self._woken.connect(self._gather.start, Qt.ConnectionType.QueuedConnection)
+        self._woken.connect(self._deliver_soon, Qt.ConnectionType.QueuedConnection)
         self._join()
 
     @property
@@ -203,7 +204,7 @@ class Feed(QtCore.QObject):
                 self._events.append((kind, value))
             else:
                 self._box[kind, cell] = value
-            wake, self._is_awake = not self._is_awake, True
+            wake, self._is_awake = not self._is_awake or kind not in _PAUSE, True
         if wake:
             self._woken.emit()
 
@@ -275,6 +276,10 @@ class Feed(QtCore.QObject):
 
     # In the thread of the GUI
 
+    def _deliver_soon(self) -> None:
+        if not self._gather.isActive() or self._gather.remainingTime() > _DELIVER:
+            self._gather.start(_DELIVER)
+
     def _deliver(self) -> None:
         now = time.monotonic()
         with self._lock:
@@ -285,7 +290,7 @@ class Feed(QtCore.QObject):
             self._is_awake = bool(self._box or self._events)
         self._delivered.update({kind: now for kind, _ in (*box, *events)})
         if self._is_awake:
-            self._gather.start()
+            self._gather.start(_WAIT)
         for (kind, cell), value in box.items():
             if cell:
                 self._cell_signal(kind).emit(cell, value)
