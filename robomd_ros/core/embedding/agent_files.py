@@ -1,7 +1,6 @@
 """A search agent on disk: weights as safetensors, everything else in a JSON manifest; data only."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,16 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 import robomd_ros
+from robomd_ros.core.embedding.described_weights import DescribedWeights
 from robomd_ros.core.embedding.known import KnownEmbeddings
 from robomd_ros.core.errors import EmbeddingError
 
 WEIGHTS = "agent.safetensors"
 MANIFEST = "agent.json"
-_FORMAT = "robomd_agent_v1"
 _REMEDY = "train the search agent again (the trials are kept)"
+_FILES = DescribedWeights("the search agent", WEIGHTS, MANIFEST, "robomd_agent_v1", _REMEDY)
 Made = TypeVar("Made")
 
 
@@ -39,22 +38,8 @@ def write_agent(
     Raises:
         EmbeddingError: the folder cannot be written.
     """
-    weights = save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-    document = {
-        "format": _FORMAT,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "versions": {"robomd_ros": robomd_ros.__version__, "torch": str(torch.__version__)},
-        **manifest,
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / WEIGHTS).write_bytes(weights)
-        (folder / MANIFEST).write_text(json.dumps(document, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise EmbeddingError(
-            f"cannot write the search agent to {folder}: {error}; free some space or choose "
-            "another folder"
-        ) from error
+    versions = {"robomd_ros": robomd_ros.__version__, "torch": str(torch.__version__)}
+    _FILES.write(folder, arrays, {"versions": versions, **manifest})
 
 
 def read_agent(
@@ -73,23 +58,13 @@ def read_agent(
         EmbeddingError: missing, damaged, of another version, or of other known embeddings.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["format"] != _FORMAT:
-            raise EmbeddingError(
-                f"the search agent in {folder} has format {manifest['format']!r}, this version "
-                f"reads {_FORMAT!r}; {_REMEDY}"
-            )
+        manifest = _FILES.read_manifest(folder)
         if known is not None and manifest["known_sha256"] != fingerprint(known):
             raise EmbeddingError(
                 f"the search agent in {folder} learned among other known embeddings than these "
                 f"{len(known)}; {_REMEDY}"
             )
-        weights = (folder / WEIGHTS).read_bytes()
-        if hashlib.sha256(weights).hexdigest() != manifest["weights_sha256"]:
-            raise EmbeddingError(
-                f"{folder / WEIGHTS} is not the file that its manifest describes; {_REMEDY}"
-            )
-        return make(load(weights), manifest)
+        return make(_FILES.read_arrays(folder, manifest), manifest)
     except (OSError, SafetensorError, RuntimeError, LookupError, TypeError, ValueError) as error:
         raise EmbeddingError(
             f"the search agent in {folder} is missing or damaged ({error}); {_REMEDY}"

@@ -1,7 +1,5 @@
 """A model on disk: weights as safetensors, everything else in a JSON manifest; data only."""
 
-import hashlib
-import json
 import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,16 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 import robomd_ros
+from robomd_ros.core.embedding.described_weights import DescribedWeights
 from robomd_ros.core.embedding.encoders import Encoders
 from robomd_ros.core.errors import EmbeddingError
 
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
-_FORMAT = "robomd_embedding_v1"
 _REMEDY = "train the embedding again (the trials are kept)"
+_FILES = DescribedWeights("the embedding", WEIGHTS, MANIFEST, "robomd_embedding_v1", _REMEDY)
 Made = TypeVar("Made")
 Make = Callable[[Mapping[str, NDArray[Any]], Mapping[str, Any]], Made]
 """Makes a model of its arrays and its manifest."""
@@ -34,27 +32,13 @@ def write_files(
     Raises:
         EmbeddingError: the folder cannot be written.
     """
-    weights = save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-    document = {
-        "format": _FORMAT,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "versions": {
-            "robomd_ros": robomd_ros.__version__,
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        **manifest,
+    versions = {
+        "robomd_ros": robomd_ros.__version__,
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / WEIGHTS).write_bytes(weights)
-        (folder / MANIFEST).write_text(json.dumps(document, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise EmbeddingError(
-            f"cannot write the embedding to {folder}: {error}; free some space or choose another "
-            "folder"
-        ) from error
+    _FILES.write(folder, arrays, {"versions": versions, **manifest})
 
 
 def read_files(folder: Path, encoders: Encoders | None, make: Make[Made]) -> Made:
@@ -70,14 +54,9 @@ def read_files(folder: Path, encoders: Encoders | None, make: Make[Made]) -> Mad
     """
     folder = Path(folder)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        _check_manifest(manifest, folder, encoders)
-        weights = (folder / WEIGHTS).read_bytes()
-        if hashlib.sha256(weights).hexdigest() != manifest["weights_sha256"]:
-            raise EmbeddingError(
-                f"{folder / WEIGHTS} is not the file that its manifest describes; {_REMEDY}"
-            )
-        return make(load(weights), manifest)
+        manifest = _FILES.read_manifest(folder)
+        _check_encoders(manifest["encoders"], folder, encoders)
+        return make(_FILES.read_arrays(folder, manifest), manifest)
     except FileNotFoundError as error:
         raise EmbeddingError(
             f"there is no embedding in {folder} ({error.filename} is missing); train one first"
@@ -100,14 +79,7 @@ _DAMAGED = (
 """What reading a file raises that is not what was written."""
 
 
-def _check_manifest(manifest: Any, folder: Path, encoders: Encoders | None) -> None:
-    got = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-    if got != _FORMAT:
-        raise EmbeddingError(
-            f"the embedding in {folder} has format {got!r}, this version reads {_FORMAT!r}; "
-            f"{_REMEDY}"
-        )
-    stored = manifest["encoders"]
+def _check_encoders(stored: Any, folder: Path, encoders: Encoders | None) -> None:
     if encoders is None or stored is None:
         return
     for kind, now in encoders.manifest().items():

@@ -7,13 +7,13 @@ from pathlib import Path
 from robomd_ros.core.embedding.agent import EmbeddingAgent
 from robomd_ros.core.embedding.encoders import Encoders, make_encoders
 from robomd_ros.core.embedding.model import EmbeddingModel
+from robomd_ros.core.embedding.model_files import MANIFEST
 from robomd_ros.core.embedding.unseen import Judge
 from robomd_ros.core.errors import EmbeddingError
 
 MODEL_FOLDER = "checkpoints/embedding"
 """Of a campaign's embedding, in its folder."""
 _AGENT = "agent"
-_MANIFEST = "manifest.json"
 
 
 def save_embedding(path: Path, model: EmbeddingModel, agent: EmbeddingAgent | None = None) -> None:
@@ -83,11 +83,11 @@ def load_judge(path: Path, instruction: str = "") -> Judge:
 
 def _named_encoders(path: Path) -> Encoders:
     try:
-        named = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))["encoders"]
+        named = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["encoders"]
         image, text = (str(named[kind]["name"]) for kind in ("image", "text"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EmbeddingError(
-            f"the embedding in {path} is damaged: {_MANIFEST} does not name its encoders "
+            f"the embedding in {path} is damaged: {MANIFEST} does not name its encoders "
             f"({error}); train it again (the trials are kept)"
         ) from error
     return make_encoders(image, text)
