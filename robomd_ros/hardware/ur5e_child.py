@@ -83,7 +83,12 @@ def main() -> int:
         connection.send(("refused", str(error) or type(error).__name__))
         return 1
     connection.send(("ready", tcp))
-    owner.serve()
+    try:
+        owner.serve()
+    except RuntimeError as error:
+        # the library throws where it finds the connection gone before it has said so
+        print(f"the control process lost the controller: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_LINK
     return 0
 
 
