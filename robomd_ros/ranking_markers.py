@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
@@ -88,11 +89,7 @@ class _Board:
             yield self._bar(i, mode, height)
 
     def _bar(self, i: int, mode: FailureMode, height: float) -> Marker:
-        length = max(mode.failure_probability * _LENGTH, _LINE)
-        bar = self._marker("bar", i, Marker.CUBE, length / 2, height)
-        bar.scale.x, bar.scale.y, bar.scale.z = _THICK, length, _BAR
-        bar.color = _colour(failure_colour(mode.failure_probability))
-        return bar
+        return _bar(self._place, i, mode.failure_probability, height)
 
     def _intervals(self) -> Marker:
         """All 95 % intervals: a line with an upright end at each side."""
@@ -137,28 +134,13 @@ class _Board:
         """Of the middle of a row above the board's lower edge, m; the first row is the top one."""
         return (len(self._modes) - row - 0.5) * _ROW
 
-    def _marker(self, namespace: str, i: int, kind: int, along: float, up: float) -> Marker:
-        marker = Marker(ns=namespace, id=i, type=kind, action=Marker.ADD)
-        place = self._place
-        marker.header.frame_id = place.frame
-        marker.pose.position = Point(
-            x=place.x - along * math.sin(place.yaw),
-            y=place.y + along * math.cos(place.yaw),
-            z=place.z + up,
-        )
-        marker.pose.orientation.z = math.sin(place.yaw / 2)
-        marker.pose.orientation.w = math.cos(place.yaw / 2)
-        return marker
-
     def _text(
         self, namespace: str, i: int, text: str, along: float, up: float, c: Colour
     ) -> Marker:
-        marker = self._marker(namespace, i, Marker.TEXT_VIEW_FACING, along, up)
-        marker.text, marker.scale.z, marker.color = text, _TEXT, _colour(c)
-        return marker
+        return _text(self._place, namespace, i, text, along, up, c)
 
     def _lines(self, namespace: str, i: int) -> Marker:
-        marker = self._marker(namespace, i, Marker.LINE_LIST, 0.0, 0.0)
+        marker = _marker(self._place, namespace, i, Marker.LINE_LIST, 0.0, 0.0)
         marker.scale.x, marker.color = _LINE, _colour(_WHITE)
         return marker
 
@@ -186,10 +168,48 @@ def estimate(mode: FailureMode) -> str:
     return f"{figures} unseen, distance {mode.reliability:.2f}"
 
 
-def _width(text: str) -> float:
-    return 0.5 * _TEXT * len(text)
+def _marker(
+    place: BoardPlace, namespace: str, i: int, kind: int, along: float, up: float
+) -> Marker:
+    marker = Marker(ns=namespace, id=i, type=kind, action=Marker.ADD)
+    marker.header.frame_id = place.frame
+    marker.pose.position = Point(
+        x=place.x - along * math.sin(place.yaw),
+        y=place.y + along * math.cos(place.yaw),
+        z=place.z + up,
+    )
+    marker.pose.orientation.z = math.sin(place.yaw / 2)
+    marker.pose.orientation.w = math.cos(place.yaw / 2)
+    return marker
 
 
+# Kept from board to board, and so never changed: most rows stay as they are, and making a marker
+# costs more than sending it.
+
+
+@lru_cache(maxsize=512)
+def _text(
+    place: BoardPlace, namespace: str, i: int, text: str, along: float, up: float, c: Colour
+) -> Marker:
+    marker = _marker(place, namespace, i, Marker.TEXT_VIEW_FACING, along, up)
+    marker.text, marker.scale.z, marker.color = text, _TEXT, _colour(c)
+    return marker
+
+
+@lru_cache(maxsize=512)
+def _bar(place: BoardPlace, i: int, failure_probability: float, height: float) -> Marker:
+    length = max(failure_probability * _LENGTH, _LINE)
+    bar = _marker(place, "bar", i, Marker.CUBE, length / 2, height)
+    bar.scale.x, bar.scale.y, bar.scale.z = _THICK, length, _BAR
+    bar.color = _colour(failure_colour(failure_probability))
+    return bar
+
+
+@lru_cache(maxsize=512)
 def _colour(colour: Colour) -> ColorRGBA:
     red, green, blue = colour
     return ColorRGBA(r=red, g=green, b=blue, a=1.0)
+
+
+def _width(text: str) -> float:
+    return 0.5 * _TEXT * len(text)

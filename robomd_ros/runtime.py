@@ -1,6 +1,7 @@
 """How every node of this package starts, spins and ends."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -52,6 +53,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         # an exception in the middle of a callback, or of rclpy itself, could leave either broken
         asked_to_end = threading.Event()
         _on_signals(lambda *_: asked_to_end.set())
+        gc.freeze()  # all of this lives as long as the node: not to be gone through again and again
         while rclpy.ok() and not asked_to_end.is_set():
             executor.spin_once(timeout_sec=_SPIN)
     except (KeyboardInterrupt, ExternalShutdownException):

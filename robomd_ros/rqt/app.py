@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -70,13 +71,15 @@ def run(arguments: Sequence[str]) -> int:
     options = _options(remove_ros_args(list(arguments)))
     application = _application()
     rclpy.init(args=list(arguments), signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node(f"robomd_panel_{os.getpid()}")
+    # it has no parameters, and every service costs at every wake-up
+    node = rclpy.create_node(f"robomd_panel_{os.getpid()}", start_parameter_services=False)
     feed = Feed(node, options.namespace)
     panel = Panel(feed, options.campaign_dir)
     graph = GraphThread(node)
     _end_on_signals(application)
     panel.resize(*_SIZE)
     panel.show()
+    gc.freeze()  # all of this lives as long as the panel: not to be gone through again and again
     code = int(application.exec())
     panel.close_panel()
     feed.close()

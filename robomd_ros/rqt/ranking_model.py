@@ -64,8 +64,13 @@ class RankingModel(QtCore.QAbstractTableModel):
             self._modes, self._texts = modes, {}
             self.endResetModel()
             return
-        self._modes, self._texts = modes, {}
-        self._repaint()
+        shown, self._modes, self._texts = self._texts, modes, {}
+        for row, texts in shown.items():
+            if self._texts_of(row) != texts:
+                # cell by cell: for a range of them Qt paints the whole table again
+                for column in _COLUMNS:
+                    cell = self.index(row, column)
+                    self.dataChanged.emit(cell, cell)
 
     def set_stale(self, stale: bool) -> None:
         """Whether who published it is gone."""

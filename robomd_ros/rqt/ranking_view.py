@@ -5,7 +5,7 @@ from typing import Any
 
 from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.rqt.parts import Section
-from robomd_ros.rqt.qt import Qt, QtWidgets
+from robomd_ros.rqt.qt import Qt, QtGui, QtWidgets
 from robomd_ros.rqt.ranking_model import (
     AGENT,
     BAR,
@@ -103,10 +103,12 @@ def plain_table(model: Any) -> Any:
     table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
     table.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
-    # light, so that both mark colours stay readable on the selected row
-    table.setStyleSheet(
-        "QTableView { selection-background-color: #FCE8B8; selection-color: black; }"
-    )
+    # light, so that both mark colours stay readable on the selected row; not by a style sheet,
+    # which makes painting dearer
+    palette = table.palette()
+    palette.setColor(QtGui.QPalette.ColorRole.Highlight, QtGui.QColor("#FCE8B8"))
+    palette.setColor(QtGui.QPalette.ColorRole.HighlightedText, QtGui.QColor("black"))
+    table.setPalette(palette)
     table.setShowGrid(False)
     table.setAlternatingRowColors(True)
     table.setWordWrap(False)

@@ -87,6 +87,22 @@ def test_columns_that_say_nothing_are_hidden_and_a_selection_stays(panel, feed):
     assert "not connected" in panel.ranking.remark.text()
 
 
+def test_of_a_newer_ranking_the_rows_that_changed_are_painted(panel, feed):
+    first, second, third = (mode(v, rank=i + 1) for i, v in enumerate((GREEN, BLUE, RED)))
+    feed.ranking_changed.emit(ranking(first, second, third))
+    for _ in range(3):
+        application().processEvents()
+    painted = []
+    panel.ranking.model.dataChanged.connect(lambda a, b: painted.append((a.row(), b.row())))
+    feed.ranking_changed.emit(ranking(first, replace(second, failures=7), third))
+    assert set(painted) == {(1, 1)}
+    painted.clear()
+    feed.ranking_changed.emit(ranking(first, replace(second, failures=7), third))
+    assert not painted
+    shown = panel.ranking.table.model().index(1, COUNTS).data()
+    assert shown == "7/7"
+
+
 def _painted(shown):
     image = QtGui.QImage(216, 24, QtGui.QImage.Format.Format_RGB32)
     image.fill(QtGui.QColor("white"))
