@@ -16,6 +16,7 @@ from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding, save_e
 from robomd_ros.core.embedding.training import TrainingSettings, data_digest, train
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.live_view import console
+from robomd_ros.unseen.destination import check_folder
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,8 +48,10 @@ def _train(options: argparse.Namespace) -> int:
             "--agent-steps must be at least 0 and --seed in [0, 4,294,967,295]; "
             f"got {options.agent_steps} and {options.seed}"
         )
-    encoders = make_encoders(options.image_encoder, options.text_encoder)
     out = options.out or options.campaign_dir[0] / MODEL_FOLDER
+    if options.out:
+        check_folder(options.out)
+    encoders = make_encoders(options.image_encoder, options.text_encoder)
     samples = samples_from_campaigns(options.campaign_dir, encoders)
     with Bar(console=console(), transient=True) as bar:
         task = bar.add_task(f"embedding of {len(samples)} trials")
@@ -77,6 +80,9 @@ def _train(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from robomd_ros.report.embedding_quality import write_quality  # noqa: PLC0415 - matplotlib
 
+    out = options.out or options.campaign_dir / "report" / "embedding"
+    if options.out:
+        check_folder(options.out)
     model, _, encoders = load_embedding(options.campaign_dir / MODEL_FOLDER)
     samples = samples_from_campaigns([options.campaign_dir], encoders)
     if data_digest(samples) != model.data_sha256:
@@ -86,7 +92,6 @@ def _report(options: argparse.Namespace) -> int:
             "the rest of the latter; train it again to have one report of both",
             file=sys.stderr,
         )
-    out = options.out or options.campaign_dir / "report" / "embedding"
     with Bar(console=console(), transient=True) as bar:
         task = bar.add_task("trainings to compare with")
         files = write_quality(

@@ -20,6 +20,7 @@ from robomd_ros.export.tables import to_csv
 from robomd_ros.live_view import console
 from robomd_ros.report.campaign_data import CampaignData, load_campaign
 from robomd_ros.share import config_file
+from robomd_ros.unseen.destination import check_file
 from robomd_ros.unseen.pictures import drawn_pictures, pictures_of
 
 _PRINTED = 20
@@ -120,8 +121,11 @@ def _same(a: Variation, b: Variation) -> bool:
 
 
 def _check_out(path: Path | None) -> None:
-    if path is not None and path.suffix not in (".csv", ".json"):
+    if path is None:
+        return
+    if path.suffix not in (".csv", ".json"):
         raise ConfigurationError(f"--out must end with .csv or .json; got {str(path)!r}")
+    check_file(path)
 
 
 def _write(path: Path, ranking: FailureRanking) -> None:

@@ -203,12 +203,14 @@ def cosine_matrix(model: EmbeddingModel, largest: int = LARGEST_MATRIX) -> Cosin
 
     Args:
         model: the embedding.
-        largest: the first so many scenes.
+        largest: of more scenes, so many that are evenly spread over their sorted ids.
     """
     known = model.known
     single = [i for i, ids in enumerate(known.scene_ids) if len(ids) == 1]
     chosen = single if len(single) > 1 else list(range(len(known)))
-    chosen = sorted(chosen, key=lambda i: known.scene_ids[i])[:largest]
+    chosen = sorted(chosen, key=lambda i: known.scene_ids[i])
+    if len(chosen) > largest:  # of every kind of change some, not the first in the alphabet
+        chosen = [chosen[i] for i in np.linspace(0, len(chosen) - 1, largest).round().astype(int)]
     labels = [" + ".join(known.scene_ids[i]) or "nominal" for i in chosen]
     return CosineMatrix.of(labels, known.embeddings[chosen])
 
