@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import os
 import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from robomd_ros.core.checkpoint_file import write_checkpoint
 from robomd_ros.core.embedding.encoders import Encoders
 from robomd_ros.core.embedding.losses import contrastive_loss, outcome_loss
 from robomd_ros.core.embedding.model import EmbeddingModel, Trained
@@ -279,14 +279,8 @@ class _Run:
             "optimizer": self._optimizer.state_dict(),
             "random": self._random.get_state(),
         }
-        temporary = path.with_suffix(".tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                torch.save(document, file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
+            write_checkpoint(path, document)
         except (OSError, RuntimeError) as error:
             raise EmbeddingError(
                 f"cannot write the training's checkpoint {path}: {error}; free some space or "

@@ -1,6 +1,5 @@
 """Checkpoints of a search agent: weights and optimizer state, read as data only."""
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from robomd_ros.core.checkpoint_file import write_checkpoint
 from robomd_ros.core.errors import CampaignFolderError
 
 _FORMAT = 1
@@ -34,14 +34,8 @@ def save_checkpoint(
         "policy": agent.policy.state_dict(),
         "optimizer": agent.policy.optimizer.state_dict(),
     }
-    temporary = path.with_suffix(".tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            torch.save(document, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_checkpoint(path, document)
     except (OSError, RuntimeError) as error:
         raise CampaignFolderError(
             f"cannot write the checkpoint {path}: {error}; free some space or choose another folder"
