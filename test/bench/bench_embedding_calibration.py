@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.stats import beta
-from unseen_data import EncodedLift, Truth, UnseenLift
+from unseen_data import EncodedLift, Truth, UnseenLift, with_encoders
 
 from robomd_ros.core.embedding.calibration import (
     expected_calibration_error,
     interval_coverage,
     reliability_diagram,
 )
-from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.training import TrainingSettings, train
 
 BINS = 10
@@ -92,9 +92,7 @@ def parser() -> argparse.ArgumentParser:
     known = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known.add_argument("--seeds", type=int, default=5)
     known.add_argument("--counts", default="60,100,200")
-    known.add_argument("--image", default=DEFAULT_IMAGE, help="image encoder")
-    known.add_argument("--text", default=DEFAULT_TEXT, help="text encoder")
-    return known
+    return with_encoders(known)
 
 
 def main() -> int:

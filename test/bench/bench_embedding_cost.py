@@ -17,10 +17,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import numpy as np
 import torch
 from recorded_cell import RecordedRollouts
-from unseen_data import POOL, EncodedLift, UnseenLift
+from unseen_data import POOL, EncodedLift, UnseenLift, with_encoders
 
 from robomd_ros.core.embedding.agent import EmbeddingAgent
-from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.training import TrainingSettings, train
 from robomd_ros.core.embedding.unseen import Judge, Question
 from sim_bridge.continuous_catalogue import variations
@@ -101,9 +101,7 @@ def parser() -> argparse.ArgumentParser:
     known = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known.add_argument("--steps", type=int, default=100_000, help="virtual ones of PPO")
     known.add_argument("--descriptions", type=int, default=10_000)
-    known.add_argument("--image", default=DEFAULT_IMAGE, help="image encoder")
-    known.add_argument("--text", default=DEFAULT_TEXT, help="text encoder")
-    return known
+    return with_encoders(known)
 
 
 def main() -> int:

@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from plain_baselines import PlainFeatures, fitted_probability
 from recorded_cell import Rollout, single_trials
-from unseen_data import GAP, EncodedLift, UnseenLift
+from unseen_data import GAP, EncodedLift, UnseenLift, with_encoders
 
-from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.training import TrainingSettings, train
 
 EMBEDDING = "embedding"
@@ -171,9 +171,7 @@ def parser() -> argparse.ArgumentParser:
     known = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known.add_argument("--seeds", type=int, default=2)
     known.add_argument("--count", type=int, default=200, help="trials")
-    known.add_argument("--image", default=DEFAULT_IMAGE, help="image encoder")
-    known.add_argument("--text", default=DEFAULT_TEXT, help="text encoder")
-    return known
+    return with_encoders(known)
 
 
 def main() -> int:

@@ -17,10 +17,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 from recorded_cell import Rollout
-from unseen_data import GAP, EncodedLift, UnseenLift
+from unseen_data import GAP, EncodedLift, UnseenLift, with_encoders
 
 from robomd_ros.core.embedding.agent import EmbeddingAgent
-from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.model import EmbeddingModel
 from robomd_ros.core.embedding.training import TrainingSettings, train
 from robomd_ros.core.search.proposals import PROPOSALS, Candidates, propose
@@ -136,9 +136,7 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("--kinds", default=",".join(PROPOSALS))
     known.add_argument("--retrain-every", type=int, default=20)
     known.add_argument("--steps", type=int, default=4096, help="virtual ones of PPO")
-    known.add_argument("--image", default=DEFAULT_IMAGE, help="image encoder")
-    known.add_argument("--text", default=DEFAULT_TEXT, help="text encoder")
-    return known
+    return with_encoders(known)
 
 
 def main() -> int:

@@ -18,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 from plain_baselines import LEARNERS, PlainFeatures, fitted_probability, slot_mean
 from recorded_cell import Rollout
-from unseen_data import GAP, EncodedLift, UnseenLift
+from unseen_data import GAP, EncodedLift, UnseenLift, with_encoders
 
 from robomd_ros.core.embedding.agent import EmbeddingAgent
-from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.training import TrainingSettings, train
 
 COUNTS = (60, 100, 200)
@@ -148,9 +148,7 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("--seeds", type=int, default=5)
     known.add_argument("--only", choices=("baselines", "embedding"))
     known.add_argument("--steps", type=int, default=20_000, help="virtual ones of PPO; 0: no PPO")
-    known.add_argument("--image", default=DEFAULT_IMAGE, help="image encoder")
-    known.add_argument("--text", default=DEFAULT_TEXT, help="text encoder")
-    return known
+    return with_encoders(known)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ Trials come from the pool (two rollouts of each of 1,000 variations, all from di
 answers are judged on the truth sample (180 variations, 16 rollouts each), which no trial is of.
 """
 
+import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from recorded_cell import RecordedRollouts, Rollout, StartPictures, single_trials
 
-from robomd_ros.core.embedding.encoders import Encoders
+from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, Encoders
 from robomd_ros.core.embedding.samples import Samples, samples_of, scene_text
 from robomd_ros.core.metrics import pairwise_accuracy
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
@@ -123,6 +124,13 @@ class EncodedLift:
 
     def take(self, rollouts: list[Rollout]) -> Samples:
         return self.samples.take([self._row[rollout] for rollout in rollouts])
+
+
+def with_encoders(known: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The parser with the options that name the encoders."""
+    known.add_argument("--image", default=DEFAULT_IMAGE, help="image encoder")
+    known.add_argument("--text", default=DEFAULT_TEXT, help="text encoder")
+    return known
 
 
 def parameter_features(catalogue: Catalogue, ids: tuple[str, ...]) -> Floats:
