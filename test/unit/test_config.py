@@ -36,7 +36,7 @@ EMBEDDING = {"search": "ppo", "action_space": "embedding"}
         ),
         ({"search": "embedding"}, "'embedding' does not work in .*'discrete'; use .*thompson"),
         ({**EMBEDDING, "accumulate": True}, "accumulate is true, but .*'embedding' tries single"),
-        ({**EMBEDDING, "search_options": {"proposal": "luck"}}, "one of information.*'luck'"),
+        ({**EMBEDDING, "search_options": {"proposal": "luck"}}, "one of uncertainty.*'luck'"),
         ({**EMBEDDING, "search_options": {"first_trials": 1}}, r"'first_trials'.*\[8, .* got 1"),
         (
             {**EMBEDDING, "search_options": {"text_encoder": "elmo"}},
@@ -86,7 +86,7 @@ def test_the_embedding_has_one_search_of_single_variations():
     config = make_config(**EMBEDDING)
     assert config.search == "embedding"
     assert config.accumulates is False
-    assert config.search_options["proposal"] == "information"
+    assert config.search_options["proposal"] == "uncertainty"
     again = CampaignConfig.from_mapping(config.to_mapping())
     assert again.to_mapping() == config.to_mapping()
 

@@ -73,5 +73,5 @@ def test_the_same_seed_proposes_the_same():
 
 
 def test_an_unknown_way_is_refused():
-    with pytest.raises(ValueError, match=r"one of information, ppo, .* got 'luck'"):
+    with pytest.raises(ValueError, match=r"one of uncertainty, information, ppo, .* got 'luck'"):
         propose("luck", candidates([0.5]), np.ones(1, bool), 1, RNG(0))

@@ -160,7 +160,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         agent=True,
         accumulate=False,
         options={
-            "proposal": TextOption("information", PROPOSALS),
+            "proposal": TextOption("uncertainty", PROPOSALS),
             "first_trials": Option(30, 8, 1_000_000),
             "retrain_every": Option(20, 1, 1_000_000),
             "agent_steps": Option(10_000, 0, 100_000_000),
