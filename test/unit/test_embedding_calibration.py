@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit
+from scipy.stats import beta
 
 from robomd_ros.core.embedding.calibration import (
     KAPPA_PRIOR,
@@ -61,6 +62,36 @@ def test_intervals_hold_the_rates(kappa):
     covered = interval_coverage(lower, upper, rates)
     assert 0.93 <= covered <= 0.995  # rounded outward, a little more than 0.95
     assert np.allclose(lower * 100, np.round(lower * 100))
+
+
+def test_without_doubt_an_interval_is_the_beta_distributions():
+    sure = Calibration(kappa=4.0, doubt=(0.0, 0.0, 0.0))
+    p = np.array([0.1, 0.5, 0.97])
+    lower, upper = sure.interval(p)
+    for tail, bound, outward in ((0.025, lower, np.floor), (0.975, upper, np.ceil)):
+        exact = beta.ppf(tail, 4.0 * p, 4.0 * (1 - p))
+        assert np.abs(bound - outward(exact * 100) / 100).max() <= 0.01 + 1e-9
+
+
+def test_an_interval_is_over_what_slope_and_offset_may_be():
+    unsure = Calibration(slope=2.0, offset=0.5, kappa=3.0, doubt=(0.3, 0.1, 0.4))
+    rng = np.random.default_rng(3)
+    log_slope, offset = rng.multivariate_normal(
+        [np.log(2.0), 0.5], [[0.3, 0.1], [0.1, 0.4]], 200_000
+    ).T
+    z = -np.exp(log_slope) + offset
+    rates = rng.beta(3.0 * expit(z), 3.0 * (1.0 - expit(z)))
+    lower, upper = unsure.interval(unsure.probability([-1.0]))
+    assert [lower[0], upper[0]] == pytest.approx(np.quantile(rates, [0.025, 0.975]), abs=0.015)
+
+
+def test_the_fewer_trials_the_wider():
+    widths = []
+    for count in (6, 60, 6000):
+        logits, trials, failures, _ = outcomes(1.0, 0.0, 6.0, count, 3)
+        lower, upper = Calibration.fit(logits, trials, failures).interval([0.2])
+        widths.append(float(upper[0] - lower[0]))
+    assert widths[0] > widths[1] > widths[2]
 
 
 def test_calibration_error_by_hand():
