@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         values = _values(given)
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):  # also where a script started it with &
+            signal.signal(number, _interrupt)
         return _serve(values)
     except KeyboardInterrupt:
         return 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -262,3 +263,16 @@ def test_help_lists_the_arguments():
     done = command("--help")
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("address", "http_port", "polyscope", "frequency"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_on_a_signal_also_where_a_script_started_it_with_an_ampersand(number):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # children inherit it
+    try:
+        twin = start_twin()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with twin:
+        process = psutil.Process(twin.pid)
+        process.send_signal(number)
+        assert process.wait(timeout=10) == 0
