@@ -2,12 +2,12 @@
 
 from collections import deque
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
@@ -25,7 +25,8 @@ from robomd_ros.core.failure_modes import FailureRanking
 from robomd_ros.core.trial_picture import trial_picture
 from robomd_ros.parameter_tables import RANKING_MARKERS
 from robomd_ros.parameters import declare
-from robomd_ros.qos import IMAGE_IN, LATCHED, TRIALS
+from robomd_ros.polled import PolledSubscription
+from robomd_ros.qos import LATCHED, TRIALS
 from robomd_ros.ranking_markers import BoardPlace, ranking_markers
 from robomd_ros.runtime import main_of
 
@@ -33,6 +34,9 @@ _PAUSE = 1.0
 """s between two boards: of rankings that come faster the newest is shown, nobody reads more."""
 _KEPT = 8
 """Pictures kept per cell: the trial that they belong to is told a moment after the last of them."""
+_IMAGES = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=_KEPT, reliability=ReliabilityPolicy.BEST_EFFORT
+)
 
 
 class RankingMarkersNode(Node):
@@ -67,25 +71,21 @@ class RankingMarkersNode(Node):
         self._status: bytes | None = None
         self._due: msg.Trial | None = None
         self._pictures: dict[str, deque[bytes]] = {c: deque(maxlen=_KEPT) for c in values["cells"]}
+        # taken when a trial is drawn: there are many more of them than trials
+        self._statuses = PolledSubscription(self, msg.CampaignStatus, "campaign_status", LATCHED)
+        self._cameras = {
+            cell: PolledSubscription(self, Image, f"{cell}/camera/image_raw", _IMAGES)
+            for cell in self._pictures
+        }
         self._markers = self.create_publisher(MarkerArray, "ranking_markers", LATCHED)
         self._images = self.create_publisher(Image, "ranking_image", LATCHED)
-        # as bytes: most of what comes is replaced before it is drawn, and reading it costs time
-        unread = (
-            (msg.CampaignStatus, "campaign_status", self._on_status, LATCHED),
-            (msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED),
-            *(
-                (Image, f"{cell}/camera/image_raw", partial(self._on_picture, cell), IMAGE_IN)
-                for cell in self._pictures
-            ),
+        # as bytes: many a ranking is replaced before it is drawn, and reading it costs time
+        self.create_subscription(
+            msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED, raw=True
         )
-        for kind, topic, take, qos in unread:
-            self.create_subscription(kind, topic, take, qos, raw=True)
         self.create_subscription(msg.Trial, "trials", self._on_trial, TRIALS)
         self._pause = self.create_timer(_PAUSE, self._on_pause_over)
         self._pause.cancel()
-
-    def _on_status(self, data: bytes) -> None:
-        self._status = data
 
     def _on_ranking(self, data: bytes) -> None:
         self._ranking = data
@@ -98,9 +98,6 @@ class RankingMarkersNode(Node):
         self._due = message
         if message.outcome.result == msg.Outcome.INVALID:  # no ranking follows
             self._show_due()
-
-    def _on_picture(self, cell: str, data: bytes) -> None:
-        self._pictures[cell].append(data)
 
     def _on_pause_over(self) -> None:
         self._pause.cancel()
@@ -121,6 +118,7 @@ class RankingMarkersNode(Node):
         message, self._due = self._due, None
         if message is None:
             return
+        self._status = next(reversed(self._statuses.take()), self._status)
         status = None
         if self._status is not None:
             status = status_from_msg(deserialize_message(self._status, msg.CampaignStatus))
@@ -142,7 +140,7 @@ class RankingMarkersNode(Node):
         """
         ended = time_from_msg(trial.header.stamp)
         image = None
-        for data in reversed(self._pictures.get(trial.cell, ())):
+        for data in reversed(self._pictures_of(trial.cell)):
             image = deserialize_message(data, Image)
             if time_from_msg(image.header.stamp) <= ended:
                 break
@@ -153,6 +151,13 @@ class RankingMarkersNode(Node):
         except ValueError as error:
             self.get_logger().warning(str(error), once=True)
             return None, image.header.frame_id
+
+    def _pictures_of(self, cell: str) -> deque[bytes]:
+        """The newest pictures of a cell, oldest first."""
+        if cell not in self._cameras:
+            return deque()
+        self._pictures[cell].extend(self._cameras[cell].take())
+        return self._pictures[cell]
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rcl_interfaces.srv import GetParameters
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from std_srvs.srv import Trigger
@@ -16,12 +17,16 @@ from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.operator import Answer
+from robomd_ros.polled import PolledSubscription
 from robomd_ros.qos import LATCHED, TRIALS
 from robomd_ros.rqt.calls import Calls
 from robomd_ros.rqt.cell_link import CELL_TOPICS, CellLink
 from robomd_ros.rqt.qt import Qt, QtCore, Signal
 from robomd_ros.rqt.values import Presence
 
+_STEADY = Clock(clock_type=ClockType.STEADY_TIME)
+_POLL = 0.5
+"""s between looks at what the diagnosis has published."""
 _LOOK = 2.0
 """s between looks at who is on the graph."""
 _DELIVER = 80
@@ -146,13 +151,8 @@ class Feed(QtCore.QObject):
         self._group = group
         self._calls = Calls(self.post)
 
-        def subscribe(
-            kind: Any, topic: str, take: Callable[[Any], None], qos: Any, raw: bool = False
-        ) -> Any:
-            name = f"{self._namespace}/{topic}"
-            return node.create_subscription(
-                kind, name, self.guarded(take), qos, callback_group=group, raw=raw
-            )
+        def subscribe(kind: Any, topic: str, qos: Any) -> PolledSubscription:
+            return PolledSubscription(node, kind, f"{self._namespace}/{topic}", qos)
 
         self._controls = {
             what: node.create_client(Trigger, f"{self._namespace}/{what}", callback_group=group)
@@ -163,22 +163,26 @@ class Feed(QtCore.QObject):
             f"{self._namespace}/diagnosis_node/get_parameters",
             callback_group=group,
         )
-        self._subscriptions = [
-            subscribe(msg.CampaignStatus, "campaign_status", self._on_status, LATCHED, raw=True),
-            subscribe(msg.FailureRanking, "failure_ranking", self._on_ranking, LATCHED, raw=True),
-            subscribe(msg.Trial, "trials", self._on_trial, TRIALS),
-        ]
+        self._newest = {
+            "status": subscribe(msg.CampaignStatus, "campaign_status", LATCHED),
+            "ranking": subscribe(msg.FailureRanking, "failure_ranking", LATCHED),
+        }
+        self._trials = subscribe(msg.Trial, "trials", TRIALS)
         self._guard_condition = node.create_guard_condition(self._run_tasks, callback_group=group)
-        self._timer = node.create_timer(_LOOK, self.guarded(self._look), callback_group=group)
+        self._timers = [
+            node.create_timer(period, self.guarded(do), callback_group=group, clock=_STEADY)
+            for period, do in ((_POLL, self._poll), (_LOOK, self._look))
+        ]
 
     def _leave(self) -> None:
         # here and not in close(): what another thread destroys under a spinning executor ends it
         node = self._node
         for cell in self._cells.values():
             cell.destroy()
-        node.destroy_timer(self._timer)
-        for subscription in self._subscriptions:
-            node.destroy_subscription(subscription)
+        for timer in self._timers:
+            node.destroy_timer(timer)
+        for subscription in (*self._newest.values(), self._trials):
+            subscription.destroy()
         for client in (*self._controls.values(), self._parameters):
             node.destroy_client(client)
         node.destroy_guard_condition(self._guard_condition)
@@ -226,11 +230,14 @@ class Feed(QtCore.QObject):
             except KeyError as error:
                 self.post("problem", f"{error} is not on the graph; nothing was called")
 
-    def _on_status(self, data: bytes) -> None:
-        self.post("status", data)
-
-    def _on_ranking(self, data: bytes) -> None:
-        self.post("ranking", data)
+    def _poll(self) -> None:
+        """Take what the diagnosis has published."""
+        for kind, subscription in self._newest.items():
+            for data in subscription.take()[-1:]:
+                self.post(kind, data)
+        show = self.guarded(self._on_trial)  # of each its own: one that is odd hides no other
+        for data in self._trials.take():
+            show(deserialize_message(data, msg.Trial))
 
     def _on_trial(self, message: msg.Trial) -> None:
         stamp = message.header.stamp

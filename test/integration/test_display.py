@@ -95,8 +95,8 @@ class Display(Graph):
 
     def received(self, count):
         """Wait until the node has so many pictures of the cell."""
-        held = self.node._pictures["cell_0"]
-        wait_for(lambda: len(held) == count, f"{count} pictures", 10)
+        held = self.node._pictures_of
+        wait_for(lambda: len(held("cell_0")) == count, f"{count} pictures", 10)
 
     def trial(self, index, stamp, result=Result.FAILURE, cell="cell_0"):
         outcome = Outcome(result, detail="" if result is not Result.INVALID else "lost")
