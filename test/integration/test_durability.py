@@ -44,32 +44,42 @@ def kill_everything(bringup, _random):
     kill([psutil.Process(bringup.process.pid), *bringup.children()])
 
 
+def killed(folder, domain, victim, generator, trials, moment, budget, command, patience):
+    """Kill a campaign `moment` s after so many valid trials, and let it come to its end.
+
+    Nothing that had ended is lost. Returns the trials that were in flight at the kill.
+    """
+    print(f"{victim.__name__} {moment:.3f} s after {trials} valid trials")
+    (folder / "coin_policy.py").write_text(COIN)
+    out = folder / "campaign"
+    command = [COIN_POLICY, *command, f"budget:={budget}", "linger:=0", f"out:={out}"]
+    with Bringup(folder, command, domain) as bringup:
+        wait_for(lambda: rows(out) and len(valid(out)) >= trials, "trials", patience)
+        time.sleep(moment)
+        assert bringup.running and len(valid(out)) < budget, "it was over before the kill"
+        victim(bringup, generator)
+        before, interrupted = [tuple(row) for row in done(out)], rows(out, "state = 'ASKED'")
+        if victim is not kill_everything:
+            assert bringup.wait(patience) == 0, bringup.output
+        else:
+            bringup.wait(10)
+    if victim is kill_everything:
+        with Bringup(folder, command, domain) as bringup:
+            assert bringup.wait(patience) == 0, bringup.output
+    check_complete(out, budget, before)
+    return interrupted
+
+
 @pytest.mark.parametrize("number", range(KILLS))
 @pytest.mark.parametrize("victim", [kill_diagnosis, kill_cell, kill_everything])
 def test_killed_at_a_random_moment(tmp_path, domain, victim, number):
     generator = random.Random(f"{victim.__name__} {number}")
     trials, moment = generator.randrange(BUDGET - 5), generator.uniform(0.0, 1.5)
-    print(f"{victim.__name__} {moment:.3f} s after {trials} valid trials")
-    (tmp_path / "coin_policy.py").write_text(COIN)
+    command = [FOUR, "search:=uniform", "confidence:=0.9999999", f"seed:={number}"]
+    interrupted = killed(
+        tmp_path, domain, victim, generator, trials, moment, BUDGET, command, patience=120
+    )
     out = tmp_path / "campaign"
-    command = [
-        COIN_POLICY, FOUR, f"budget:={BUDGET}", "search:=uniform", "linger:=0",
-        "confidence:=0.9999999", f"seed:={number}", f"out:={out}",
-    ]  # fmt: skip
-    with Bringup(tmp_path, command, domain) as bringup:
-        wait_for(lambda: rows(out) and len(valid(out)) >= trials, "trials", 120)
-        time.sleep(moment)
-        assert bringup.running and len(valid(out)) < BUDGET, "it was over before the kill"
-        victim(bringup, generator)
-        before, interrupted = [tuple(row) for row in done(out)], rows(out, "state = 'ASKED'")
-        if victim is not kill_everything:
-            assert bringup.wait(120) == 0, bringup.output
-        else:
-            bringup.wait(10)
-    if victim is kill_everything:
-        with Bringup(tmp_path, command, domain) as bringup:
-            assert bringup.wait(120) == 0, bringup.output
-    check_complete(out, BUDGET, before)
     invalid = rows(out, "result = 'INVALID'")
     print(f"in flight at the kill: {len(interrupted)}; invalid: {[r['detail'] for r in invalid]}")
     assert len(invalid) <= 2
@@ -81,29 +91,14 @@ def test_killed_at_a_random_moment(tmp_path, domain, victim, number):
 def test_in_the_embedding_space_killed_at_a_random_moment(tmp_path, domain, victim, number):
     generator = random.Random(f"embedding {victim.__name__} {number}")
     trials, moment = generator.randrange(6, 14), generator.uniform(0.0, 3.0)
-    print(f"{victim.__name__} {moment:.3f} s after {trials} valid trials")
-    (tmp_path / "coin_policy.py").write_text(COIN)
-    out = tmp_path / "campaign"
     # an embedding is in training most of the time
     options = "{first_trials: 8, retrain_every: 2, agent_steps: 256}"
     command = [
-        COIN_POLICY, "catalogue:=lift_continuous", "action_space:=embedding", f"budget:={LONGER}",
-        f"search_options:={options}", "linger:=0", f"seed:={number}", f"out:={out}",
+        "catalogue:=lift_continuous", "action_space:=embedding", f"search_options:={options}",
+        f"seed:={number}",
     ]  # fmt: skip
-    with Bringup(tmp_path, command, domain) as bringup:
-        wait_for(lambda: rows(out) and len(valid(out)) >= trials, "trials", 180)
-        time.sleep(moment)
-        assert bringup.running and len(valid(out)) < LONGER, "it was over before the kill"
-        victim(bringup, generator)
-        before = [tuple(row) for row in done(out)]
-        if victim is kill_diagnosis:
-            assert bringup.wait(240) == 0, bringup.output
-        else:
-            bringup.wait(10)
-    if victim is kill_everything:
-        with Bringup(tmp_path, command, domain) as bringup:
-            assert bringup.wait(240) == 0, bringup.output
-    check_complete(out, LONGER, before)
+    killed(tmp_path, domain, victim, generator, trials, moment, LONGER, command, patience=180)
+    out = tmp_path / "campaign"
     found = ranking(out)
     seen = [mode for mode in found["failure_modes"] if mode["seen"]]
     assert found["trials"] == len(seen) == LONGER, "what was tried is not proposed again"
