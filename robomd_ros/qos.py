@@ -39,6 +39,14 @@ NEWEST_IMAGE = QoSProfile(
 )
 """For whoever acts on pictures: whole ones, also on a busy machine, and only the newest."""
 
+RECENT_IMAGES = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=8,
+    reliability=ReliabilityPolicy.BEST_EFFORT,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""For whoever looks back: the picture of a trial is told from later ones after the trial's end."""
+
 STATE = qos_profile_sensor_data
 """Joint states and other streams, where only the newest counts."""
 

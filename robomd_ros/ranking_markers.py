@@ -86,10 +86,7 @@ class _Board:
         yield self._text("label", i, name, left, height, _WHITE)
         yield self._text("estimate", i, value, right, height, _WHITE)
         if mode.seen and not math.isnan(mode.failure_probability):
-            yield self._bar(i, mode, height)
-
-    def _bar(self, i: int, mode: FailureMode, height: float) -> Marker:
-        return _bar(self._place, i, mode.failure_probability, height)
+            yield _bar(self._place, i, mode.failure_probability, height)
 
     def _intervals(self) -> Marker:
         """All 95 % intervals: a line with an upright end at each side."""

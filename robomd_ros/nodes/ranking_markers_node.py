@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
@@ -26,17 +25,12 @@ from robomd_ros.core.trial_picture import trial_picture
 from robomd_ros.parameter_tables import RANKING_MARKERS
 from robomd_ros.parameters import declare
 from robomd_ros.polled import PolledSubscription
-from robomd_ros.qos import LATCHED, TRIALS
+from robomd_ros.qos import LATCHED, RECENT_IMAGES, TRIALS
 from robomd_ros.ranking_markers import BoardPlace, ranking_markers
 from robomd_ros.runtime import main_of
 
 _PAUSE = 1.0
 """s between two boards: of rankings that come faster the newest is shown, nobody reads more."""
-_KEPT = 8
-"""Pictures kept per cell: the trial that they belong to is told a moment after the last of them."""
-_IMAGES = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=_KEPT, reliability=ReliabilityPolicy.BEST_EFFORT
-)
 
 
 class RankingMarkersNode(Node):
@@ -70,11 +64,13 @@ class RankingMarkersNode(Node):
         self._is_new = False  # it is not on the board yet
         self._status: bytes | None = None
         self._due: msg.Trial | None = None
-        self._pictures: dict[str, deque[bytes]] = {c: deque(maxlen=_KEPT) for c in values["cells"]}
+        self._pictures: dict[str, deque[bytes]] = {
+            cell: deque(maxlen=RECENT_IMAGES.depth) for cell in values["cells"]
+        }
         # taken when a trial is drawn: there are many more of them than trials
         self._statuses = PolledSubscription(self, msg.CampaignStatus, "campaign_status", LATCHED)
         self._cameras = {
-            cell: PolledSubscription(self, Image, f"{cell}/camera/image_raw", _IMAGES)
+            cell: PolledSubscription(self, Image, f"{cell}/camera/image_raw", RECENT_IMAGES)
             for cell in self._pictures
         }
         self._markers = self.create_publisher(MarkerArray, "ranking_markers", LATCHED)

@@ -25,6 +25,7 @@ from robomd_ros.rqt.qt import Qt, QtCore, Signal
 from robomd_ros.rqt.values import Presence
 
 _STEADY = Clock(clock_type=ClockType.STEADY_TIME)
+"""Of the looks: they go on where a simulated clock stands still."""
 _POLL = 0.5
 """s between looks at what the diagnosis has published."""
 _LOOK = 2.0

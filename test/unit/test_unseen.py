@@ -293,10 +293,7 @@ def test_rank_unseen(campaign, capsys, tmp_path):
         (["query", "nowhere", "--text", "x"], "there is no folder nowhere"),
         (["rank-unseen", "{c}", "--catalogue", "ur5e_tabletop"], "is for the task 'ur5e_tabletop'"),
         (["rank-unseen", "{c}", "--catalogue", "lift", "--out", "r.txt"], "end with .csv or .json"),
-        (
-            ["rank-unseen", "{c}", "--catalogue", "lift", "--out", "no/r.csv"],
-            "no folder no;",
-        ),
+        (["rank-unseen", "{c}", "--catalogue", "lift", "--out", "no/r.csv"], "no folder no;"),
         (["embedding", "train", "{c}", "--out", "{c}/trials.db"], "trials.db is a file; give a"),
         (["embedding", "report", "{c}", "--out", "{c}/trials.db/x"], "trials.db is a file; give a"),
         (["rank-unseen", "{c}", "--catalogue", "lift", "--images", "{c}/images"], "has no picture"),
