@@ -35,7 +35,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "robomd = robomd_ros.cli:main",
+            "robomd = robomd_ros.cli.main:main",
             "diagnosis_node = robomd_ros.nodes.diagnosis_node:main",
             "perturbation_node = robomd_ros.nodes.perturbation_node:main",
             "operator_prompt = robomd_ros.nodes.operator_prompt:main",

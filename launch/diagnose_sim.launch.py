@@ -1,13 +1,18 @@
 """Diagnose a policy in simulation: `ros2 launch robomd_ros diagnose_sim.launch.py`.
 
-The processes are those of robomd_ros.bringup.sim_processes, the same that `robomd sim` starts.
+The processes are those of robomd_ros.bringup.sim.sim_processes, the same that `robomd sim` starts.
 """
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import LogInfo, OpaqueFunction
 
-from robomd_ros import bringup
-from robomd_ros.launch_actions import actions, declarations, exits_when_done, given_arguments
+from robomd_ros.bringup import sim as bringup
+from robomd_ros.bringup.launch_actions import (
+    actions,
+    declarations,
+    exits_when_done,
+    given_arguments,
+)
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -1,6 +1,6 @@
 """Diagnose a policy on a UR5e: `ros2 launch robomd_ros diagnose_ur5e.launch.py robot_ip:=<ip>`.
 
-The processes are those of robomd_ros.bringup_ur5e.ur5e_processes, the same that `robomd ur5e`
+The processes are those of robomd_ros.bringup.ur5e.ur5e_processes, the same that `robomd ur5e`
 starts. A launched process has no keyboard: the person at the cell answers in another terminal.
 """
 
@@ -9,8 +9,14 @@ import os
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import LogInfo, OpaqueFunction
 
-from robomd_ros import bringup, bringup_ur5e
-from robomd_ros.launch_actions import actions, declarations, exits_when_done, given_arguments
+from robomd_ros.bringup import sim as bringup
+from robomd_ros.bringup import ur5e as bringup_ur5e
+from robomd_ros.bringup.launch_actions import (
+    actions,
+    declarations,
+    exits_when_done,
+    given_arguments,
+)
 
 
 def generate_launch_description() -> LaunchDescription:

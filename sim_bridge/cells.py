@@ -12,9 +12,9 @@ from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError
 from robomd_ros.core.policies import check_policy, load_policy, wants_state
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
+from sim_bridge.engine.simulation import Simulation
 from sim_bridge.rollout import Rollout, run_rollout
-from sim_bridge.simulation import Simulation
-from sim_bridge.tasks import task as task_named
+from sim_bridge.tasks.lift import task as task_named
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from robomd_ros.core.errors import CellFault, PolicyFault
 from robomd_ros.core.policies import Policy, next_action, start_episode, wants_state
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import Scene
-from sim_bridge.tasks import Task
+from sim_bridge.tasks.lift import Task
 
 
 class Engine(Protocol):

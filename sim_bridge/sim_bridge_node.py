@@ -11,17 +11,17 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy
-from robomd_ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
 from robomd_ros.core.errors import CellFault, ConfigurationError
+from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
-from robomd_ros.parameter_tables import SIM_BRIDGE
-from robomd_ros.parameters import declare
-from robomd_ros.qos import IMAGE_OUT, STATE
-from robomd_ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
-from robomd_ros.share import config_file
+from robomd_ros.ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
+from robomd_ros.ros.parameter_tables import SIM_BRIDGE
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.qos import IMAGE_OUT, STATE
+from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
 from sim_bridge.cells import SimulatorOptions
-from sim_bridge.tasks import task
+from sim_bridge.tasks.lift import task
 from sim_bridge.worker import WorkerCell
 
 _FEEDBACK_PERIOD = 0.5

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from robomd_ros.bringup import parse_arguments, resolve
-from robomd_ros.bringup_ur5e import SET_BY_UR5E, TWIN_POLICY, UR5E_ARGUMENTS, all_parameters
+from robomd_ros.bringup.sim import parse_arguments, resolve
+from robomd_ros.bringup.ur5e import SET_BY_UR5E, TWIN_POLICY, UR5E_ARGUMENTS, all_parameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.doctor.findings import Finding, State, bad, tell
 
@@ -39,10 +39,10 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
     Args:
         values: resolved arguments of the bring-up.
     """
+    from robomd_ros.arms.camera.settings import camera_config
     from robomd_ros.doctor.camera import check_camera
     from robomd_ros.doctor.host import check_host
     from robomd_ros.doctor.robot import check_robot
-    from robomd_ros.hardware.camera_settings import camera_config
 
     yield from check_host(values)
     try:

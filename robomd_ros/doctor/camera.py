@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from robomd_ros.arms.camera.calibration import load_calibration
+from robomd_ros.arms.camera.camera import Camera, CameraConfig, CameraState, Frame
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.doctor.findings import Finding, bad, good, note, skipped
-from robomd_ros.hardware.calibration import load_calibration
-from robomd_ros.hardware.camera import Camera, CameraConfig, CameraState, Frame
 
 _PATIENCE = 15.0
 """s for the first picture."""

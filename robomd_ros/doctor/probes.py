@@ -17,7 +17,7 @@ def draw() -> None:
     """Draw a picture with MuJoCo."""
     import sim_bridge  # noqa: F401 - chooses how to draw, before mujoco is imported
     import mujoco  # isort: skip
-    from sim_bridge.renderer import CameraRenderer
+    from sim_bridge.engine.renderer import CameraRenderer
 
     ball = '<geom type="sphere" size=".2" rgba="1 0 0 1" group="1"/><light pos="0 -1 3"/>'
     camera = '<camera name="eye" pos="0 -1 0" xyaxes="1 0 0 0 0 1"/>'
@@ -40,7 +40,7 @@ def talk(topic: str) -> None:
     import rclpy
     from std_msgs.msg import String
 
-    from robomd_ros.qos import LATCHED
+    from robomd_ros.ros.qos import LATCHED
 
     rclpy.init()
     node = rclpy.create_node("doctor_talker")
@@ -53,7 +53,7 @@ def listen(topic: str) -> None:
     import rclpy
     from std_msgs.msg import String
 
-    from robomd_ros.qos import LATCHED
+    from robomd_ros.ros.qos import LATCHED
 
     rclpy.init()
     node = rclpy.create_node("doctor_listener")

@@ -6,11 +6,11 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from robomd_ros.arms.gripper.gripper import ROBOTIQ_PORT
+from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT, Dashboard, DashboardError
+from robomd_ros.arms.ur5e.rtde_probe import IN_USE, RTDE_PORT, RtdeProbe
 from robomd_ros.core.errors import CellFault
 from robomd_ros.doctor.findings import Finding, State, bad, good, note, skipped
-from robomd_ros.hardware.dashboard import DASHBOARD_PORT, Dashboard, DashboardError
-from robomd_ros.hardware.gripper import ROBOTIQ_PORT
-from robomd_ros.hardware.rtde_probe import IN_USE, RTDE_PORT, RtdeProbe
 
 SCRIPT_PORT = 30003
 _TIMEOUT = 2.0

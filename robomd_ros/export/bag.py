@@ -13,14 +13,14 @@ from sensor_msgs.msg import CompressedImage
 
 from robomd_msgs import msg
 from robomd_ros import __version__
-from robomd_ros.conversions import ranking_to_msg, time_to_msg, trial_to_msg
-from robomd_ros.core.campaign_folder import StoredCampaign
+from robomd_ros.core.campaign.message_log import MESSAGES_FILE, MessageLog, StoredMessage, Topic
+from robomd_ros.core.campaign.stored import StoredCampaign
+from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.core.message_log import MESSAGES_FILE, MessageLog, StoredMessage, Topic
 from robomd_ros.core.trial import Outcome, Result, Trial
-from robomd_ros.core.trial_log import TrialRecord
 from robomd_ros.core.variations import Scene, Variation, load_catalogue
-from robomd_ros.message_definitions import definition_of, type_of
+from robomd_ros.ros.conversions import ranking_to_msg, time_to_msg, trial_to_msg
+from robomd_ros.ros.message_definitions import definition_of, type_of
 
 _TRIAL = type_of(msg.Trial)
 _RANKING = type_of(msg.FailureRanking)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
-from robomd_ros.core.trial_log import TrialRecord
+from robomd_ros.core.campaign.trial_log import TrialRecord
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 
 
 @dataclass(frozen=True)

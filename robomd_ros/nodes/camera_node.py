@@ -6,15 +6,15 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
-from robomd_ros.conversions import image_to_msg, time_to_msg
+from robomd_ros.arms.camera.camera import Camera, Frame
+from robomd_ros.arms.camera.settings import calibration_of, camera_config
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.hardware.camera import Camera, Frame
-from robomd_ros.hardware.camera_settings import calibration_of, camera_config
-from robomd_ros.hardware.image_fit import ImageFit, Window
-from robomd_ros.parameter_tables import CAMERA
-from robomd_ros.parameters import declare
-from robomd_ros.qos import IMAGE_OUT, TRIALS
-from robomd_ros.runtime import main_of
+from robomd_ros.core.policies.image_fit import ImageFit, Window
+from robomd_ros.ros.conversions import image_to_msg, time_to_msg
+from robomd_ros.ros.parameter_tables import CAMERA
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.qos import IMAGE_OUT, TRIALS
+from robomd_ros.ros.runtime import main_of
 
 _DIAGNOSTICS_PERIOD = 1.0
 """s"""

@@ -17,14 +17,7 @@ from robomd_msgs.msg import FailureRanking as FailureRankingMsg
 from robomd_msgs.msg import Trial as TrialMsg
 from robomd_msgs.msg import VariationCatalogue
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import (
-    catalogue_to_msg,
-    ranking_to_msg,
-    status_to_msg,
-    time_to_msg,
-    trial_to_msg,
-)
-from robomd_ros.core.campaign import (
+from robomd_ros.core.campaign.campaign import (
     Campaign,
     CampaignFolder,
     CampaignState,
@@ -32,16 +25,23 @@ from robomd_ros.core.campaign import (
     open_campaign,
 )
 from robomd_ros.core.errors import ConfigurationError, RoboMDError, TrialLogError
-from robomd_ros.core.ranking import FailureRanking
+from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.trial import Trial
 from robomd_ros.nodes.questions import Questions
 from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
-from robomd_ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
-from robomd_ros.parameters import declare
-from robomd_ros.qos import LATCHED, TRIALS
-from robomd_ros.recording import Recording
 from robomd_ros.report.after_campaign import start_report
-from robomd_ros.runtime import EXIT_CAMPAIGN, OneGoalServer, in_thread, main_of
+from robomd_ros.ros.conversions import (
+    catalogue_to_msg,
+    ranking_to_msg,
+    status_to_msg,
+    time_to_msg,
+    trial_to_msg,
+)
+from robomd_ros.ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.qos import LATCHED, TRIALS
+from robomd_ros.ros.recording import Recording
+from robomd_ros.ros.runtime import EXIT_CAMPAIGN, OneGoalServer, in_thread, main_of
 
 
 class DiagnosisNode(Node):

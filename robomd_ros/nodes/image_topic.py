@@ -7,7 +7,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
-from robomd_ros.qos import IMAGE_IN, NEWEST_IMAGE
+from robomd_ros.ros.qos import IMAGE_IN, NEWEST_IMAGE
 
 
 def subscribe_images(node: Node, topic: str, callback: Callable[[Image], Any]) -> None:

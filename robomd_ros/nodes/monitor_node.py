@@ -10,14 +10,14 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from robomd_msgs import msg
-from robomd_ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
-from robomd_ros.core.ranking_table import ranking_table
-from robomd_ros.live_view import CampaignView
-from robomd_ros.live_view import console as terminal_console
-from robomd_ros.parameter_tables import MONITOR
-from robomd_ros.parameters import declare
-from robomd_ros.qos import LATCHED, TRIALS
-from robomd_ros.runtime import main_of
+from robomd_ros.core.evidence.ranking_table import ranking_table
+from robomd_ros.ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
+from robomd_ros.ros.parameter_tables import MONITOR
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.qos import LATCHED, TRIALS
+from robomd_ros.ros.runtime import main_of
+from robomd_ros.terminal.live_view import CampaignView
+from robomd_ros.terminal.live_view import console as terminal_console
 
 
 class MonitorNode(Node):

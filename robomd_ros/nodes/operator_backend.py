@@ -7,9 +7,8 @@ from typing import Any
 from rclpy.node import Node
 
 from robomd_msgs.action import ApplyScene, LabelOutcome
-from robomd_ros.conversions import outcome_from_msg, outcome_to_msg, scene_from_msg
 from robomd_ros.core.errors import CatalogueError
-from robomd_ros.core.operator import (
+from robomd_ros.core.operator.desk import (
     Answer,
     Answered,
     OperatorDesk,
@@ -20,7 +19,8 @@ from robomd_ros.core.operator import (
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL, Scene
 from robomd_ros.nodes.robot_watch import RobotWatch
-from robomd_ros.runtime import Ticker, finish, in_thread
+from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_from_msg
+from robomd_ros.ros.runtime import Ticker, finish, in_thread
 
 
 class _EndedError(Exception):

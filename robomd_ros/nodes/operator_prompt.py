@@ -11,15 +11,15 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import CampaignStatus, OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import time_from_msg
-from robomd_ros.core.campaign_status import CampaignState
-from robomd_ros.core.operator import ANSWERS, HEARD, NUMBERS, Answer, RequestKind
-from robomd_ros.keyboard import Keyboard
-from robomd_ros.parameter_tables import OPERATOR_PROMPT
-from robomd_ros.parameters import declare
-from robomd_ros.prompt_screen import PromptScreen
-from robomd_ros.qos import LATCHED
-from robomd_ros.runtime import main_of
+from robomd_ros.core.campaign.status import CampaignState
+from robomd_ros.core.operator.desk import ANSWERS, HEARD, NUMBERS, Answer, RequestKind
+from robomd_ros.ros.conversions import time_from_msg
+from robomd_ros.ros.parameter_tables import OPERATOR_PROMPT
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.runtime import main_of
+from robomd_ros.terminal.keyboard import Keyboard
+from robomd_ros.terminal.prompt_screen import PromptScreen
 
 MEANINGS = {
     Answer.DONE: "it is done as asked",

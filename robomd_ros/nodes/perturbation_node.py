@@ -11,14 +11,14 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ApplyScene, LabelOutcome
 from robomd_msgs.msg import OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import time_to_msg, variation_to_msg
-from robomd_ros.core.operator import NUMBERS, Answer, OperatorDesk, Refusal, Request
+from robomd_ros.core.operator.desk import NUMBERS, Answer, OperatorDesk, Refusal, Request
 from robomd_ros.nodes.operator_backend import OperatorBackend
 from robomd_ros.nodes.simulator_backend import SimulatorBackend
-from robomd_ros.parameter_tables import PERTURBATION
-from robomd_ros.parameters import declare
-from robomd_ros.qos import LATCHED
-from robomd_ros.runtime import OneGoalServer, Ticker, main_of, unless
+from robomd_ros.ros.conversions import time_to_msg, variation_to_msg
+from robomd_ros.ros.parameter_tables import PERTURBATION
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.runtime import OneGoalServer, Ticker, main_of, unless
 
 _TICK = 0.25
 """s between looks at what is awaited, and between signs of life to who called."""

@@ -14,13 +14,13 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 
 from robomd_msgs import msg
-from robomd_ros.conversions import image_from_msg, time_from_msg
+from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.core.errors import CellFault, ConfigurationError
+from robomd_ros.core.policies.image_fit import ImageFit
 from robomd_ros.core.policies.policy import Observation
-from robomd_ros.hardware.image_fit import ImageFit
-from robomd_ros.hardware.kinematics import JOINT_NAMES
 from robomd_ros.nodes.image_topic import subscribe_images
-from robomd_ros.qos import COMMANDS, LATCHED, STATE
+from robomd_ros.ros.conversions import image_from_msg, time_from_msg
+from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE
 
 _IMAGE, _JOINTS, _POSE = "camera/image_raw", "joint_states", "tcp_pose"
 _GRIPPER, _STATUS = "gripper_position", "robot_status"

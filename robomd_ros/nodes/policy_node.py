@@ -10,16 +10,16 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ExecutePolicy
-from robomd_ros.conversions import outcome_to_msg
 from robomd_ros.core.errors import CellFault, ConfigurationError, PolicyFault
+from robomd_ros.core.policies.image_fit import ImageFit
 from robomd_ros.core.policies.plugin_process import Interrupted, PluginProcess
+from robomd_ros.core.policies.rollout import PolicyRollout, RolloutCanceled, RolloutConfig
 from robomd_ros.core.trial import Outcome, Result
-from robomd_ros.hardware.image_fit import ImageFit
-from robomd_ros.hardware.policy_rollout import PolicyRollout, RolloutCanceled, RolloutConfig
 from robomd_ros.nodes.policy_io import CommandStream, RosSenses, SensesConfig, command_config
-from robomd_ros.parameter_tables import POLICY_NODE
-from robomd_ros.parameters import declare
-from robomd_ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of, unless
+from robomd_ros.ros.conversions import outcome_to_msg
+from robomd_ros.ros.parameter_tables import POLICY_NODE
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of, unless
 
 _TICK = 0.1
 """s between looks at what is waited for."""

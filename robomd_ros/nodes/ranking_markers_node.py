@@ -12,7 +12,9 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from robomd_msgs import msg
-from robomd_ros.conversions import (
+from robomd_ros.core.campaign.trial_picture import trial_picture
+from robomd_ros.core.evidence.failure_modes import FailureRanking
+from robomd_ros.ros.conversions import (
     image_from_msg,
     image_to_msg,
     ranking_from_msg,
@@ -20,14 +22,12 @@ from robomd_ros.conversions import (
     time_from_msg,
     trial_from_msg,
 )
-from robomd_ros.core.failure_modes import FailureRanking
-from robomd_ros.core.trial_picture import trial_picture
-from robomd_ros.parameter_tables import RANKING_MARKERS
-from robomd_ros.parameters import declare
-from robomd_ros.polled import PolledSubscription
-from robomd_ros.qos import LATCHED, RECENT_IMAGES, TRIALS
-from robomd_ros.ranking_markers import BoardPlace, ranking_markers
-from robomd_ros.runtime import main_of
+from robomd_ros.ros.parameter_tables import RANKING_MARKERS
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.polled import PolledSubscription
+from robomd_ros.ros.qos import LATCHED, RECENT_IMAGES, TRIALS
+from robomd_ros.ros.ranking_markers import BoardPlace, ranking_markers
+from robomd_ros.ros.runtime import main_of
 
 _PAUSE = 1.0
 """s between two boards: of rankings that come faster the newest is shown, nobody reads more."""

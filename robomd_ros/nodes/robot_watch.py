@@ -8,8 +8,8 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
-from robomd_ros.qos import LATCHED
-from robomd_ros.runtime import Ticker, unless
+from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.runtime import Ticker, unless
 
 _SETTLE = 3.0
 """s after a recovery within which the robot says that it is ready."""

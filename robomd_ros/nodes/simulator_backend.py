@@ -8,7 +8,7 @@ from rclpy.action import ActionClient
 from rclpy.node import Node
 
 from robomd_msgs.action import ApplyScene
-from robomd_ros.runtime import Ticker, cancel_late, finish, in_thread, unless
+from robomd_ros.ros.runtime import Ticker, cancel_late, finish, in_thread, unless
 
 _CANCEL_GRACE = 1.0
 """s without a sign of life after which the simulator's answer to a cancellation is not awaited."""

@@ -15,20 +15,20 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
+from robomd_ros.arms.gripper.worker import GripperWorker
+from robomd_ros.arms.ur5e.arm import MoveCode, MoveEnd, UR5e
+from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, quat_xyzw
+from robomd_ros.arms.ur5e.limits import LimitError
+from robomd_ros.arms.ur5e.receive import ArmState
+from robomd_ros.arms.ur5e.recovery import recover
+from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
+from robomd_ros.arms.ur5e.status import ArmStatus, mode_name
+from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.hardware.arm_settings import arm_options, gripper_of
-from robomd_ros.hardware.arm_status import ArmStatus, mode_name
-from robomd_ros.hardware.arm_supervisor import ArmListener
-from robomd_ros.hardware.gripper_worker import GripperWorker
-from robomd_ros.hardware.kinematics import JOINT_NAMES, quat_xyzw
-from robomd_ros.hardware.limits import LimitError
-from robomd_ros.hardware.receive import ArmState
-from robomd_ros.hardware.recovery import recover
-from robomd_ros.hardware.ur5e import MoveCode, MoveEnd, UR5e
-from robomd_ros.parameter_tables import UR5E
-from robomd_ros.parameters import declare
-from robomd_ros.qos import COMMANDS, LATCHED, STATE, TRIALS
-from robomd_ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
+from robomd_ros.ros.parameter_tables import UR5E
+from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE, TRIALS
+from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
 
 _FEEDBACK = 0.1
 """s between feedback of a move."""
@@ -41,7 +41,7 @@ class Ur5eNode(Node):
     """Drives a UR5e and its gripper; keeps running, not ready, while the robot is absent.
 
     It never powers the arm on, releases no brake and unlocks no stop by itself. Every command is
-    checked against the limits before anything is sent; see `hardware/ur5e.py` for how the arm is
+    checked against the limits before anything is sent; see `arms/ur5e/arm.py` for how the arm is
     stopped when something fails.
 
     Parameters:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from robomd_ros.core.failure_modes import FailureMode
+from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.verdict import Verdict, label, verdict_of, words
 

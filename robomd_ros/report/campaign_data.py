@@ -8,18 +8,18 @@ from typing import Any
 
 import yaml
 
-from robomd_ros.core.campaign_folder import (
+from robomd_ros.core.campaign.stored import (
     CAMPAIGN_FILE,
     TRIALS_FILE,
     StoredCampaign,
     read_campaign,
 )
+from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError
-from robomd_ros.core.evidence import Evidence, Posterior, SamplerSettings
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
-from robomd_ros.core.ranking import build_ranking
+from robomd_ros.core.evidence.evidence import Evidence, Posterior, SamplerSettings
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.evidence.ranking import build_ranking
 from robomd_ros.core.trial import Result
-from robomd_ros.core.trial_log import Purpose, TrialRecord
 from robomd_ros.core.variations import Catalogue, Scene, Variation, load_catalogue
 
 

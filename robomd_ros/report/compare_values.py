@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from robomd_ros.core.metrics import entropy, failure_mode_count, failure_severity_index
+from robomd_ros.core.evidence.metrics import entropy, failure_mode_count, failure_severity_index
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.comparison import Comparison, PairComparison
 from robomd_ros.report.drawing import Picture

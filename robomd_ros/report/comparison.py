@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
-from robomd_ros.core.evidence import SamplerSettings
+from robomd_ros.core.evidence.evidence import SamplerSettings
 from robomd_ros.core.variations import Variation
 from robomd_ros.report.campaign_data import CampaignData
 

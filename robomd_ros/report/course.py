@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.evidence import Evidence
-from robomd_ros.core.trial_log import Purpose, TrialRecord
+from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord
+from robomd_ros.core.evidence.evidence import Evidence
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.verdict import HALF
 

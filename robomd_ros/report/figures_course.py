@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.trial import Result
-from robomd_ros.core.trial_log import TrialRecord
 from robomd_ros.report import drawing
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.course import Learning, learning

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robomd_ros.core.failure_modes import FailureMode
+from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.report import drawing
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.drawing import Picture, Size, make_picture

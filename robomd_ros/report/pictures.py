@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 
-from robomd_ros.core.campaign_folder import NOMINAL_PICTURE
-from robomd_ros.core.failure_modes import FailureMode
-from robomd_ros.core.trial_log import TrialRecord
+from robomd_ros.core.campaign.stored import NOMINAL_PICTURE
+from robomd_ros.core.campaign.trial_log import TrialRecord
+from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.drawing import data_uri
 from robomd_ros.report.verdict import HALF, label, words

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from robomd_ros.core.failure_modes import FailureMode
-from robomd_ros.core.metrics import entropy, wasserstein_to_ideal
-from robomd_ros.core.trial_log import TrialRecord
+from robomd_ros.core.campaign.trial_log import TrialRecord
+from robomd_ros.core.evidence.failure_modes import FailureMode
+from robomd_ros.core.evidence.metrics import entropy, wasserstein_to_ideal
 from robomd_ros.report.advice import advice
 from robomd_ros.report.campaign_data import CampaignData, is_predicted, short_policy
 from robomd_ros.report.course import invalid_reasons, period

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from robomd_ros.core.failure_modes import FailureMode
+from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.page import figure
 from robomd_ros.report.verdict import HALF, Verdict, label, verdict_of

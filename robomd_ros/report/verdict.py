@@ -3,7 +3,7 @@
 import re
 from enum import Enum
 
-from robomd_ros.core.failure_modes import FailureMode
+from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.report.campaign_data import is_predicted
 
 _DECIMAL = re.compile(r"(?:(?<=_)|^)0_(\d+)")

@@ -7,7 +7,7 @@ from typing import Any
 
 from std_srvs.srv import Trigger
 
-from robomd_ros.core.operator import Answer
+from robomd_ros.core.operator.desk import Answer
 from robomd_ros.rqt.values import CallResult
 
 _PATIENCE = {"recover": 90.0, "answer": 15.0}

@@ -4,12 +4,12 @@ import math
 import time
 from typing import Any
 
-from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
-from robomd_ros.live_view import Rate
+from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton
 from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
 from robomd_ros.rqt.style import GREY, STATES, VERMILLION, WHITE, clock, duration, number
 from robomd_ros.rqt.values import CallResult, Presence
+from robomd_ros.terminal.live_view import Rate
 
 _RUNS = (CampaignState.STARTING, CampaignState.RUNNING, CampaignState.WAITING)
 

@@ -2,7 +2,7 @@
 
 import time
 
-from robomd_ros.core.operator import Request
+from robomd_ros.core.operator.desk import Request
 from robomd_ros.rqt.parts import DeliberateButton, PictureView, Section
 from robomd_ros.rqt.qt import QtGui, QtWidgets, Signal
 from robomd_ros.rqt.style import BLACK, ORANGE, chip, duration

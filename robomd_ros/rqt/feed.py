@@ -14,11 +14,11 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs import msg
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.core.operator import Answer
-from robomd_ros.polled import PolledSubscription
-from robomd_ros.qos import LATCHED, TRIALS
+from robomd_ros.core.operator.desk import Answer
+from robomd_ros.ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
+from robomd_ros.ros.polled import PolledSubscription
+from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.rqt.calls import Calls
 from robomd_ros.rqt.cell_link import CELL_TOPICS, CellLink
 from robomd_ros.rqt.qt import Qt, QtCore, Signal

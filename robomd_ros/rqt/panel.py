@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from robomd_ros.core.campaign_status import CampaignState
-from robomd_ros.core.operator import NOTHING_ASKED, Answer, Request
+from robomd_ros.core.campaign.status import CampaignState
+from robomd_ros.core.operator.desk import NOTHING_ASKED, Answer, Request
 from robomd_ros.core.trial import Trial
 from robomd_ros.rqt.campaign_bar import CampaignBar
 from robomd_ros.rqt.cell_view import CellView

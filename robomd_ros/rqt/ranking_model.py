@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets
 from robomd_ros.rqt.style import FAILS_ABOVE, mode_color, number
 

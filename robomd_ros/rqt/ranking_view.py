@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from robomd_ros.core.failure_modes import FailureRanking
+from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.rqt.parts import Section
 from robomd_ros.rqt.qt import Qt, QtGui, QtWidgets
 from robomd_ros.rqt.ranking_model import (

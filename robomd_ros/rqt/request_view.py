@@ -4,7 +4,14 @@ import os
 import time
 from typing import Any
 
-from robomd_ros.core.operator import ANSWERS, NOTHING_ASKED, Answer, Refusal, Request, RequestKind
+from robomd_ros.core.operator.desk import (
+    ANSWERS,
+    NOTHING_ASKED,
+    Answer,
+    Refusal,
+    Request,
+    RequestKind,
+)
 from robomd_ros.rqt.parts import Chip, DeliberateButton, Section
 from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
 from robomd_ros.rqt.style import BLACK, BLUE, GREY, ORANGE, VERMILLION, WHITE, clock, duration

@@ -7,8 +7,8 @@ nothing is said by colour alone: every mark has a shape or a word beside it.
 import math
 import time
 
-from robomd_ros.core.campaign_status import CampaignState
-from robomd_ros.core.failure_colours import FAILS, SAFE, hex_colour
+from robomd_ros.core.campaign.status import CampaignState
+from robomd_ros.core.evidence.failure_colours import FAILS, SAFE, hex_colour
 from robomd_ros.core.trial import Result
 
 BLUE = hex_colour(SAFE)

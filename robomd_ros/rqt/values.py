@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from robomd_ros.core.operator import Answer
+from robomd_ros.core.operator.desk import Answer
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 
 

@@ -20,7 +20,7 @@ TASK = "ur5e_tabletop"
 
 def arguments_table() -> Sequence[Any]:
     """The arguments of the command."""
-    from robomd_ros.parameters import Parameter  # noqa: PLC0415 - brings ROS 2
+    from robomd_ros.ros.parameters import Parameter  # noqa: PLC0415 - brings ROS 2
 
     return (
         Parameter("address", "127.0.0.2", "loopback address of the robot: 127.x.y.z"),
@@ -68,7 +68,7 @@ def _values(given: Sequence[str]) -> dict[str, Any]:
     Raises:
         ConfigurationError: unknown, malformed or not allowed.
     """
-    from robomd_ros.bringup import parse_arguments  # noqa: PLC0415 - brings ROS 2
+    from robomd_ros.bringup.sim import parse_arguments  # noqa: PLC0415 - brings ROS 2
 
     table = arguments_table()
     values = {parameter.name: parameter.default for parameter in table}

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
-from sim_bridge.edit_table import EDITS, Bounds, Edit, Parts, Values
-from sim_bridge.models import load_model
-from sim_bridge.scene_editor import SceneEditor
-from sim_bridge.tasks import Start, Task, draw_start, task
+from sim_bridge.engine.edit_table import EDITS, Bounds, Edit, Parts, Values
+from sim_bridge.engine.models import load_model
+from sim_bridge.engine.scene_editor import SceneEditor
+from sim_bridge.tasks.lift import Start, Task, draw_start, task
 
 Array = NDArray[np.float64]
 

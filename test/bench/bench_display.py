@@ -74,7 +74,7 @@ def display_commands(names: Sequence[str], cells: int) -> dict[str, list[str]]:
     node = "robomd_ros.nodes.ranking_markers_node"
     known = {
         "markers": ["-m", node, "--ros-args", "-r", "__ns:=/robomd", "-p", f"cells:={listed}"],
-        "panel": ["-m", "robomd_ros.cli", "panel"],
+        "panel": ["-m", "robomd_ros.cli.main", "panel"],
     }
     return {name: [sys.executable, *known[name]] for name in names}
 
@@ -89,7 +89,7 @@ def campaign(place: Path, cells: int, environment: dict[str, str]) -> Iterator[p
     ]  # fmt: skip
     with (place / "output.txt").open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "robomd_ros.cli", "sim", *arguments],
+            [sys.executable, "-m", "robomd_ros.cli.main", "sim", *arguments],
             cwd=place,
             env=environment,
             stdout=output,

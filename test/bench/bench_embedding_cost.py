@@ -23,7 +23,7 @@ from robomd_ros.core.embedding.agent import EmbeddingAgent
 from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.training import TrainingSettings, train
 from robomd_ros.core.embedding.unseen import Judge, Question
-from sim_bridge.continuous_catalogue import variations
+from sim_bridge.tasks.continuous_catalogue import variations
 
 TRAINING_GOAL, STEPS_GOAL, QUERY_GOAL, RANKING_GOAL = 600.0, 300.0, 0.05, 60.0
 """Seconds at most: training on 2,000 trials, 100,000 steps, one query, 10,000 descriptions."""

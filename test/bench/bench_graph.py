@@ -26,12 +26,12 @@ import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
-from robomd_ros import bringup
-from robomd_ros.core.campaign import read_campaign
+from robomd_ros.bringup import sim as bringup
+from robomd_ros.bringup.supervisor import node_command
+from robomd_ros.core.campaign.campaign import read_campaign
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
 from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
-from robomd_ros.supervisor import node_command
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.worker import WorkerCell
 
@@ -164,7 +164,7 @@ def campaign_rate(cells: int, budget: int, policy: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "campaign"
         given = (f"cells:={cells}", f"budget:={budget}", f"policy:={policy}", f"out:={folder}")
-        command = [sys.executable, "-m", "robomd_ros.cli", "sim", *given, "linger:=0.0"]
+        command = [sys.executable, "-m", "robomd_ros.cli.main", "sim", *given, "linger:=0.0"]
         start = time.perf_counter()
         done = subprocess.run(
             [*command, "confidence:=0.999999"], capture_output=True, text=True, check=False

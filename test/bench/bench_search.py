@@ -22,11 +22,11 @@ import yaml
 from numpy.typing import NDArray
 from table_cell import RateTable, RecordedSearch, ScenePictures, TableCell
 
-from robomd_ros.core.campaign import Campaign, open_campaign
-from robomd_ros.core.config import CampaignConfig
-from robomd_ros.core.evidence import Evidence
-from robomd_ros.core.metrics import pairwise_accuracy
-from robomd_ros.core.ranking import FailureRanking, build_ranking
+from robomd_ros.core.campaign.campaign import Campaign, open_campaign
+from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.evidence.metrics import pairwise_accuracy
+from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
 from robomd_ros.core.search import SearchContext, make_search
 from robomd_ros.core.variations import Catalogue, load_catalogue
 

@@ -30,9 +30,9 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
-from robomd_ros.hardware.kinematics import JOINT_NAMES
-from robomd_ros.qos import COMMANDS, LATCHED, STATE, TRIALS
-from robomd_ros.supervisor import node_command
+from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
+from robomd_ros.bringup.supervisor import node_command
+from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE, TRIALS
 from sim_bridge.twin.client import TwinProcess
 
 PLACE = "/robomd/bench"

@@ -25,16 +25,16 @@ from rclpy.action import ActionClient
 
 from robomd_msgs.action import Diagnose
 from robomd_msgs.msg import OperatorRequest
-from robomd_ros.conversions import variation_from_msg
-from robomd_ros.core.campaign import Campaign, open_campaign, read_campaign
-from robomd_ros.core.config import CampaignConfig
+from robomd_ros.core.campaign.campaign import Campaign, open_campaign, read_campaign
+from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.operator.work import WorkLedger, count_changes
+from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
-from robomd_ros.core.work import WorkLedger, count_changes
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.operator_prompt import OperatorPrompt, request_text
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.qos import LATCHED
-from robomd_ros.share import config_file
+from robomd_ros.ros.conversions import variation_from_msg
+from robomd_ros.ros.qos import LATCHED
 
 FIVE = (
     "cube_color_green",

@@ -43,7 +43,7 @@ class RecordedRollouts:
 
     @classmethod
     def load(cls, path: Path) -> "RecordedRollouts":
-        """The rollouts of a pool or truth file (sim_bridge/truth.py)."""
+        """The rollouts of a pool or truth file (sim_bridge/learn/truth.py)."""
         scenes = json.loads(path.read_text(encoding="utf-8"))["scenes"]
         return cls(_rollouts(scenes))
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from robomd_ros.core.search import Asked, Search
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Catalogue, Scene
-from sim_bridge.simulation import Simulation
-from sim_bridge.tasks import task
+from sim_bridge.engine.simulation import Simulation
+from sim_bridge.tasks.lift import task
 
 SUCCESS_STEPS = (25, 40)
 """Policy steps of a success, drawn evenly: what the shipped policy takes."""
@@ -39,7 +39,7 @@ class RateTable:
 
     @classmethod
     def measured(cls, path: Path) -> "RateTable":
-        """The rates of a truth file (sim_bridge/truth.py)."""
+        """The rates of a truth file (sim_bridge/learn/truth.py)."""
         scenes = json.loads(path.read_text(encoding="utf-8"))["scenes"]
         return cls({frozenset(s["variations"]): s["failure_rate"] for s in scenes})
 

@@ -15,7 +15,7 @@ from recorded_cell import RecordedRollouts, Rollout, StartPictures, single_trial
 
 from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, Encoders
 from robomd_ros.core.embedding.samples import Samples, samples_of, scene_text
-from robomd_ros.core.metrics import pairwise_accuracy
+from robomd_ros.core.evidence.metrics import pairwise_accuracy
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, load_catalogue
 

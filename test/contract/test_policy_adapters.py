@@ -4,7 +4,7 @@ from policy_contract import PolicyContract
 from robomd_ros.core.policies import load_policy
 from robomd_ros.core.policies.bc import BCPolicy
 from robomd_ros.core.policies.checkpoint import BCArchitecture
-from sim_bridge.expert import ScriptedExpert
+from sim_bridge.experts.lift import ScriptedExpert
 
 
 def random_bc(seed: int = 0) -> BCPolicy:

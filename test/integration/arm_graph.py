@@ -17,9 +17,9 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
-from robomd_ros.hardware.kinematics import JOINT_NAMES
+from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.nodes.ur5e_node import Ur5eNode
-from robomd_ros.qos import COMMANDS, LATCHED, TRIALS
+from robomd_ros.ros.qos import COMMANDS, LATCHED, TRIALS
 from sim_bridge.twin.client import TwinClient, TwinError, TwinProcess
 
 PLACE = "/robomd/ur5e"

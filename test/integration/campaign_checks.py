@@ -10,8 +10,8 @@ from graph import rows, valid
 from rclpy.executors import SingleThreadedExecutor
 
 from robomd_msgs.msg import CampaignStatus
-from robomd_ros.conversions import status_from_msg
-from robomd_ros.qos import LATCHED
+from robomd_ros.ros.conversions import status_from_msg
+from robomd_ros.ros.qos import LATCHED
 
 COIN = '''
 """Lifts the cube or stands still, by the seed: an order that is never settled. Not too fast."""
@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-from sim_bridge.expert import ScriptedExpert
+from sim_bridge.experts.lift import ScriptedExpert
 
 
 class Policy(ScriptedExpert):

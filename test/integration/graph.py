@@ -20,7 +20,7 @@ import time
 
 import numpy as np
 
-from sim_bridge.expert import ScriptedExpert
+from sim_bridge.experts.lift import ScriptedExpert
 
 FAILS_IN = [set(group.split("+")) for group in os.environ.get("PLANTED", "").split(",") if group]
 
@@ -85,7 +85,7 @@ class Bringup:
         self.log = folder / "output.txt"
         self._file = self.log.open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "robomd_ros.cli", command, *arguments],
+            [sys.executable, "-m", "robomd_ros.cli.main", command, *arguments],
             cwd=folder,
             env={**os.environ, **env, "PLANTED": planted},
             stdout=self._file,

@@ -17,12 +17,12 @@ from rclpy.node import Node
 
 from robomd_msgs.msg import OperatorRequest, VariationCatalogue
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import variation_from_msg
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.core.operator import Answer, RequestKind
+from robomd_ros.core.operator.desk import Answer, RequestKind
 from robomd_ros.core.variations import Scene, Variation
-from robomd_ros.qos import LATCHED
-from robomd_ros.runtime import run_node
+from robomd_ros.ros.conversions import variation_from_msg
+from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.runtime import run_node
 
 _RETRY = 0.2
 """s between tries while the twin or the perturbation node is away."""

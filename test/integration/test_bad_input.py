@@ -12,14 +12,14 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from graph import PLANTED
 
-from robomd_ros.share import share_path
+from robomd_ros.core.share import share_path
 
 CATALOGUE = yaml.safe_load(share_path("config/variations/lift.yaml").read_text())
 
 
 def robomd(folder, *arguments):
     (folder / "planted_policy.py").write_text(PLANTED)
-    command = [sys.executable, "-m", "robomd_ros.cli", "sim", *arguments]
+    command = [sys.executable, "-m", "robomd_ros.cli.main", "sim", *arguments]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )

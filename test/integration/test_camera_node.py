@@ -18,10 +18,10 @@ from in_process import Graph, overrides, stays
 from mjpeg_server import MjpegServer, number_in
 from sensor_msgs.msg import CameraInfo, Image
 
-from robomd_ros.conversions import image_from_msg, time_from_msg
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.nodes.camera_node import CameraNode
-from robomd_ros.qos import IMAGE_IN, TRIALS
+from robomd_ros.ros.conversions import image_from_msg, time_from_msg
+from robomd_ros.ros.qos import IMAGE_IN, TRIALS
 
 pytestmark = pytest.mark.ros
 CALIBRATION = """

@@ -28,16 +28,16 @@ from robomd_msgs.msg import (
     VariationCatalogue,
 )
 from robomd_msgs.srv import CompareVariations, QueryVariation
-from robomd_ros.conversions import scene_to_msg
+from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.monitor_node import MonitorNode
 from robomd_ros.nodes.operator_prompt import OperatorPrompt
 from robomd_ros.nodes.perturbation_node import PerturbationNode
 from robomd_ros.nodes.ranking_markers_node import RankingMarkersNode
-from robomd_ros.parameter_tables import TABLES
-from robomd_ros.qos import LATCHED, TRIALS
-from robomd_ros.share import config_file
+from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.ros.parameter_tables import TABLES
+from robomd_ros.ros.qos import LATCHED, TRIALS
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 GREEN, BLUE, RED, GRAY = (

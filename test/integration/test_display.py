@@ -24,22 +24,22 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import Marker, MarkerArray
 
 from robomd_msgs import msg
-from robomd_ros import bringup
-from robomd_ros.conversions import (
+from robomd_ros.bringup import sim as bringup
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.share import share_path
+from robomd_ros.core.trial import Outcome, Result, Trial
+from robomd_ros.core.variations import Scene, Variation
+from robomd_ros.nodes.diagnosis_node import DiagnosisNode
+from robomd_ros.nodes.perturbation_node import PerturbationNode
+from robomd_ros.nodes.ranking_markers_node import RankingMarkersNode
+from robomd_ros.ros.conversions import (
     image_from_msg,
     image_to_msg,
     ranking_to_msg,
     time_to_msg,
     trial_to_msg,
 )
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
-from robomd_ros.core.trial import Outcome, Result, Trial
-from robomd_ros.core.variations import Scene, Variation
-from robomd_ros.nodes.diagnosis_node import DiagnosisNode
-from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.nodes.ranking_markers_node import RankingMarkersNode
-from robomd_ros.qos import IMAGE_OUT, LATCHED, TRIALS
-from robomd_ros.share import share_path
+from robomd_ros.ros.qos import IMAGE_OUT, LATCHED, TRIALS
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 RED, BLUE, GREEN = (Variation(f"cube_{c}", "color", c, f"Make it {c}") for c in ("r", "b", "g"))

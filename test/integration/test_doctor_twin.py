@@ -9,11 +9,11 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("mujoco")
 
-from robomd_ros.bringup_ur5e import resolve_ur5e
+from robomd_ros.arms.ur5e.dashboard import Dashboard
+from robomd_ros.arms.ur5e.rtde_probe import IN_USE, NOT_FOUND, RtdeProbe
+from robomd_ros.bringup.ur5e import resolve_ur5e
 from robomd_ros.doctor.findings import State
 from robomd_ros.doctor.robot import check_robot
-from robomd_ros.hardware.dashboard import Dashboard
-from robomd_ros.hardware.rtde_probe import IN_USE, NOT_FOUND, RtdeProbe
 from sim_bridge.twin.client import TwinProcess
 
 ARM = {"set_tool": True, "payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "robotiq"}
@@ -51,7 +51,7 @@ def test_a_healthy_robot(twin):
 def doctor(twin, *arguments):
     """`robomd doctor` against the twin: its exit code and what it printed."""
     address = twin.ready["address"]
-    command = [sys.executable, "-m", "robomd_ros.cli", "doctor", f"robot_ip:={address}"]
+    command = [sys.executable, "-m", "robomd_ros.cli.main", "doctor", f"robot_ip:={address}"]
     policy = "policy:=python:sim_bridge.twin.blob_policy:Policy"
     camera = f"camera:={twin.ready['camera']}"
     done = subprocess.run(

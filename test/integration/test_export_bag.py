@@ -23,13 +23,13 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from sensor_msgs.msg import Image
 
 from robomd_msgs import msg
-from robomd_ros import cli
-from robomd_ros.conversions import image_from_msg
+from robomd_ros.cli import main as cli
+from robomd_ros.cli.export import export
+from robomd_ros.core.campaign.message_log import MESSAGES_FILE
 from robomd_ros.core.errors import CellFault
-from robomd_ros.core.message_log import MESSAGES_FILE
-from robomd_ros.export.command import export
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
+from robomd_ros.ros.conversions import image_from_msg
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 TOPICS = {

@@ -21,7 +21,7 @@ from campaign_checks import (
 )
 from graph import Bringup, rows, valid, wait_for
 
-from robomd_ros.core.campaign_status import CampaignState
+from robomd_ros.core.campaign.status import CampaignState
 
 FAULTY = '''
 """The scripted expert with one kind of fault per scene."""
@@ -29,7 +29,7 @@ import time
 
 import numpy as np
 
-from sim_bridge.expert import ScriptedExpert
+from sim_bridge.experts.lift import ScriptedExpert
 
 
 class Policy(ScriptedExpert):

@@ -20,13 +20,13 @@ from scripted_operator import ScriptedOperator
 from robomd_msgs.action import ApplyScene, Diagnose, LabelOutcome
 from robomd_msgs.msg import CampaignStatus, OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import scene_to_msg, status_from_msg
-from robomd_ros.core.operator import Answer, RequestKind
+from robomd_ros.core.operator.desk import Answer, RequestKind
+from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.qos import LATCHED
-from robomd_ros.share import config_file
+from robomd_ros.ros.conversions import scene_to_msg, status_from_msg
+from robomd_ros.ros.qos import LATCHED
 
 CATALOGUE = load_catalogue(config_file("variations", "ur5e_tabletop"))
 GREEN, DIM, MUG = IDS = ("cube_color_green", "light_dim", "distractor_red_mug")

@@ -23,14 +23,14 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ApplyScene, LabelOutcome
 from robomd_msgs.msg import CampaignStatus, Outcome
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import scene_to_msg
-from robomd_ros.core.operator import ANSWERS, Answer, RequestKind
+from robomd_ros.core.operator.desk import ANSWERS, Answer, RequestKind
+from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.operator_prompt import MEANINGS, OperatorPrompt, meanings
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.prompt_screen import PromptScreen, styled
-from robomd_ros.qos import LATCHED
-from robomd_ros.share import config_file
+from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.ros.qos import LATCHED
+from robomd_ros.terminal.prompt_screen import PromptScreen, styled
 
 CATALOGUE = load_catalogue(config_file("variations", "ur5e_tabletop"))
 GREEN = CATALOGUE["cube_color_green"]
@@ -213,7 +213,7 @@ def test_at_a_real_terminal_the_typed_line_survives_and_the_terminal_is_given_ba
     keys, screen = pty.openpty()
     before, written = termios.tcgetattr(screen), []
     process = subprocess.Popen(
-        [sys.executable, "-m", "robomd_ros.cli", "operator", "cell_0"],
+        [sys.executable, "-m", "robomd_ros.cli.main", "operator", "cell_0"],
         stdin=screen, stdout=screen, stderr=screen, start_new_session=True,
         env={**os.environ, **domain, "TERM": "xterm", "COLUMNS": "100"},
     )  # fmt: skip

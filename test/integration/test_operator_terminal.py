@@ -17,16 +17,16 @@ from in_process import Graph
 from rclpy.action import ActionClient
 
 from robomd_msgs.action import ApplyScene
-from robomd_ros.conversions import scene_to_msg
+from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import Scene, load_catalogue
-from robomd_ros.share import share_path
+from robomd_ros.ros.conversions import scene_to_msg
 
 CATALOGUE = load_catalogue(share_path("config/variations/ur5e_tabletop.yaml"))
 DRIVER = """
 import sys
 from pathlib import Path
-from robomd_ros.bringup import NodeProcess
-from robomd_ros.terminal import run_campaign
+from robomd_ros.bringup.sim import NodeProcess
+from robomd_ros.cli.campaign import run_campaign
 
 parameters = {"backend": "operator"}
 node = NodeProcess(

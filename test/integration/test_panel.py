@@ -24,17 +24,17 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ApplyScene, Diagnose
 from robomd_msgs.msg import CampaignStatus, FailureRanking, OperatorRequest, RobotStatus
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import scene_to_msg
-from robomd_ros.core.operator import Answer
+from robomd_ros.core.operator.desk import Answer
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
+from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.qos import LATCHED
+from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.ros.qos import LATCHED
 from robomd_ros.rqt.app import GraphThread
 from robomd_ros.rqt.feed import Feed
 from robomd_ros.rqt.panel import Panel
-from robomd_ros.share import share_path
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 CATALOGUE = load_catalogue(share_path("config/variations/lift.yaml"))
@@ -361,7 +361,7 @@ def test_the_panel_as_a_process(domain, tmp_path):
     requests = node.create_publisher(OperatorRequest, f"{PLACE}/operator_request", LATCHED)
     log = (tmp_path / "log").open("w+")
     process = subprocess.Popen(
-        [sys.executable, "-m", "robomd_ros.cli", "panel"],
+        [sys.executable, "-m", "robomd_ros.cli.main", "panel"],
         env=environment, stdout=log, stderr=log, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     try:

@@ -7,12 +7,12 @@ import pytest
 from robomd_ros.core.policies import load_policy
 from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
-from sim_bridge.expert import ScriptedExpert
-from sim_bridge.models import load_model
+from sim_bridge.engine.models import load_model
+from sim_bridge.engine.simulation import Simulation
+from sim_bridge.engine.stock import StockSimulation
+from sim_bridge.experts.lift import ScriptedExpert
 from sim_bridge.rollout import run_rollout
-from sim_bridge.simulation import Simulation
-from sim_bridge.stock import StockSimulation
-from sim_bridge.tasks import task
+from sim_bridge.tasks.lift import task
 
 LIFT = task("lift")
 BIG = Variation("big", "size", "cube", "Resize cube", {"half_size": (0.03, 0.02, 0.04)})

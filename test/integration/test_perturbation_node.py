@@ -17,13 +17,13 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ApplyScene
 from robomd_msgs.msg import OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.conversions import scene_to_msg
-from robomd_ros.core.operator import ANSWERS, Answer, RequestKind
+from robomd_ros.core.operator.desk import ANSWERS, Answer, RequestKind
+from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import NOMINAL, Scene, load_catalogue
 from robomd_ros.nodes.operator_prompt import answers_of, parse_answer, request_text
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.qos import LATCHED
-from robomd_ros.share import share_path
+from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.ros.qos import LATCHED
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 CATALOGUE = load_catalogue(share_path("config/variations/lift.yaml"))

@@ -21,7 +21,7 @@ from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome
 from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
 from robomd_ros.nodes.policy_node import PolicyNode
-from robomd_ros.qos import IMAGE_OUT, STATE
+from robomd_ros.ros.qos import IMAGE_OUT, STATE
 
 pytestmark = pytest.mark.ros
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from in_process import Graph, TableCell, overrides
 from robomd_msgs.msg import CampaignStatus
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.qos import LATCHED
+from robomd_ros.ros.qos import LATCHED
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 IDS = ("table_color_green", "table_color_blue", "table_color_red")

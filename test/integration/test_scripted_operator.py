@@ -12,11 +12,11 @@ from twin_session import start_twin
 
 from robomd_msgs.action import ApplyScene, LabelOutcome
 from robomd_msgs.msg import Outcome, RobotStatus
-from robomd_ros.conversions import scene_to_msg
+from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.qos import LATCHED
-from robomd_ros.share import config_file
+from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.ros.qos import LATCHED
 
 CATALOGUE = load_catalogue(config_file("variations", "ur5e_tabletop"))
 GREEN, DIM, MUG = (CATALOGUE[i] for i in ("cube_color_green", "light_dim", "distractor_red_mug"))

@@ -10,7 +10,7 @@ import rclpy
 from graph import Bringup, mode_ids, ranking, rows, valid, wait_for
 
 from robomd_msgs.msg import FailureMode, FailureRanking
-from robomd_ros.qos import LATCHED
+from robomd_ros.ros.qos import LATCHED
 
 PLANTED = "policy:=python:planted_policy:Policy"
 COLUMNS = set(

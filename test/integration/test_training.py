@@ -11,9 +11,9 @@ import torch
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.policies import load_policy
 from robomd_ros.core.policies.checkpoint import BCArchitecture
-from sim_bridge import demos
-from sim_bridge.demos import DemoConfig
-from sim_bridge.train_bc import TrainConfig, main, train
+from sim_bridge.learn import demos
+from sim_bridge.learn.demos import DemoConfig
+from sim_bridge.learn.train_bc import TrainConfig, main, train
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ import psutil
 import pytest
 from twin_session import own_address, start_twin
 
+from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import load_catalogue
-from robomd_ros.share import share_path
 from sim_bridge.twin.client import TwinError
 from sim_bridge.twin.main import main
 
@@ -219,7 +219,7 @@ def test_a_silent_gripper_does_not_answer(twin):
 
 def command(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "robomd_ros.cli", "twin", *arguments],
+        [sys.executable, "-m", "robomd_ros.cli.main", "twin", *arguments],
         capture_output=True,
         text=True,
         timeout=60,

@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 PORTS = (29999, 30003, 30004, 63352)
 HOST = "127.0.0.249"
-EXPERT = "policy:=python:sim_bridge.expert:ScriptedExpert"
+EXPERT = "policy:=python:sim_bridge.experts.lift:ScriptedExpert"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def controller():
 
 
 def robomd(folder, *arguments):
-    command = [sys.executable, "-m", "robomd_ros.cli", "ur5e", *arguments]
+    command = [sys.executable, "-m", "robomd_ros.cli.main", "ur5e", *arguments]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )

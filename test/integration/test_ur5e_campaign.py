@@ -10,8 +10,8 @@ from graph import mode_ids, ranking, rows, valid, wait_for
 from ur5e_run import Ur5eRun
 
 from robomd_msgs.msg import FailureRanking
-from robomd_ros.core.operator import RequestKind
-from robomd_ros.qos import LATCHED
+from robomd_ros.core.operator.desk import RequestKind
+from robomd_ros.ros.qos import LATCHED
 
 SEEN = "cube_shift_left"
 UNSEEN = "cube_color_blue"

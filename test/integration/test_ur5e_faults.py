@@ -20,8 +20,8 @@ from campaign_checks import check_complete
 from graph import rows, valid, wait_for
 from ur5e_run import AT_REST, IN_PLACE, Ur5eRun, Watch
 
-from robomd_ros.core.operator import RequestKind
-from robomd_ros.share import share_path
+from robomd_ros.core.operator.desk import RequestKind
+from robomd_ros.core.share import share_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

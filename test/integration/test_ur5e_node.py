@@ -21,9 +21,9 @@ from std_msgs.msg import Float64
 
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
-from robomd_ros.hardware.dashboard import stop_program
-from robomd_ros.hardware.kinematics import JOINT_NAMES, tool_pose
-from robomd_ros.qos import LATCHED, STATE
+from robomd_ros.arms.ur5e.dashboard import stop_program
+from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, tool_pose
+from robomd_ros.ros.qos import LATCHED, STATE
 
 Result = MoveToJoints.Result
 _FINE = DiagnosticStatus(level=DiagnosticStatus.OK)

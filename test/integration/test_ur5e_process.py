@@ -15,8 +15,8 @@ pytest.importorskip("rtde_control", reason="needs ur_rtde")
 from arm_graph import HOME, own_address
 from graph import wait_for
 
-from robomd_ros.hardware.dashboard import Dashboard
-from robomd_ros.supervisor import node_command
+from robomd_ros.arms.ur5e.dashboard import Dashboard
+from robomd_ros.bringup.supervisor import node_command
 from sim_bridge.twin.client import TwinProcess
 
 SLOW = pytest.mark.slow

@@ -13,7 +13,7 @@ from rclpy.action import ActionClient
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import RobotStatus
-from robomd_ros.qos import LATCHED
+from robomd_ros.ros.qos import LATCHED
 from sim_bridge.twin.client import TwinProcess
 
 ROOT = Path(__file__).parents[2]

@@ -11,10 +11,10 @@ from in_process import Graph
 from scripted_operator import ScriptedOperator
 
 from robomd_msgs.msg import RobotStatus
-from robomd_ros.bringup_ur5e import resolve_ur5e
-from robomd_ros.core.operator import Answer, RequestKind
-from robomd_ros.hardware.dashboard import Dashboard, DashboardError
-from robomd_ros.qos import LATCHED
+from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError
+from robomd_ros.bringup.ur5e import resolve_ur5e
+from robomd_ros.core.operator.desk import Answer, RequestKind
+from robomd_ros.ros.qos import LATCHED
 from sim_bridge.twin.client import TwinClient, TwinError
 
 CELL = "/robomd/ur5e"

@@ -18,8 +18,8 @@ from launch_pytest.actions import ReadyToTest  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
 
 from robomd_msgs.msg import CampaignStatus, FailureRanking  # noqa: E402
-from robomd_ros.qos import LATCHED  # noqa: E402
-from robomd_ros.share import share_path  # noqa: E402
+from robomd_ros.core.share import share_path  # noqa: E402
+from robomd_ros.ros.qos import LATCHED  # noqa: E402
 
 VARIATIONS = "cube_color_green,table_color_blue,light_color_gray"
 
@@ -33,7 +33,7 @@ def campaign_folder(tmp_path_factory):
 def description(campaign_folder):
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
     arguments = {
-        "policy": "python:sim_bridge.expert:ScriptedExpert",
+        "policy": "python:sim_bridge.experts.lift:ScriptedExpert",
         "variations": VARIATIONS,
         "search": "uniform",
         "budget": "6",

@@ -19,9 +19,9 @@ from launch_pytest.actions import ReadyToTest  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
 from robomd_msgs.msg import CampaignStatus, FailureRanking  # noqa: E402
-from robomd_ros.bringup_ur5e import resolve_ur5e  # noqa: E402
-from robomd_ros.qos import LATCHED  # noqa: E402
-from robomd_ros.share import share_path  # noqa: E402
+from robomd_ros.bringup.ur5e import resolve_ur5e  # noqa: E402
+from robomd_ros.core.share import share_path  # noqa: E402
+from robomd_ros.ros.qos import LATCHED  # noqa: E402
 from sim_bridge.twin.client import TwinClient  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))

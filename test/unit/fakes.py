@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.campaign_status import CampaignStatus
+from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.campaign.status import CampaignStatus
 from robomd_ros.core.cell import Cell
-from robomd_ros.core.config import CampaignConfig
 from robomd_ros.core.errors import CellFault, CellLostError
-from robomd_ros.core.ranking import FailureRanking
+from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Catalogue, Scene, Variation
 

@@ -5,7 +5,7 @@ import numpy as np
 from robomd_ros.core.embedding.frame import ActionFrame
 from robomd_ros.core.embedding.known import KnownEmbeddings
 from robomd_ros.core.embedding.virtual import Shaping, VirtualProblem
-from robomd_ros.core.reward import ContinuousReward
+from robomd_ros.core.search.reward import ContinuousReward
 
 
 def known_set(embeddings, trials, failures) -> KnownEmbeddings:

@@ -5,16 +5,16 @@ import time
 
 import pytest
 
-from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
+from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
-from robomd_ros.core.operator import Changes, Request, RequestKind
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.operator.desk import Changes, Request, RequestKind
 from robomd_ros.core.robot_modes import RobotMode
 from robomd_ros.core.robot_modes import SafetyMode as Safety
+from robomd_ros.core.share import share_path
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.rqt.values import CellPresence, Presence, RobotState
-from robomd_ros.share import share_path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 try:

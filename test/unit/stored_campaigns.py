@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from fakes import make_catalogue, make_config, picture_of
 
-from robomd_ros.core.campaign_folder import TRIALS_FILE, open_campaign
-from robomd_ros.core.evidence import Evidence
-from robomd_ros.core.ranking import build_ranking
+from robomd_ros.core.campaign.stored import TRIALS_FILE, open_campaign
+from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.evidence.ranking import build_ranking
 from robomd_ros.core.variations import Catalogue
 
 START = 1_700_000_000.0

@@ -6,11 +6,11 @@ import pytest
 
 pytest.importorskip("rclpy", reason="parameter tables need ROS 2")
 
+from robomd_ros.arms.gripper.gripper import DigitalOutputGripper, NoGripper, RobotiqGripper
+from robomd_ros.arms.ur5e.receive import load_ur_rtde
+from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.hardware.arm_settings import arm_options, gripper_of
-from robomd_ros.hardware.gripper import DigitalOutputGripper, NoGripper, RobotiqGripper
-from robomd_ros.hardware.receive import load_ur_rtde
-from robomd_ros.parameter_tables import UR5E
+from robomd_ros.ros.parameter_tables import UR5E
 
 
 def values(**changed):

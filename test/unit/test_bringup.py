@@ -8,10 +8,11 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from robomd_ros import bringup, bringup_ur5e
+from robomd_ros.bringup import sim as bringup
+from robomd_ros.bringup import ur5e as bringup_ur5e
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.parameter_tables import CAMPAIGN, DIAGNOSIS, TABLES, campaign_config
-from robomd_ros.parameters import Parameter
+from robomd_ros.ros.parameter_tables import CAMPAIGN, DIAGNOSIS, TABLES, campaign_config
+from robomd_ros.ros.parameters import Parameter
 
 TABLE = bringup.SIM_ARGUMENTS
 
@@ -125,7 +126,7 @@ def test_the_action_space_embedding_needs_no_other_argument():
 
 
 def test_the_shipped_parameter_files_are_valid():
-    for path in (Path(bringup.__file__).parent.parent / "config" / "params").glob("*.yaml"):
+    for path in (Path(bringup.__file__).parents[2] / "config" / "params").glob("*.yaml"):
         bringup.check_file(path, TABLES)
 
 

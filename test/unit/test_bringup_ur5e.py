@@ -7,14 +7,14 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from robomd_ros import bringup_ur5e
-from robomd_ros.bringup import NodeProcess, ToolProcess, parse_arguments
+from robomd_ros.bringup import ur5e as bringup_ur5e
+from robomd_ros.bringup.sim import NodeProcess, ToolProcess, parse_arguments
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import load_catalogue
-from robomd_ros.parameter_tables import TABLES
-from robomd_ros.share import share_path
+from robomd_ros.ros.parameter_tables import TABLES
 
-EXPERT = "policy:=python:sim_bridge.expert:ScriptedExpert"
+EXPERT = "policy:=python:sim_bridge.experts.lift:ScriptedExpert"
 
 
 def resolved(*given):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
+from robomd_ros.arms.camera.calibration import load_calibration
+from robomd_ros.arms.camera.camera import Camera, CameraConfig
+from robomd_ros.arms.camera.controls import ControlRequest, fix_controls
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.hardware.calibration import load_calibration
-from robomd_ros.hardware.camera import Camera, CameraConfig
-from robomd_ros.hardware.camera_controls import ControlRequest, fix_controls
-from robomd_ros.hardware.image_fit import ImageFit
+from robomd_ros.core.policies.image_fit import ImageFit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 from mjpeg_server import MjpegServer, number_in, numbered

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from fakes import FakeCell, Recorder, make_catalogue, make_config, picture_of, wait_until
 
-from robomd_ros.core.campaign import Campaign
-from robomd_ros.core.campaign_folder import open_campaign, read_campaign
-from robomd_ros.core.campaign_status import CampaignState
+from robomd_ros.core.campaign.campaign import Campaign
+from robomd_ros.core.campaign.status import CampaignState
+from robomd_ros.core.campaign.stored import open_campaign, read_campaign
 from robomd_ros.core.errors import CampaignFolderError, CellFault, ConfigurationError
 from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import NOMINAL
@@ -307,7 +307,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from fakes import FakeCell, make_catalogue, make_config
-from robomd_ros.core.campaign import Campaign, open_campaign
+from robomd_ros.core.campaign.campaign import Campaign, open_campaign
 opened = open_campaign(Path(sys.argv[1]), make_config(budget=60), make_catalogue())
 cells = [FakeCell(f"cell{i}", faults={3: "invalid"}, duration=0.02) for i in range(2)]
 print("running", flush=True)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from fakes import files_below, make_catalogue, make_config
 
-from robomd_ros.core.campaign_folder import check_campaign, open_campaign, read_campaign
+from robomd_ros.core.campaign.stored import check_campaign, open_campaign, read_campaign
 from robomd_ros.core.errors import CampaignFolderError, ConfigurationError, TrialLogError
 from robomd_ros.core.variations import Catalogue, Variation
 

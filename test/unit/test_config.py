@@ -4,7 +4,7 @@ import pytest
 import yaml
 from fakes import make_config
 
-from robomd_ros.core.config import CampaignConfig, installed_versions
+from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
 from robomd_ros.core.errors import ConfigurationError
 
 EMBEDDING = {"search": "ppo", "action_space": "embedding"}

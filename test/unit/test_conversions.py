@@ -13,13 +13,13 @@ from sensor_msgs.msg import Image
 
 from robomd_msgs import msg, srv
 from robomd_msgs.action import ApplyScene
-from robomd_ros import conversions as to
-from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
+from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.errors import CatalogueError
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
-from robomd_ros.core.operator import Answer, Refusal, RequestKind
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.operator.desk import Answer, Refusal, RequestKind
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
+from robomd_ros.ros import conversions as to
 
 CATALOGUE = make_catalogue(4)
 ODD = Variation(

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from robomd_ros.hardware import dashboard
-from robomd_ros.hardware.arm_status import version_reason
-from robomd_ros.hardware.dashboard import Dashboard, DashboardError, stop_program
+from robomd_ros.arms.ur5e import dashboard
+from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError, stop_program
+from robomd_ros.arms.ur5e.status import version_reason
 
 HEALTHY = {
     "is in remote control": "true",

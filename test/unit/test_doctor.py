@@ -10,10 +10,10 @@ import yaml
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
+from robomd_ros.arms.camera.camera import CameraConfig, CameraState
+from robomd_ros.arms.camera.controls import Control
 from robomd_ros.doctor import camera, conclusion, host, robot
 from robomd_ros.doctor.findings import State, bad, good, note, probe, skipped, tell
-from robomd_ros.hardware.camera import CameraConfig, CameraState
-from robomd_ros.hardware.camera_controls import Control
 
 ARM = {
     "set_tool": True,

@@ -14,7 +14,7 @@ from robomd_ros.core.embedding.pixels_encoder import PixelsEncoder
 from robomd_ros.core.embedding.training import FOLDS, TrainingSettings, train
 from robomd_ros.core.embedding.words_encoder import WordsEncoder
 from robomd_ros.core.errors import EmbeddingError
-from robomd_ros.core.metrics import pairwise_accuracy
+from robomd_ros.core.evidence.metrics import pairwise_accuracy
 
 SETTINGS = TrainingSettings(steps=60, components=12, hidden=24, contrastive=0.1)
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from fakes import FakeCell, Recorder, make_catalogue, make_config, wait_until
 
-from robomd_ros.core.campaign import Campaign
-from robomd_ros.core.campaign_folder import open_campaign
+from robomd_ros.core.campaign.campaign import Campaign
+from robomd_ros.core.campaign.stored import open_campaign
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding
 from robomd_ros.core.errors import EmbeddingError
-from robomd_ros.core.ranking import FailureRanking
+from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.search import Asked, SearchContext, make_search
 from robomd_ros.core.trial import Outcome, Result, Trial
 

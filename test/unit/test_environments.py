@@ -8,8 +8,8 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
-from robomd_ros.core.environments import DiscreteDiagnosisEnv, agent_picture
-from robomd_ros.core.reward import DiscreteReward
+from robomd_ros.core.search.environments import DiscreteDiagnosisEnv, agent_picture
+from robomd_ros.core.search.reward import DiscreteReward
 from robomd_ros.core.search.scene_builder import EpisodeEnd, SceneBuilder
 from robomd_ros.core.variations import NOMINAL, Catalogue, Variation
 

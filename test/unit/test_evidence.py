@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import beta
 
 from robomd_ros.core.errors import CatalogueError
-from robomd_ros.core.evidence import Evidence, SamplerSettings
-from robomd_ros.core.noisy_or import NoisyOr, fit, sample
+from robomd_ros.core.evidence.evidence import Evidence, SamplerSettings
+from robomd_ros.core.evidence.noisy_or import NoisyOr, fit, sample
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
 
 

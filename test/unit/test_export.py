@@ -9,17 +9,17 @@ from datetime import datetime, timezone
 
 import pytest
 
-from robomd_ros import cli
-from robomd_ros.core.campaign_folder import open_campaign, read_campaign
-from robomd_ros.core.config import CampaignConfig
+from robomd_ros.cli import export as command
+from robomd_ros.cli import main as cli
+from robomd_ros.cli.export import export
+from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.campaign.stored import open_campaign, read_campaign
+from robomd_ros.core.campaign.trial_log import Purpose, Request
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result, Source
-from robomd_ros.core.trial_log import Purpose, Request
 from robomd_ros.core.variations import load_catalogue
-from robomd_ros.export import command
-from robomd_ros.export.command import export
-from robomd_ros.share import config_file
 
 CATALOGUE = config_file("variations", "lift")
 FIRST, SECOND = "cube_color_red", "table_color_green"
@@ -172,7 +172,7 @@ def test_csv_needs_neither_ros_nor_other_packages(folder, tmp_path):
         "import sys\n"
         "for name in ('rclpy', 'robomd_msgs', 'pyarrow', 'mcap'):\n"
         "    sys.modules[name] = None\n"
-        "from robomd_ros import cli\n"
+        "from robomd_ros.cli import main as cli\n"
         "sys.exit(cli.main(sys.argv[1:]))\n"
     )
     arguments = ["export", str(folder), "--format", "csv", "--out", str(tmp_path / "out")]

@@ -8,14 +8,14 @@ import time
 
 import pytest
 
-from robomd_ros.core.errors import RoboMDError
-from robomd_ros.hardware.gripper import (
+from robomd_ros.arms.gripper.gripper import (
     DigitalOutputGripper,
     GripperFault,
     NoGripper,
     RobotiqGripper,
 )
-from robomd_ros.hardware.gripper_worker import GripperWorker
+from robomd_ros.arms.gripper.worker import GripperWorker
+from robomd_ros.core.errors import RoboMDError
 
 
 class Server:

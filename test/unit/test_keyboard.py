@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from robomd_ros.keyboard import Keyboard, LineEditor
+from robomd_ros.terminal.keyboard import Keyboard, LineEditor
 
 
 @pytest.mark.parametrize(

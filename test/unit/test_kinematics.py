@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from robomd_ros.hardware.kinematics import (
+from robomd_ros.arms.ur5e.kinematics import (
     jacobian,
     joint_velocity,
     link_frames,

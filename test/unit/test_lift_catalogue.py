@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from robomd_ros.core.variations import load_catalogue
-from sim_bridge.simulation import Simulation
-from sim_bridge.tasks import task
+from sim_bridge.engine.simulation import Simulation
+from sim_bridge.tasks.lift import task
 
 CATALOGUE = load_catalogue(Path(__file__).parents[2] / "config" / "variations" / "lift.yaml")
 PAPER = """Change cube color to red; Change cube color to green; Change cube color to blue;

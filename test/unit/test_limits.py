@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from robomd_ros.arms.ur5e.kinematics import link_frames, tool_pose
+from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
+from robomd_ros.arms.ur5e.servo import ServoTarget
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.hardware.kinematics import link_frames, tool_pose
-from robomd_ros.hardware.limits import ArmLimits, LimitError, LimitGuard
-from robomd_ros.hardware.servo import ServoTarget
 
 HOME = np.array([0.0, -1.571, 1.571, -1.571, -1.571, 0.0])
 TCP = (0.0, 0.0, 0.15, 0.0, 0.0, 0.0)

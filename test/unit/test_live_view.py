@@ -9,11 +9,11 @@ pytest.importorskip("rich")
 
 from rich.console import Console
 
-from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
-from robomd_ros.live_view import CampaignView, Rate, prompt_panel
+from robomd_ros.terminal.live_view import CampaignView, Rate, prompt_panel
 
 RED = Variation("cube_red", "color", "cube", "Make the cube red")
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from robomd_ros.core.message_log import MessageLog, MessageLogError, Topic
+from robomd_ros.core.campaign.message_log import MessageLog, MessageLogError, Topic
 
 TRIALS = Topic("/robomd/trials", "robomd_msgs/msg/Trial", "uint32 index", latched=False)
 RANKING = Topic("/robomd/failure_ranking", "robomd_msgs/msg/FailureRanking", "x", latched=True)
@@ -113,7 +113,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from robomd_msgs.msg import FailureRanking, Trial  # noqa: E402
 from robomd_ros.core.errors import RoboMDError  # noqa: E402
-from robomd_ros.message_definitions import definition_of, type_of  # noqa: E402
+from robomd_ros.ros.message_definitions import definition_of, type_of  # noqa: E402
 
 
 def test_a_definition_holds_all_that_it_refers_to_once():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from robomd_ros.core.metrics import (
+from robomd_ros.core.evidence.metrics import (
     entropy,
     failure_mode_count,
     failure_severity_index,

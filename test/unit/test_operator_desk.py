@@ -5,7 +5,7 @@ import threading
 import pytest
 from fakes import make_catalogue, wait_until
 
-from robomd_ros.core.operator import (
+from robomd_ros.core.operator.desk import (
     ANSWERS,
     HEARD,
     NOTHING_ASKED,

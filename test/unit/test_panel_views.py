@@ -30,6 +30,7 @@ from panel_feed import (
 )
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.share import share_path
 from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import NOMINAL
 from robomd_ros.rqt import qt, style
@@ -47,7 +48,6 @@ from robomd_ros.rqt.ranking_model import (
 )
 from robomd_ros.rqt.trials_view import KEPT, OUTCOME, Listed, TrialsModel
 from robomd_ros.rqt.values import Presence
-from robomd_ros.share import share_path
 
 feed, panel, one_cell = panel_feed.feed, panel_feed.panel, panel_feed.one_cell
 

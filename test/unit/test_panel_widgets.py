@@ -21,8 +21,15 @@ from panel_feed import (
     status,
 )
 
-from robomd_ros.core.campaign_status import CampaignState
-from robomd_ros.core.operator import ANSWERS, NOTHING_ASKED, Answer, Changes, Request, RequestKind
+from robomd_ros.core.campaign.status import CampaignState
+from robomd_ros.core.operator.desk import (
+    ANSWERS,
+    NOTHING_ASKED,
+    Answer,
+    Changes,
+    Request,
+    RequestKind,
+)
 from robomd_ros.core.variations import Scene
 from robomd_ros.rqt import cell_view, request_view
 from robomd_ros.rqt.qt import Qt, QtGui, QtWidgets

@@ -17,7 +17,7 @@ from robomd_ros.core.policies import (
 )
 from robomd_ros.core.policies.bc import BCPolicy
 from robomd_ros.core.policies.checkpoint import BCArchitecture, load_checkpoint, save_checkpoint
-from sim_bridge.train_bc import BCNetwork, exported
+from sim_bridge.learn.train_bc import BCNetwork, exported
 
 SMALL = BCArchitecture(image_size=40, channels=(4, 5, 6), hidden=(16, 12))
 

@@ -4,10 +4,10 @@ import time
 
 from fakes import Recorder, make_catalogue, make_config
 
-from robomd_ros.core.campaign_folder import open_campaign
-from robomd_ros.core.evidence import Evidence
-from robomd_ros.core.publisher import Publisher
-from robomd_ros.core.ranking import build_ranking
+from robomd_ros.core.campaign.publisher import Publisher
+from robomd_ros.core.campaign.stored import open_campaign
+from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.evidence.ranking import build_ranking
 
 COST = 0.05
 """s that making a ranking takes here."""

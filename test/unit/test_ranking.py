@@ -8,15 +8,15 @@ import pytest
 from rich.console import Console
 
 from robomd_ros.core.errors import CatalogueError, ConfigurationError
-from robomd_ros.core.evidence import Evidence
-from robomd_ros.core.ranking import (
+from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.evidence.ranking import (
     FailureMode,
     FailureRanking,
     build_ranking,
     density_ratio,
     policy_distribution,
 )
-from robomd_ros.core.ranking_table import ranking_table
+from robomd_ros.core.evidence.ranking_table import ranking_table
 from robomd_ros.core.variations import Catalogue, Variation
 
 

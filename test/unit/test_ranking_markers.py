@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from robomd_ros.core.failure_colours import FAILS, SAFE, failure_colour, hex_colour
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.evidence.failure_colours import FAILS, SAFE, failure_colour, hex_colour
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.variations import Variation
 
 # Linear RGB as a person without the red, green or blue cones sees it (Machado et al. 2009).
@@ -60,7 +60,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from visualization_msgs.msg import Marker  # noqa: E402
 
-from robomd_ros.ranking_markers import BoardPlace, estimate, ranking_markers  # noqa: E402
+from robomd_ros.ros.ranking_markers import BoardPlace, estimate, ranking_markers  # noqa: E402
 
 
 def by_name(array, namespace):

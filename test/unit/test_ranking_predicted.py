@@ -10,9 +10,9 @@ from fakes import make_catalogue
 from rich.console import Console
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.evidence import Evidence
-from robomd_ros.core.ranking import FailureRanking, Predicted, build_ranking
-from robomd_ros.core.ranking_table import ranking_table
+from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.evidence.ranking import FailureRanking, Predicted, build_ranking
+from robomd_ros.core.evidence.ranking_table import ranking_table
 
 
 def predicted(probability, known=None, log_density=None):

@@ -16,10 +16,10 @@ import pytest
 from fakes import make_catalogue
 from stored_campaigns import Page, query, store_campaign
 
-from robomd_ros.cli import main
+from robomd_ros.cli.main import main
 from robomd_ros.core.errors import CampaignFolderError, TrialLogError
-from robomd_ros.core.failure_modes import FailureRanking
-from robomd_ros.core.metrics import entropy
+from robomd_ros.core.evidence.failure_modes import FailureRanking
+from robomd_ros.core.evidence.metrics import entropy
 from robomd_ros.core.variations import Catalogue, Variation
 from robomd_ros.report.after_campaign import start_report, wait_for_report
 from robomd_ros.report.campaign_data import load_campaign

@@ -6,7 +6,7 @@ from fakes import make_catalogue
 from scipy.stats import beta, norm
 from stored_campaigns import Page, store_campaign
 
-from robomd_ros.cli import main
+from robomd_ros.cli.main import main
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.variations import Catalogue, Variation
 from robomd_ros.report.campaign_data import load_campaign

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from robomd_ros.core.reward import ContinuousReward, DiscreteReward
+from robomd_ros.core.search.reward import ContinuousReward, DiscreteReward
 from robomd_ros.core.trial import Outcome, Result
 
 FAILURE = Outcome(Result.FAILURE, steps=60)

@@ -7,10 +7,10 @@ import yaml
 
 pytest.importorskip("rclpy", reason="the list of processes needs ROS 2")
 
-from robomd_ros import bringup
+from robomd_ros.bringup import sim as bringup
+from robomd_ros.bringup.robot_description import ur5e_model
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.robot_description import ur5e_model
-from robomd_ros.share import share_path
+from robomd_ros.core.share import share_path
 
 MODEL = '<robot name="ur5e">\n  <link name="base"/>\n</robot>\n'
 

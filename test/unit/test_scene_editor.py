@@ -8,9 +8,9 @@ import pytest
 
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
-from sim_bridge.models import load_model, stock_mjcf
-from sim_bridge.scene_editor import SceneEditor
-from sim_bridge.tasks import task
+from sim_bridge.engine.models import load_model, stock_mjcf
+from sim_bridge.engine.scene_editor import SceneEditor
+from sim_bridge.tasks.lift import task
 
 LIFT = task("lift")
 NOMINAL_SIZE = np.array([0.021, 0.0205, 0.0215])

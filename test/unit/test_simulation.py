@@ -9,9 +9,9 @@ import pytest
 
 from robomd_ros.core.errors import CatalogueError, ConfigurationError
 from robomd_ros.core.variations import Scene, Variation
-from sim_bridge import models
-from sim_bridge.simulation import Simulation
-from sim_bridge.tasks import ObjectPose, draw_start, lifted, task
+from sim_bridge.engine import models
+from sim_bridge.engine.simulation import Simulation
+from sim_bridge.tasks.lift import ObjectPose, draw_start, lifted, task
 
 LIFT = task("lift")
 

@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="the supervisor shares the nodes' exit codes")
 
-from robomd_ros import supervisor
-from robomd_ros.supervisor import Supervisor, windows
+from robomd_ros.bringup import supervisor
+from robomd_ros.bringup.supervisor import Supervisor, windows
 
 
 def run(*programs, respawn=True, during=None):
@@ -108,7 +108,7 @@ def test_a_window_ends_with_a_parent_that_is_killed(tmp_path):
     child = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     parent = (
         "import os, sys, time\n"
-        "from robomd_ros.supervisor import windows\n"
+        "from robomd_ros.bringup.supervisor import windows\n"
         f"with windows([[sys.executable, '-c', {child!r}]], os.environ):\n"
         "    time.sleep(60)\n"
     )

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from fakes import FakeCell, Recorder, make_catalogue, make_config, wait_until
 
-from robomd_ros.core.campaign import Campaign
-from robomd_ros.core.campaign_folder import open_campaign, read_campaign
+from robomd_ros.core.campaign.campaign import Campaign
+from robomd_ros.core.campaign.stored import open_campaign, read_campaign
+from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialLog
 from robomd_ros.core.errors import SceneSkippedError, TrialLogError
-from robomd_ros.core.evidence import Evidence
+from robomd_ros.core.evidence.evidence import Evidence
 from robomd_ros.core.trial import Outcome, Result, Source
-from robomd_ros.core.trial_log import Purpose, Request, TrialLog
 from robomd_ros.core.variations import NOMINAL
 
 CATALOGUE = make_catalogue(4)

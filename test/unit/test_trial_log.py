@@ -10,9 +10,9 @@ import textwrap
 
 import pytest
 
+from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialLog
 from robomd_ros.core.errors import TrialLogError
 from robomd_ros.core.trial import Outcome, Result, Source
-from robomd_ros.core.trial_log import Purpose, Request, TrialLog
 
 SUCCESS = Outcome(Result.SUCCESS, Source.SIMULATOR, 1.25, 31)
 
@@ -177,7 +177,7 @@ def test_what_was_written_before_a_kill_is_there(tmp_path):
         import os, signal, time
         from pathlib import Path
         from robomd_ros.core.trial import Outcome, Result
-        from robomd_ros.core.trial_log import Purpose, Request, TrialLog
+        from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialLog
         log = TrialLog(Path({str(path)!r}))
         for n in range(5):
             log.ask(Request(n, Purpose.SEARCH, 0, ("v1",), n), 1, "sim0", 1.0)

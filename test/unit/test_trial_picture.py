@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from robomd_ros.core.campaign_status import CampaignState, CampaignStatus
-from robomd_ros.core.failure_colours import FAILS, INVALID, SAFE
-from robomd_ros.core.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
+from robomd_ros.core.campaign.trial_picture import scene_estimates, trial_picture
+from robomd_ros.core.evidence.failure_colours import FAILS, INVALID, SAFE
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.trial import Outcome, Result, Trial
-from robomd_ros.core.trial_picture import scene_estimates, trial_picture
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
 
 RED, GREEN = (Variation(i, "color", i, f"Make it {i}") for i in ("red", "green"))

@@ -6,8 +6,8 @@ import pytest
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import Catalogue, Variation
-from sim_bridge import truth as truth_tool
-from sim_bridge.truth import Job, Truth, combinations, policy_sha256, sample
+from sim_bridge.learn import truth as truth_tool
+from sim_bridge.learn.truth import Job, Truth, combinations, policy_sha256, sample
 
 IDENTITY = {"task": "lift", "policy": "p", "versions": {"mujoco": "3"}}
 CATALOGUE = Catalogue(

@@ -11,9 +11,11 @@ import pytest
 import yaml
 from fakes import FakeCell, make_catalogue, make_config
 
-from robomd_ros import cli
-from robomd_ros.core.campaign import Campaign
-from robomd_ros.core.campaign_folder import open_campaign
+from robomd_ros.cli import main as cli
+from robomd_ros.cli.pictures import drawn_pictures
+from robomd_ros.cli.query import describe
+from robomd_ros.core.campaign.campaign import Campaign
+from robomd_ros.core.campaign.stored import open_campaign
 from robomd_ros.core.embedding.campaign_samples import (
     RememberingEncoder,
     samples_from_campaigns,
@@ -24,10 +26,8 @@ from robomd_ros.core.embedding.question import Question, questions_of
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_judge
 from robomd_ros.core.embedding.unseen import Judge
 from robomd_ros.core.errors import EmbeddingError, EncoderError
+from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import load_catalogue
-from robomd_ros.share import config_file
-from robomd_ros.unseen.pictures import drawn_pictures
-from robomd_ros.unseen.query_command import describe
 
 CATALOGUE = make_catalogue(24)
 TRIED = [f"v{i}" for i in range(0, 24, 2)]

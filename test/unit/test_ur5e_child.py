@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from robomd_ros.hardware.limits import ArmLimits
-from robomd_ros.hardware.ur5e_child import ControlOptions
-from robomd_ros.hardware.ur5e_process import ControlProcess
+from robomd_ros.arms.ur5e.child import ControlOptions
+from robomd_ros.arms.ur5e.limits import ArmLimits
+from robomd_ros.arms.ur5e.process import ControlProcess
 
 THROWING = '''
 class RTDEControlInterface:

@@ -10,7 +10,7 @@ from known_sets import certain, known_set, problem, scattered
 from stable_baselines3.common.vec_env import VecMonitor
 
 from robomd_ros.core.embedding.virtual import EmbeddingDiagnosisEnv, Shaping, VirtualDiagnosis
-from robomd_ros.core.reward import ContinuousReward
+from robomd_ros.core.search.reward import ContinuousReward
 
 LINE = known_set([[-2.0, 0.0], [0.0, 0.0], [2.0, 0.0]], [1, 1, 1], [0, 0, 1])
 """Spread: root of 8 / 3. The two on the left succeed, the right one fails."""

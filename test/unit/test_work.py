@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from fakes import FakeCell, make_config
 
-from robomd_ros.core.campaign import Campaign
-from robomd_ros.core.campaign_folder import open_campaign, read_campaign
-from robomd_ros.core.operator import changes
+from robomd_ros.core.campaign.campaign import Campaign
+from robomd_ros.core.campaign.stored import open_campaign, read_campaign
+from robomd_ros.core.operator.desk import changes
+from robomd_ros.core.operator.work import DEFAULT_COST, WorkLedger, count_changes, seconds_of
 from robomd_ros.core.search import Asked, SearchContext, make_search
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
-from robomd_ros.core.work import DEFAULT_COST, WorkLedger, count_changes, seconds_of
 
 COSTS = (15.0, 240.0, 15.0, math.nan, 90.0, 60.0, 5.0)
 

@@ -26,8 +26,8 @@ from robomd_ros.core.embedding.virtual import (
     agent_spaces,
 )
 from robomd_ros.core.errors import EmbeddingError
-from robomd_ros.core.reward import ContinuousReward
 from robomd_ros.core.search.on_policy import one_thread, reproducible
+from robomd_ros.core.search.reward import ContinuousReward
 
 Progress = Callable[[int, int], object]
 """Called with the virtual steps done and the virtual steps in all; False ends the training."""

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 import cv2
 import numpy as np
 
-from robomd_ros.core.campaign_folder import NOMINAL_PICTURE, StoredCampaign, read_campaign
-from robomd_ros.core.dispatch import trial_of
+from robomd_ros.core.campaign.dispatch import trial_of
+from robomd_ros.core.campaign.stored import NOMINAL_PICTURE, StoredCampaign, read_campaign
 from robomd_ros.core.embedding.encoders import Encoder, Encoders, Features, Picture
 from robomd_ros.core.embedding.samples import Samples, samples_of
 from robomd_ros.core.errors import CatalogueError, EmbeddingError

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from robomd_ros.core.checkpoint_file import write_checkpoint
 from robomd_ros.core.embedding.encoders import Encoders
 from robomd_ros.core.embedding.losses import contrastive_loss, outcome_loss
 from robomd_ros.core.embedding.model import EmbeddingModel, Trained
@@ -21,6 +20,7 @@ from robomd_ros.core.embedding.network import LAYOUTS, EmbeddingNet
 from robomd_ros.core.embedding.samples import Samples
 from robomd_ros.core.embedding.scaling import InputScale
 from robomd_ros.core.errors import EmbeddingError
+from robomd_ros.core.search.checkpoint_file import write_checkpoint
 from robomd_ros.core.search.on_policy import one_thread
 
 MIN_TRIALS = 8

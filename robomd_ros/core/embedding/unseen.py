@@ -11,8 +11,8 @@ from robomd_ros.core.embedding.encoders import Encoders, Features
 from robomd_ros.core.embedding.model import EmbeddingModel
 from robomd_ros.core.embedding.question import Comparison, Question, unlisted
 from robomd_ros.core.embedding.samples import NOTHING_CHANGED
-from robomd_ros.core.failure_modes import NOT_KNOWN, FailureMode
-from robomd_ros.core.ranking import Predicted, density_ratio
+from robomd_ros.core.evidence.failure_modes import NOT_KNOWN, FailureMode
+from robomd_ros.core.evidence.ranking import Predicted, density_ratio
 from robomd_ros.core.variations import Variation
 
 _DRAWS = 400

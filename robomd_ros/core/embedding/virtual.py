@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 
 from robomd_ros.core.embedding.frame import ActionFrame
 from robomd_ros.core.embedding.known import KnownEmbeddings
-from robomd_ros.core.reward import ContinuousReward
+from robomd_ros.core.search.reward import ContinuousReward
 
 NOBODY = -1
 """Index of the last executed embedding at the start of an episode."""

@@ -1,8 +1,8 @@
 """Image behaviour cloning: inference in numpy.
 
 The network is small enough that plain matrix products beat a deep-learning runtime at batch 1, and
-a simulator process that needs no torch starts in a fraction of the time. `sim_bridge/train_bc.py`
-trains the same network in torch; a test holds the two together.
+a simulator process that needs no torch starts in a fraction of the time.
+`sim_bridge/learn/train_bc.py` trains the same network in torch; a test holds the two together.
 """
 
 from collections.abc import Mapping

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from robomd_ros.core.checkpoint_file import write_checkpoint
 from robomd_ros.core.errors import CampaignFolderError
+from robomd_ros.core.search.checkpoint_file import write_checkpoint
 
 _FORMAT = 1
 

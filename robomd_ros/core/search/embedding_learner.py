@@ -23,7 +23,7 @@ from robomd_ros.core.embedding.store import (
 from robomd_ros.core.embedding.training import TrainingSettings, train
 from robomd_ros.core.embedding.unseen import Judge
 from robomd_ros.core.errors import EmbeddingError, RoboMDError
-from robomd_ros.core.ranking import Predicted
+from robomd_ros.core.evidence.ranking import Predicted
 from robomd_ros.core.search.proposals import Candidates
 from robomd_ros.core.variations import Catalogue, Scene
 

@@ -10,7 +10,7 @@ from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.training import MIN_OF_EACH
 from robomd_ros.core.embedding.unseen import Judge
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.ranking import Predicted
+from robomd_ros.core.evidence.ranking import Predicted
 from robomd_ros.core.search.embedding_learner import Learner, LearnerSettings, View
 from robomd_ros.core.search.proposals import Candidates, propose
 from robomd_ros.core.search.search import Asked, Cost, SearchContext

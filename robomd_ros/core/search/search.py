@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.ranking import Predicted
+from robomd_ros.core.evidence.ranking import Predicted
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene
 

@@ -1,0 +1,1 @@
+"""Cameras read by OpenCV."""

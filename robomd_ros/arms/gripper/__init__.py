@@ -1,0 +1,1 @@
+"""Grippers behind one protocol."""

@@ -1,0 +1,104 @@
+"""From the parameters of the arm's node to what its driver and gripper need."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from robomd_ros.arms.gripper.gripper import (
+    DigitalOutputGripper,
+    Gripper,
+    NoGripper,
+    RobotiqGripper,
+)
+from robomd_ros.arms.ur5e.child import ControlOptions
+from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
+from robomd_ros.arms.ur5e.supervisor import ArmOptions
+from robomd_ros.core.errors import ConfigurationError
+
+_VECTORS = ("joint_lower", "joint_upper", "workspace_lower", "workspace_upper")
+_NUMBERS = (
+    "joint_margin",
+    "joint_speed",
+    "joint_speed_limit",
+    "joint_acceleration",
+    "joint_acceleration_limit",
+    "tool_speed_limit",
+    "tool_turn_limit",
+    "servo_step",
+    "command_timeout",
+)
+
+
+def arm_options(values: Mapping[str, Any]) -> ArmOptions:
+    """The options of the arm.
+
+    Args:
+        values: checked values of the table UR5E, by name.
+
+    Raises:
+        ConfigurationError: no address, or limits that contradict each other, the arm, or home.
+    """
+    if not values["robot_ip"].strip():
+        raise ConfigurationError(
+            "robot_ip is empty; give the address of the controller (pendant: Settings > System > "
+            "Network)"
+        )
+    vectors = {name: tuple(values[name]) for name in _VECTORS}
+    limits = ArmLimits(**vectors, **{name: values[name] for name in _NUMBERS})
+    tool = tuple(values["tcp_offset"]) if values["set_tool"] else None
+    _check_home(limits, values["home"], tool)
+    control = ControlOptions(
+        host=values["robot_ip"].strip(),
+        limits=limits,
+        frequency=values["frequency"],
+        tcp=tool,
+        payload=values["payload"] if values["set_tool"] else None,
+        payload_cog=tuple(values["payload_cog"]),
+        servo_rate=values["servo_rate"],
+        lookahead=values["servo_lookahead"],
+        gain=values["servo_gain"],
+        watchdog_rate=values["watchdog_rate"],
+        upper_registers=values["upper_registers"],
+        output_pin=values["gripper_output"] if values["gripper"] == "digital_output" else None,
+    )
+    return ArmOptions(
+        control,
+        frequency=values["frequency"],
+        state_timeout=values["state_timeout"],
+        move_timeout=values["move_timeout"],
+    )
+
+
+def _check_home(limits: ArmLimits, home: list[float], tool: tuple[float, ...] | None) -> None:
+    """ConfigurationError unless home is inside; without a known tool only what is sure counts."""
+    guard = LimitGuard(limits, tool or (0.0,) * 6)
+    q = np.asarray(home, float)
+    try:
+        guard.check_joints(q)
+        if tool is not None:
+            guard.check_places(q[None])
+    except LimitError as error:
+        raise ConfigurationError(
+            f"home is outside the limits: {error}; change home, or the limits"
+        ) from error
+
+
+def gripper_of(values: Mapping[str, Any], switch_output: Callable[[bool], None]) -> Gripper:
+    """The gripper that the parameters name.
+
+    Args:
+        values: checked values of the table UR5E, by name.
+        switch_output: writes the digital output of the arm's options.
+    """
+    if values["gripper"] == "robotiq":
+        return RobotiqGripper(
+            values["robot_ip"].strip(),
+            values["gripper_port"],
+            timeout=values["gripper_timeout"],
+            speed=values["gripper_speed"],
+            force=values["gripper_force"],
+        )
+    if values["gripper"] == "digital_output":
+        return DigitalOutputGripper(switch_output)
+    return NoGripper()

@@ -1,0 +1,1 @@
+"""What a diagnosis consists of: its arguments, its checks and its processes."""

@@ -1,0 +1,339 @@
+"""What a diagnosis on a UR5e consists of, with the arm or with its twin."""
+
+import contextlib
+import importlib.util
+import ipaddress
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from robomd_ros.arms.gripper.gripper import ROBOTIQ_PORT
+from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT
+from robomd_ros.arms.ur5e.rtde_probe import RTDE_PORT
+from robomd_ros.bringup.robot_description import ur5e_model
+from robomd_ros.bringup.sim import (
+    CAMPAIGN_NAMESPACE,
+    DISPLAY_ARGUMENTS,
+    AnyProcess,
+    NodeProcess,
+    SetByBringup,
+    ToolProcess,
+    check_display,
+    check_encoders,
+    display_processes,
+    node_parameters,
+    resolve,
+)
+from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
+from robomd_ros.core.share import config_file
+from robomd_ros.core.variations import Catalogue, load_catalogue
+from robomd_ros.ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
+from robomd_ros.ros.parameters import Parameter
+
+TASK = "ur5e_tabletop"
+_TWIN_PARAMETERS = "ur5e_twin"
+TWIN_POLICY = "python:sim_bridge.twin.blob_policy:Policy"
+_DEFAULTS = {
+    "task": TASK,
+    "catalogue": TASK,
+    "policy": "",
+    "horizon": 300,
+    "search": "thompson",
+    "budget": 60,
+}
+"""Where a campaign with a person differs from one in simulation."""
+_NODES = "robomd_ros.nodes"
+
+OWN_NODE = "own_node"
+"""The policy in the record of a campaign whose policy a user's own node hosts."""
+
+TWIN_PORTS = (DASHBOARD_PORT, 30003, RTDE_PORT, ROBOTIQ_PORT)
+"""What the twin listens on besides its HTTP port; the first three are fixed in ur_rtde."""
+_TWIN_HTTP_PORT = 8080
+_NO_ADDRESS = (
+    "robot_ip is missing; give robot_ip:=<address> (pendant: Settings > System > Network), or "
+    "use_twin:=true to run without a robot"
+)
+_CONNECT_TIMEOUT = 2.0
+"""s for a controller that is there to accept a connection."""
+
+UR5E_ARGUMENTS = (
+    *(replace(p, default=_DEFAULTS.get(p.name, p.default)) for p in CAMPAIGN),
+    Parameter("robot_ip", "", "address of the robot's controller"),
+    Parameter("use_twin", False, "run against the simulated UR5e instead of a robot"),
+    Parameter("camera", "", "device number or path, video file, or URL; empty: device 0"),
+    Parameter("calibration", "", "camera calibration file (YAML of camera_calibration)"),
+    Parameter("gripper", "robotiq", "gripper", choices=("robotiq", "digital_output", "none")),
+    Parameter(
+        "outcome_by",
+        "operator",
+        "who says whether a rollout succeeded",
+        choices=("operator", "policy", "detector"),
+    ),
+    Parameter("detector", "", "with outcome_by:=detector: python:<module>:<callable>"),
+    Parameter("start_policy_node", True, "false: your own node offers execute_policy in the cell"),
+    Parameter("cell", "ur5e", "name of the cell: its namespace below /robomd"),
+    Parameter("record", False, "record all topics into the campaign folder (needs rosbag2)"),
+    Parameter("out", "", "campaign folder; an existing one is resumed; empty: a new one"),
+    Parameter("params_file", "ur5e", "parameter file: a shipped name or the path of a file"),
+    Parameter("linger", 5.0, "s that the nodes stay after the end, for late subscribers", 0, 86400),
+    *DISPLAY_ARGUMENTS,
+)
+"""Arguments of diagnose_ur5e.launch.py, of `robomd ur5e` and of `robomd doctor`."""
+
+SET_BY_UR5E: SetByBringup = {
+    "diagnosis_node": {
+        "cells": "cell:=",
+        "campaign_dir": "out:=",
+        "autostart": "nothing: it always starts",
+        "exit_when_done": "linger:=",
+        "linger": "linger:=",
+    },
+    "perturbation_node": {"backend": "nothing: it is the operator"},
+    "ur5e_node": {"robot_ip": "robot_ip:=", "gripper": "gripper:="},
+    "camera_node": {"source": "camera:=", "calibration": "calibration:="},
+    "policy_node": {
+        **{name: f"{name}:=" for name in ("policy", "outcome_by", "detector")},
+        "instruction": "catalogue:=, which holds it",
+        "time_limit": "horizon:=, in policy steps of 1 / rate",
+    },
+    "ranking_markers_node": {"cells": "cell:="},
+}
+
+
+def resolve_ur5e(given: Mapping[str, Any]) -> dict[str, Any]:
+    """All arguments; with use_twin also the address, the camera and the policy of the twin.
+
+    Args:
+        given: checked values by name.
+
+    Raises:
+        ConfigurationError: the parameter file is wrong, or arguments contradict each other.
+    """
+    if given.get("use_twin"):
+        given = {"params_file": _TWIN_PARAMETERS, **given}
+    values = resolve(given, UR5E_ARGUMENTS, SET_BY_UR5E)
+    if not values["use_twin"]:
+        return {**values, "camera": values["camera"] or "0"}
+    address = _twin_address(values["robot_ip"])
+    camera = f"http://{address}:{_TWIN_HTTP_PORT}/camera.mjpg"
+    return {
+        **values,
+        "robot_ip": address,
+        "camera": values["camera"] or camera,
+        "policy": values["policy"] or TWIN_POLICY,
+    }
+
+
+def _twin_address(given: str) -> str:
+    """A loopback address whose ports are free: the one given, else the first from 127.0.0.2."""
+    if given:
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address(given).is_loopback:
+                return given
+        raise ConfigurationError(
+            f"use_twin:=true and robot_ip:={given} exclude each other: the twin listens on this "
+            "machine; leave robot_ip out, or give a loopback address such as 127.0.0.2"
+        )
+    for number in range(2, 255):
+        if _is_free(f"127.0.0.{number}"):
+            return f"127.0.0.{number}"
+    raise ConfigurationError(
+        "no address from 127.0.0.2 to 127.0.0.254 has the twin's ports free; end another twin"
+    )
+
+
+def _is_free(address: str) -> bool:
+    """Whether nothing listens on the twin's ports of a loopback address."""
+    for port in (*TWIN_PORTS, _TWIN_HTTP_PORT):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
+def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> list[AnyProcess]:
+    """The processes of a diagnosis on a UR5e.
+
+    Args:
+        values: resolved arguments.
+        exit_when_done: the diagnosis node ends some time (`linger`) after the campaign.
+    """
+    cell = str(values["cell"])
+    by_node = ur5e_parameters(values, exit_when_done)
+    spaces = {"diagnosis_node": CAMPAIGN_NAMESPACE}
+    names = ["diagnosis_node", "perturbation_node", "ur5e_node", "camera_node"]
+    if values["start_policy_node"]:
+        names.append("policy_node")
+    nodes: list[AnyProcess] = [
+        NodeProcess(
+            name,
+            f"{_NODES}.{name}",
+            spaces.get(name, f"{CAMPAIGN_NAMESPACE}/{cell}"),
+            by_node[name],
+        )
+        for name in names
+    ]
+    twin = [_twin(values)] if values["use_twin"] else []
+    recorder = [_recorder(values)] if values["record"] else []
+    return [*twin, *nodes, *recorder, *display_processes(values, [cell], "base", ur5e_model)]
+
+
+def ur5e_parameters(
+    values: Mapping[str, Any], exit_when_done: bool = True
+) -> dict[str, dict[str, Any]]:
+    """The parameters of every node that differ from its defaults, by node."""
+    by_node = node_parameters(values)
+    by_node["diagnosis_node"] |= {
+        **{p.name: values[p.name] for p in CAMPAIGN},
+        "campaign_dir": str(values["out"]),
+        "cells": [values["cell"]],
+        "autostart": True,
+        "exit_when_done": exit_when_done,
+        "linger": values["linger"],
+        "report": values["report"],
+    }
+    if not values["policy"]:  # somebody else's node hosts it; the record names that
+        by_node["diagnosis_node"]["policy"] = OWN_NODE
+    by_node["perturbation_node"]["backend"] = "operator"
+    by_node["ur5e_node"] |= {"robot_ip": values["robot_ip"], "gripper": values["gripper"]}
+    by_node["camera_node"] |= {"source": values["camera"], "calibration": values["calibration"]}
+    rate = by_node["policy_node"].get("rate", _default("policy_node", "rate"))
+    by_node["policy_node"] |= {
+        **{name: values[name] for name in ("policy", "outcome_by", "detector")},
+        "instruction": load_catalogue(config_file("variations", values["catalogue"])).instruction,
+        "time_limit": values["horizon"] / rate,
+    }
+    return by_node
+
+
+def _default(node: str, name: str) -> Any:
+    return next(p.default for p in TABLES[node] if p.name == name)
+
+
+def _twin(values: Mapping[str, Any]) -> ToolProcess:
+    # no faster than anybody listens: the control cycles are most of what the twin costs
+    frequency = all_parameters("ur5e_node", values)["frequency"]
+    arguments = (
+        f"frequency:={min(f for f in (125, 250, 500) if f >= frequency)}",
+        f"address:={values['robot_ip']}",
+        f"http_port:={_TWIN_HTTP_PORT}",
+        f"task:={values['task']}",
+        f"seed:={values['seed']}",
+    )
+    return ToolProcess("twin", (sys.executable, "-u", "-m", "sim_bridge.twin", *arguments))
+
+
+def _recorder(values: Mapping[str, Any]) -> ToolProcess:
+    folder = Path(values["out"]) / "bags"
+    number = sum(1 for _ in folder.glob("*")) if folder.is_dir() else 0
+    target = str(folder / f"run_{number}")
+    return ToolProcess("recorder", ("ros2", "bag", "record", "--all", "--output", target), False)
+
+
+def check_ur5e(values: Mapping[str, Any]) -> Catalogue:
+    """Everything that can be wrong with a diagnosis on a UR5e, before anything starts.
+
+    What only a connection shows (remote control, safety mode, ...) is for `robomd doctor`.
+
+    Raises:
+        RoboMDError: what is wrong, the value, and the remedy.
+    """
+    from robomd_ros.core.campaign.stored import check_campaign  # noqa: PLC0415 - torch is heavy
+
+    _check_cell(str(values["cell"]))
+    if not values["robot_ip"]:
+        raise ConfigurationError(_NO_ADDRESS)
+    check_display(values)
+    if values["record"]:
+        _check_recorder()
+    config, catalogue = campaign_config({**values, "policy": values["policy"] or OWN_NODE})
+    _check_devices(values)
+    if values["start_policy_node"]:
+        _check_policy(values)
+    check_campaign(Path(values["out"]), config, catalogue)
+    check_encoders(config)
+    if not values["use_twin"]:
+        check_reachable(str(values["robot_ip"]))
+    return catalogue
+
+
+def all_parameters(node: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter of a node of this bring-up, defaults included."""
+    defaults = {p.name: p.default for p in TABLES[node]}
+    return {**defaults, **ur5e_parameters(values)[node]}
+
+
+def check_reachable(host: str) -> None:
+    """Whether a controller answers at this address.
+
+    Raises:
+        ConfigurationError: nothing listens there.
+    """
+    for port, what in ((DASHBOARD_PORT, "dashboard"), (RTDE_PORT, "RTDE")):
+        try:
+            socket.create_connection((host, port), _CONNECT_TIMEOUT).close()
+        except OSError as error:
+            reason = error.strerror or str(error) or type(error).__name__
+            raise ConfigurationError(
+                f"no robot answers at robot_ip:={host} (port {port}, {what}: {reason}); check the "
+                f"address, the cable and that the robot is on, then see `robomd doctor "
+                f"robot_ip:={host}`"
+            ) from error
+
+
+def _check_cell(name: str) -> None:
+    if not name.isidentifier() or not name.isascii():
+        raise ConfigurationError(
+            f"cell must be a name of letters, digits and underscores; got {name!r}"
+        )
+
+
+def _check_recorder() -> None:
+    if shutil.which("ros2") is None or importlib.util.find_spec("rosbag2_py") is None:
+        raise ConfigurationError(
+            "record:=true needs rosbag2, which is not installed here; install "
+            "ros-<distro>-rosbag2 and source ROS, or leave record out: the campaign folder holds "
+            "every trial and its picture in any case"
+        )
+
+
+def _check_policy(values: Mapping[str, Any]) -> None:
+    """Whether the policy is named and loads: in a process of its own, it may hang or crash."""
+    from robomd_ros.doctor.findings import probe  # noqa: PLC0415 - the doctor imports this module
+
+    if not values["policy"]:
+        raise ConfigurationError(
+            "policy is missing; give policy:=<checkpoint file> or policy:=python:<module>:<name>, "
+            "or start_policy_node:=false if your own node offers execute_policy"
+        )
+    if values["outcome_by"] == "detector" and not values["detector"]:
+        raise ConfigurationError(
+            "outcome_by is detector, but detector is missing; give "
+            "detector:=python:<module>:<name>, or outcome_by:=operator"
+        )
+    timeout = all_parameters("policy_node", values)["start_timeout"]
+    works, what = probe("load", str(values["policy"]), timeout=timeout)
+    if not works:
+        raise PolicyLoadError(what)
+
+
+def _check_devices(values: Mapping[str, Any]) -> None:
+    """The configurations of the camera and of the arm; nothing is opened."""
+    from robomd_ros.arms.camera.settings import (  # noqa: PLC0415 - OpenCV takes its time
+        calibration_of,
+        camera_config,
+    )
+    from robomd_ros.arms.ur5e.settings import arm_options  # noqa: PLC0415
+
+    camera = all_parameters("camera_node", values)
+    camera_config(camera)
+    calibration_of(camera)
+    arm_options(all_parameters("ur5e_node", values))

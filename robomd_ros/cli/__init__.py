@@ -1,0 +1,1 @@
+"""The command `robomd`, one module a command."""

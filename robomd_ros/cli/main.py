@@ -1,0 +1,198 @@
+"""The command `robomd`: the same bring-ups without the launch stack, and tools for campaigns."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from robomd_ros import __version__
+from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
+
+_USAGE = """usage: robomd <command> [arguments]
+
+  sim [name:=value ...]     diagnose a policy in simulation (robomd sim --help lists the arguments)
+  ur5e [name:=value ...]    diagnose a policy on a UR5e, a person making the changes (ur5e --help)
+  doctor [name:=value ...]  look at all that a first run needs, moving nothing; arguments as ur5e
+  ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
+  report <campaign_dir> ... write the report: one page, figures as PNG and SVG   [--out DIR]
+  compare <dir> <dir> ...   which policy is more robust, and how sure that is   [--html DIR]
+  export <campaign_dir>     write CSV, Parquet, MCAP   [--format csv|parquet|mcap|all] [--out DIR]
+  query <campaign_dir>      how likely a change makes it fail   --text "..." [--image FILE]
+  rank-unseen <dir>         rank what nobody has tried   --catalogue FILE [--images DIR] [--out F]
+  embedding train|report    train an embedding from campaigns; how good it is   (--help)
+  panel                     watch a diagnosis and answer its requests in a window (--help)
+  operator <cell>           answer what is asked at a cell, on this terminal
+  truth                     measure the failure rate of every variation       (--help)
+  collect-demos             record demonstrations of the scripted expert      (--help)
+  train-bc                  train an image policy on demonstrations           (--help)
+  twin [name:=value ...]    a simulated UR5e that speaks the real one's protocols   (--help)
+  version                   print the version
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; errors are one clear message on stderr and an exit code that is not 0."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments.pop(0) if arguments else "--help"
+    if command in ("-h", "--help", "help"):
+        print(_USAGE)
+        return 0
+    try:
+        if command not in _COMMANDS:
+            known = ", ".join(_COMMANDS)
+            raise ConfigurationError(f"unknown command {command!r}; known: {known}")
+        return _COMMANDS[command](arguments)
+    except RoboMDError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _sim(arguments: Sequence[str]) -> int:
+    from robomd_ros.bringup import sim as bringup
+
+    if "-h" in arguments or "--help" in arguments:
+        _print_arguments(bringup.SIM_ARGUMENTS)
+        return 0
+    from robomd_ros.cli.campaign import check_ros, run_campaign
+
+    given = bringup.parse_arguments(arguments, bringup.SIM_ARGUMENTS)
+    values = bringup.resolve(given, bringup.SIM_ARGUMENTS)
+    domain = bringup.claim_domain()
+    print("checking the configuration, the policy and the simulator ...", flush=True)
+    bringup.check_sim(values)
+    check_ros()
+    with domain:
+        return run_campaign(bringup.sim_processes(values), Path(values["out"]))
+
+
+def _ur5e(arguments: Sequence[str]) -> int:
+    from robomd_ros.bringup import sim as bringup
+    from robomd_ros.bringup import ur5e as bringup_ur5e
+
+    table = bringup_ur5e.UR5E_ARGUMENTS
+    if "-h" in arguments or "--help" in arguments:
+        _print_arguments(table, "ur5e")
+        return 0
+    from robomd_ros.cli.campaign import check_ros, run_campaign
+
+    values = bringup_ur5e.resolve_ur5e(bringup.parse_arguments(arguments, table))
+    domain = bringup.claim_domain()
+    print("checking the configuration, the policy and the robot's address ...", flush=True)
+    bringup_ur5e.check_ur5e(values)
+    check_ros()
+    with domain:
+        processes = bringup_ur5e.ur5e_processes(values)
+        return run_campaign(processes, Path(values["out"]), operator_cell=values["cell"])
+
+
+def _doctor(arguments: Sequence[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        from robomd_ros.bringup.ur5e import UR5E_ARGUMENTS
+
+        _print_arguments(UR5E_ARGUMENTS, "doctor")
+        return 0
+    from robomd_ros.cli.campaign import process_environment
+    from robomd_ros.doctor import run_doctor
+
+    os.environ.update(process_environment())
+    return run_doctor(arguments)
+
+
+def _print_arguments(table: Sequence[Any], command: str = "sim") -> None:
+    print(f"usage: robomd {command} [name:=value ...]\n")
+    for parameter in table:
+        choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
+        default = repr(parameter.default) if parameter.default == "" else parameter.default
+        text = f"  {parameter.name:<20} {parameter.description}{choices}; default {default}"
+        print(text)
+
+
+def _ranking(arguments: Sequence[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser("robomd ranking", description="Print a campaign's ranking.")
+    parser.add_argument("campaign_dir", type=Path)
+    parser.add_argument("--limit", type=int, default=None, help="failure modes to print")
+    parser.add_argument(
+        "--publish", action="store_true", help="also publish it, latched, until Ctrl-C"
+    )
+    options = parser.parse_args(arguments)
+    from robomd_ros.core.campaign.stored import read_campaign
+    from robomd_ros.core.evidence.ranking_table import ranking_table
+    from robomd_ros.terminal.live_view import console
+
+    stored = read_campaign(options.campaign_dir)
+    if stored.ranking is None:
+        raise RoboMDError(f"{options.campaign_dir} has no ranking yet; let it run a trial first")
+    console().print(ranking_table(stored.ranking, options.limit))
+    if options.publish:
+        from robomd_ros.cli.campaign import publish_ranking
+
+        publish_ranking(stored.ranking)
+    return 0
+
+
+def _operator(arguments: Sequence[str]) -> int:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        raise ConfigurationError(f"usage: robomd operator <cell>, e.g. cell_0; got {arguments!r}")
+    from robomd_ros.nodes.operator_prompt import OperatorPrompt
+    from robomd_ros.ros.runtime import run_node
+
+    namespace = arguments[0] if arguments[0].startswith("/") else f"/robomd/{arguments[0]}"
+    code = run_node(OperatorPrompt, ["--ros-args", "-r", f"__ns:={namespace}"])
+    sys.stdout.flush()
+    os._exit(code)  # the keyboard thread still waits for a line
+
+
+def _panel(arguments: Sequence[str]) -> int:
+    from robomd_ros.cli.campaign import process_environment
+
+    os.environ.update(process_environment())
+    from robomd_ros.rqt.app import run
+
+    code = run(arguments)
+    sys.stdout.flush()
+    os._exit(code)  # neither Qt's nor a library's exit handler may hang
+
+
+def _version(_arguments: Sequence[str]) -> int:
+    print(f"robomd {__version__}")
+    return 0
+
+
+def _tool(module: str) -> Callable[[Sequence[str]], int]:
+    """A command whose module has its own main(argv)."""
+
+    def run(arguments: Sequence[str]) -> int:
+        code = importlib.import_module(module).main(list(arguments))
+        return int(code or 0)
+
+    return run
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "sim": _sim,
+    "ur5e": _ur5e,
+    "doctor": _doctor,
+    "ranking": _ranking,
+    "report": _tool("robomd_ros.cli.report"),
+    "compare": _tool("robomd_ros.cli.compare"),
+    "export": _tool("robomd_ros.cli.export"),
+    "query": _tool("robomd_ros.cli.query"),
+    "rank-unseen": _tool("robomd_ros.cli.rank_unseen"),
+    "embedding": _tool("robomd_ros.cli.embedding"),
+    "panel": _panel,
+    "operator": _operator,
+    "truth": _tool("sim_bridge.learn.truth"),
+    "collect-demos": _tool("sim_bridge.learn.demos"),
+    "train-bc": _tool("sim_bridge.learn.train_bc"),
+    "twin": _tool("sim_bridge.twin.main"),
+    "version": _version,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

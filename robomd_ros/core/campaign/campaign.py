@@ -1,0 +1,486 @@
+"""The campaign loop: cells run trials, the search chooses, the evidence grows."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.campaign.cell_pool import Attempt, CellPool, attempt
+from robomd_ros.core.campaign.dispatch import Dispatcher, Job, nominal_seed, trial_of
+from robomd_ros.core.campaign.publisher import Publisher
+from robomd_ros.core.campaign.status import CampaignListener, CampaignState, CampaignStatus, Pace
+from robomd_ros.core.campaign.stored import (
+    NOMINAL_PICTURE,
+    CampaignFolder,
+    StoredCampaign,
+    open_campaign,
+    read_campaign,
+)
+from robomd_ros.core.campaign.trial_log import TrialRecord
+from robomd_ros.core.cell import Cell
+from robomd_ros.core.errors import CellFault, CellLostError
+from robomd_ros.core.evidence.findings import Findings
+from robomd_ros.core.evidence.ranking import FailureRanking
+from robomd_ros.core.search import Search, SearchContext, make_search
+from robomd_ros.core.search.environments import agent_picture
+from robomd_ros.core.trial import Outcome, Result, Source
+from robomd_ros.core.variations import NOMINAL
+
+if TYPE_CHECKING:  # torch is heavy
+    from robomd_ros.core.embedding.unseen import Judge
+
+__all__ = [
+    "Campaign",
+    "CampaignFolder",
+    "CampaignListener",
+    "CampaignState",
+    "CampaignStatus",
+    "StoredCampaign",
+    "open_campaign",
+    "read_campaign",
+]
+
+MAX_DROPS_IN_A_ROW = 5
+"""So many requests without a valid trial, one after the other, end the campaign."""
+
+Task = Callable[[], None]
+
+
+class Campaign:
+    """Runs the trials of one campaign folder on some cells until the budget or the order is done.
+
+    One thread per cell; whatever is shared is under one lock. `run` blocks and may be called once;
+    `pause`, `resume`, `stop` and `status` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        folder: CampaignFolder,
+        cells: Sequence[Cell],
+        listener: CampaignListener | None = None,
+        search: Search | None = None,
+        order_by_cost: bool = False,
+        poll_period: float = 0.2,
+        stop_timeout: float = 1.5,
+    ) -> None:
+        """Connect the pieces; nothing runs yet.
+
+        Args:
+            folder: an open campaign folder; the caller closes it after `run`.
+            cells: where trials run; the caller closes them after `run`.
+            listener: is told what happens.
+            search: the strategy; by default the one of the configuration.
+            order_by_cost: people make the changes: of scenes that may come next the one that is
+                the least work does, and the status says how much work is left.
+            poll_period: how often a cell that is away is asked whether it is back, s.
+            stop_timeout: how long a stopped trial may take to end before it is left alone, s.
+
+        Raises:
+            ConfigurationError: no cell, or two of one name.
+        """
+        config = folder.config
+        self._folder = folder
+        self._config = config
+        self._pool = CellPool(cells)
+        self._poll_period = poll_period
+        self._stop_timeout = stop_timeout
+        self._search = search or _configured_search(folder)
+        self._order_by_cost = order_by_cost
+        self._dispatcher = Dispatcher(config, folder.catalogue, self._search, order_by_cost)
+        self._findings = Findings(folder, self._search)
+        self._pace = Pace()
+        self._publisher = Publisher(folder, listener, self._fail)
+        self._change = threading.Condition()
+        self._busy: set[str] = set()
+        self._begun = False
+        self._observing = False
+        self._observe_faults = 0
+        self._paused = False
+        self._scene = NOMINAL
+        self._warning = ""
+        self._ending: CampaignState | None = None
+        self._error: Exception | None = None
+        self._closed = False
+
+    # What the world may ask
+
+    def run(self) -> FailureRanking:
+        """Run the campaign to its end and return the final ranking, which is also on disk.
+
+        Raises:
+            CampaignFolderError: the search agent's checkpoint is damaged.
+            TrialLogError: a trial could not be stored.
+            CellFault: there were no valid trials any more; the message says why.
+            Exception: what a cell or the listener raised against its contract.
+        """
+        if self._publisher.started:
+            raise RuntimeError("a campaign runs once; open its folder again to resume it")
+        self._publisher.start()
+        threads = [self._thread(cell) for cell in self._pool.cells]
+        try:
+            with self._change:
+                self._restore()
+                self._publisher.status(self.status())
+            for thread in threads:
+                thread.start()
+            self._wait_for_end()
+        except Exception as error:  # noqa: BLE001 (stored, and raised below)
+            self._fail(error)
+        finally:
+            self.stop()  # a KeyboardInterrupt; nothing if the campaign has ended
+            self._join(threads)
+            ranking = self._finish()
+        if self._error is not None:
+            raise self._error
+        return ranking
+
+    def pause(self) -> None:
+        """Start no new trial; those that run go on to their end."""
+        with self._change:
+            self._paused = True
+            self._pace.interrupt()
+            self._publisher.status(self.status())
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        with self._change:
+            self._paused = False
+            self._publisher.status(self.status())
+            self._change.notify_all()
+
+    def stop(self) -> None:
+        """End soon: running trials are cancelled and asked again when the folder is resumed.
+
+        Returns at once; `run` returns within the stop timeout.
+        """
+        self._end(CampaignState.STOPPED)
+
+    def take_back(self, cell: str, by: str) -> TrialRecord:
+        """Take back the last label that a person gave in a cell; its scene is asked again.
+
+        The trial becomes INVALID and leaves the evidence; its label stays in the log. The search
+        keeps what it learned from it.
+
+        Args:
+            cell: name of the cell.
+            by: who takes it back, and why, for the record.
+
+        Returns:
+            The trial as it is now.
+
+        Raises:
+            LookupError: there is no such label, or it was taken back already.
+        """
+        with self._change:
+            if self._closed or self._ending is not None:
+                raise LookupError("the campaign has ended; its labels stay as they are")
+            log = self._folder.log
+            before = _last_label(log.records(), cell)
+            trial = trial_of(before, self._folder.catalogue)
+            label, now = trial.outcome.result.name, time.time()
+            reason = f"label {label} taken back by {by or 'the operator'}"
+            record = log.take_back(before.trial_index, reason, now)
+            self._findings.remove(trial)
+            self._dispatcher.taken_back(record)
+            self._warning = f"trial {record.trial_index} in {cell}: {reason}; it is asked again"
+            self._publisher.trial(trial_of(record, self._folder.catalogue), now)
+            self._conclude()
+            self._publisher.status(self.status())
+            self._change.notify_all()
+            return record
+
+    def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
+        """Posterior probability that a fails more often than b; see Findings. Works after the end.
+
+        Raises:
+            CatalogueError: an id is not in the catalogue.
+            LookupError: several ids that are no failure mode of their own.
+        """
+        with self._change:
+            return self._findings.fails_more(a, b)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it has, or will have, an embedding that answers for what was not tried."""
+        return self._config.action_space == "embedding"
+
+    def judge(self) -> "Judge | None":
+        """What says how likely an untried change fails; None without an embedding (yet)."""
+        return self._search.judge()
+
+    def status(self) -> CampaignStatus:
+        """What the campaign is doing."""
+        with self._change:
+            state, waiting_for = self._state()
+            done, budget = self._dispatcher.valid, self._config.budget
+            ended = state in (CampaignState.FINISHED, CampaignState.FAILED, CampaignState.STOPPED)
+            work = ""
+            if self._order_by_cost and not ended:
+                work = f"left: {self._dispatcher.work.left(budget - done).describe()}"
+            return CampaignStatus(
+                state=state,
+                trials_done=done,
+                trials_budget=budget,
+                invalid_trials=self._dispatcher.invalid,
+                scene=self._scene,
+                waiting_for=waiting_for,
+                message="; ".join(
+                    filter(
+                        None, (self._pool.describe(), work, self._search.remark(), self._warning)
+                    )
+                ),
+                eta=0.0 if ended else self._pace.time_left(budget - done),
+            )
+
+    def _state(self) -> tuple[CampaignState, str]:
+        if self._ending is not None:
+            return self._ending, ""
+        if self._paused:
+            return CampaignState.PAUSED, "resume"
+        if self._pool.empty:
+            started = self._dispatcher.valid + self._dispatcher.invalid > 0
+            return (CampaignState.WAITING if started else CampaignState.STARTING), "a cell"
+        if not self._begun:
+            return CampaignState.STARTING, "the first picture"
+        return CampaignState.RUNNING, ""
+
+    # Beginning and end
+
+    def _restore(self) -> None:
+        """Take in what the folder holds."""
+        log = self._folder.log
+        for record in log.records():
+            if not record.done:
+                outcome = Outcome(Result.INVALID, detail="interrupted")
+                log.complete(record.trial_index, outcome, "", time.time())
+        records = log.records()
+        if records:
+            asked, others = self._dispatcher.restore(records, log.dropped(), log.taken_back())
+            self._search.restore(asked, self._folder.checkpoints)
+            for record in records:
+                if record.outcome is not None and record.outcome.valid:
+                    self._findings.add(trial_of(record, self._folder.catalogue))
+            for trial in others:
+                self._search.observe(trial)
+        picture = self._folder.nominal_picture() if self._search.wants_images else None
+        if picture is not None or not self._search.wants_images:
+            self._begin(picture)
+        self._conclude()
+
+    def _begin(self, picture: NDArray[np.uint8] | None) -> None:
+        self._search.begin(picture)
+        self._begun = True
+
+    def _thread(self, cell: Cell) -> threading.Thread:
+        name = f"cell-{cell.name}"
+        return threading.Thread(target=self._work, args=(cell,), name=name, daemon=True)
+
+    def _wait_for_end(self) -> None:
+        with self._change:
+            while self._ending is None:
+                self._change.wait()
+
+    def _join(self, threads: Sequence[threading.Thread]) -> None:
+        """Wait for the cells; one that does not end in time is left alone."""
+        deadline = time.monotonic() + self._stop_timeout
+        while any(t.is_alive() for t in threads) and time.monotonic() < deadline:
+            # Again and again: a trial that was about to start has missed the first time.
+            self._cancel()
+            for thread in filter(threading.Thread.is_alive, threads):
+                thread.join(0.1)
+
+    def _cancel(self) -> None:
+        with self._change:
+            busy = [cell for cell in self._pool.cells if cell.name in self._busy]
+        for cell in busy:
+            cell.cancel()
+
+    def _finish(self) -> FailureRanking:
+        """Store and publish what is final."""
+        self._search.close(learn=self._ending is CampaignState.FINISHED)
+        with self._change:
+            self._closed = True
+            ranking = self._findings.ranking_maker()()
+        self._publisher.close()
+        if self._error is None:  # else the disk may be the reason, and all that counts is there
+            self._search.save(self._folder.checkpoints)
+            self._folder.write_ranking(ranking.to_dict())
+        self._publisher.conclude(ranking, self.status())
+        return ranking
+
+    def _end(self, state: CampaignState, error: Exception | None = None) -> None:
+        with self._change:
+            if self._ending is not None:
+                return
+            self._ending, self._error = state, error
+            if error is not None:
+                self._warning = str(error) or type(error).__name__
+            self._change.notify_all()
+
+    def _fail(self, error: Exception) -> None:
+        self._end(CampaignState.FAILED, error)
+
+    # The cells' threads
+
+    def _work(self, cell: Cell) -> None:
+        try:
+            while (task := self._next_task(cell)) is not None:
+                task()
+        except Exception as error:  # noqa: BLE001 (a thread's boundary; run() raises it)
+            self._fail(error)
+
+    def _next_task(self, cell: Cell) -> Task | None:
+        """Wait until there is something to do in this cell; None at the end."""
+        with self._change:
+            while not self._over():
+                task = self._task(cell)
+                self._publisher.status(self.status())
+                if task is not None:
+                    return task
+                self._change.wait(self._poll_period)
+            return None
+
+    def _over(self) -> bool:
+        spent = self._dispatcher.valid >= self._config.budget
+        if (spent or self._findings.settled) and not self._dispatcher.running:
+            self._end(CampaignState.FINISHED)
+        return self._ending is not None
+
+    def _task(self, cell: Cell) -> Task | None:
+        if self._paused or not self._pool.look(cell):
+            return None
+        if not self._begun:
+            if self._observing:
+                return None
+            self._observing = True
+            self._busy.add(cell.name)
+            return partial(self._observe_nominal, cell)
+        if self._findings.settled:  # unless a trial in flight unsettles it
+            return None
+        job = self._dispatcher.next_job(
+            cell.name, self._pool.others(cell), self._findings.open_scenes
+        )
+        if job is None:
+            return None
+        record = self._folder.log.ask(job.request, job.trials, cell.name, time.time())
+        self._scene = job.scene
+        self._busy.add(cell.name)
+        return partial(self._run_trial, cell, job, record)
+
+    def _observe_nominal(self, cell: Cell) -> None:
+        """Take the picture that every search episode starts from."""
+        picture, reason, lost = None, "", False
+        try:
+            picture = cell.observe(NOMINAL, nominal_seed(self._config.seed))
+            agent_picture(picture)
+            self._folder.store_picture(NOMINAL_PICTURE, picture)
+        except CellLostError as error:
+            reason, lost = f"cell lost: {error}", True
+        except (CellFault, ValueError) as error:
+            picture, reason = None, str(error)
+        with self._change:
+            self._observing = False
+            self._busy.discard(cell.name)
+            if self._closed or (picture is None and self._ending is not None):
+                return
+            if picture is not None:
+                self._begin(picture)
+            elif lost:
+                self._pool.lost(cell, reason)
+            else:
+                self._observe_failed(cell, reason)
+            self._change.notify_all()
+
+    def _observe_failed(self, cell: Cell, reason: str) -> None:
+        self._observe_faults += 1
+        self._warning = f"no picture of the nominal scene from {cell.name}: {reason}"
+        if self._observe_faults >= self._config.max_attempts:
+            self._fail(
+                CellFault(
+                    f"{self._warning} ({self._observe_faults} times); check the cell's camera"
+                )
+            )
+
+    def _run_trial(self, cell: Cell, job: Job, record: TrialRecord) -> None:
+        done = attempt(cell, job.scene, job.request.seed, self._search.wants_images)
+        path = ""
+        if done.trial.image is not None and (done.trial.outcome.valid or self._ending is None):
+            path = f"images/{record.trial_index:06d}.png"
+            self._folder.store_picture(path, done.trial.image)
+        done = replace(done, trial=replace(done.trial, index=record.trial_index, image_path=path))
+        with self._change:
+            self._busy.discard(cell.name)
+            if self._closed:  # too late: the row stays open, and is asked again on resume
+                return
+            if done.lost:
+                self._pool.lost(cell, done.trial.outcome.detail)
+            self._take_in(job, done)
+            self._publisher.status(self.status())
+            self._change.notify_all()
+
+    def _take_in(self, job: Job, done: Attempt) -> None:
+        trial = done.trial
+        if not trial.outcome.valid and self._ending is not None:
+            self._dispatcher.interrupted(job)  # cancelled, most likely; the row stays open
+            return
+        now = time.time()
+        self._folder.log.complete(trial.index, trial.outcome, trial.image_path, now)
+        self._publisher.trial(trial, now)
+        if trial.outcome.valid:
+            self._pace.tick(time.monotonic())
+            self._findings.add(trial)
+            self._dispatcher.succeeded(job, trial)
+            self._search.save(self._folder.checkpoints)
+            self._conclude()
+            return
+        self._warning = f"trial {trial.index} in {trial.cell} was invalid: {trial.outcome.detail}"
+        if self._dispatcher.failed(job, done.lost, done.skipped):
+            self._drop(job, trial.outcome.detail, now)
+
+    def _drop(self, job: Job, reason: str, now: float) -> None:
+        self._folder.log.drop(job.request.number, reason, now)
+        scene = ", ".join(job.request.scene) or "nominal"
+        self._warning = f"gave up the scene {scene} after {job.trials} invalid trials: {reason}"
+        if self._dispatcher.dropped_in_a_row >= MAX_DROPS_IN_A_ROW:
+            raise CellFault(
+                f"{MAX_DROPS_IN_A_ROW} scenes in a row had no valid trial; the last reason: "
+                f"{reason}. Check the cells and the policy, then start again with the same folder"
+            )
+
+    def _conclude(self) -> None:
+        self._findings.conclude()
+        self._publisher.ranking(self._findings.ranking_maker())
+
+
+def _configured_search(folder: CampaignFolder) -> Search:
+    config = folder.config
+    context = SearchContext(
+        folder.catalogue,
+        config.seed,
+        config.accumulates,
+        config.max_scene_size,
+        config.horizon,
+        config.search_options,
+        config.budget,
+        folder.path,
+    )
+    return make_search(config.search, context)
+
+
+def _last_label(records: Sequence[TrialRecord], cell: str) -> TrialRecord:
+    """The trial of this cell that a person judged last; LookupError if it cannot be taken back."""
+    judged = [
+        r for r in records if r.cell == cell and r.outcome and r.outcome.source is Source.OPERATOR
+    ]
+    if not judged:
+        raise LookupError(f"no label was given by a person in {cell}; there is nothing to undo")
+    last = judged[-1]
+    if last.outcome is None or not last.outcome.valid:
+        detail = last.outcome.detail if last.outcome else ""
+        raise LookupError(f"the last judgement in {cell} is not valid any more: {detail}")
+    return last

@@ -1,0 +1,285 @@
+"""Who does what next: requests, lanes, attempts and the budget of a campaign. No threads here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+
+import numpy as np
+
+from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialRecord
+from robomd_ros.core.operator.work import WorkLedger, cheapest
+from robomd_ros.core.search.search import Asked, Search
+from robomd_ros.core.trial import Result, Trial
+from robomd_ros.core.variations import Catalogue, Scene
+
+
+@dataclass
+class Job:
+    """A request that needs a valid trial.
+
+    Attributes:
+        request: what is wanted.
+        scene: the request's scene.
+        trials: how many trials were spent on it so far.
+        faults: how many of them count against it.
+        losses: how many of them ended because their cell was lost.
+        cell: where it was tried last; "" nowhere.
+        told: the search has had an outcome of it, which was taken back since.
+        postponed: other scenes come first.
+    """
+
+    request: Request
+    scene: Scene
+    trials: int = 0
+    faults: int = 0
+    losses: int = 0
+    cell: str = ""
+    told: bool = False
+    postponed: bool = False
+
+    @property
+    def of_search(self) -> bool:
+        """Whether the search waits for its outcome."""
+        return self.request.purpose is Purpose.SEARCH and not self.told
+
+
+class Dispatcher:
+    """Hands out jobs so that exactly `budget` trials become valid.
+
+    A job that is queued for another try keeps its place in the budget, so no more are started
+    than can count. Invalid jobs are tried again up to `max_attempts` times, elsewhere if there is
+    another cell; then they are dropped.
+
+    With `order_by_cost`, of several jobs that could come next the one that is the least work for
+    the person at the cell does. All of them come in the end.
+    """
+
+    def __init__(
+        self,
+        config: CampaignConfig,
+        catalogue: Catalogue,
+        search: Search,
+        order_by_cost: bool = False,
+    ) -> None:
+        self._config = config
+        self._order_by_cost = order_by_cost
+        self.work = WorkLedger(catalogue)
+        """What the scenes asked so far were of work."""
+        self._catalogue = catalogue
+        self._search = search
+        self._queue: list[Job] = []
+        self._running: list[Job] = []
+        self._homes: dict[str, int] = {}
+        self._requests = 0
+        self._confirmations = 0
+        self._dropped_in_a_row = 0
+        self.valid = 0
+        """Valid trials so far."""
+        self.invalid = 0
+        """Invalid trials so far."""
+
+    @property
+    def running(self) -> int:
+        """Trials in flight."""
+        return len(self._running)
+
+    @property
+    def dropped_in_a_row(self) -> int:
+        """Requests given up since the last valid trial."""
+        return self._dropped_in_a_row
+
+    def restore(
+        self,
+        records: Sequence[TrialRecord],
+        dropped: Mapping[int, str],
+        taken_back: Mapping[int, Result],
+    ) -> tuple[list[Asked], list[Trial]]:
+        """Go on from a log whose trials have all ended.
+
+        Requests that are neither served nor dropped are queued first, with their attempts anew.
+
+        Args:
+            records: all trials.
+            dropped: requests that were given up.
+            taken_back: trials whose label was taken back, with that label.
+
+        Returns:
+            The asks of the search in their order with what it was told, and the other labelled
+            trials that it has seen. Labels that were taken back are among both: the search keeps
+            what it learned from them.
+        """
+        served = {r.request.number: r for r in records if r.outcome and r.outcome.valid}
+        requests = {r.request.number: r.request for r in records}
+        self._requests = max(requests, default=-1) + 1
+        self.valid, self.invalid = len(served), len(records) - len(served)
+        asked: list[Asked] = []
+        others: list[Trial] = []
+        labelled = dict(self._labelled(records, taken_back))
+        for number, request in sorted(requests.items()):
+            trials = labelled.get(number, [])
+            scene = self._catalogue.scene(request.scene)
+            if request.purpose is Purpose.SEARCH:
+                first, trials = (trials[0] if trials else None), trials[1:]
+                asked.append(Asked(request.lane, scene, first, number in dropped))
+            else:
+                self._confirmations += 1
+            others += trials
+            if number not in served and number not in dropped:
+                tries = sum(r.request.number == number for r in records)
+                self._queue.append(Job(request, scene, tries, told=number in labelled))
+        for record in records:
+            self.work.ask(record.cell, self._catalogue.scene(record.request.scene))
+        return asked, others
+
+    def _labelled(
+        self, records: Sequence[TrialRecord], taken_back: Mapping[int, Result]
+    ) -> Iterator[tuple[int, list[Trial]]]:
+        """Per request, the trials that had a label, with that label, in their order."""
+        found: dict[int, list[Trial]] = {}
+        for record in records:
+            trial = trial_of(record, self._catalogue)
+            result = taken_back.get(record.trial_index)
+            if result is not None:
+                trial = replace(trial, outcome=replace(trial.outcome, result=result))
+            if trial.outcome.valid:
+                found.setdefault(record.request.number, []).append(trial)
+        yield from found.items()
+
+    def next_job(self, cell: str, others: bool, open_scenes: Sequence[Scene]) -> Job | None:
+        """What this cell does next; None if nothing is to be done at present.
+
+        Args:
+            cell: name of the cell that is free.
+            others: whether another cell could take a job that failed on this one.
+            open_scenes: combinations worth a confirmation, the most valuable first.
+        """
+        ready = [j for j in self._queue if not j.postponed]
+        job = self._first(cell, [j for j in ready if j.cell != cell or not others])
+        if job is None and self.valid + len(self._running) + len(self._queue) < self._config.budget:
+            job = self._confirmation(open_scenes) or self._search_job(cell)
+        elif job is None and self._queue:
+            job = self._first(cell, ready or self._queue)  # the other cell has had its chance
+        if job is None:
+            return None
+        if job in self._queue:
+            self._queue.remove(job)
+        if job.of_search:
+            self._homes[cell] = job.request.lane
+        job.cell, job.trials, job.postponed = cell, job.trials + 1, False
+        self._running.append(job)
+        self.work.ask(cell, job.scene)
+        return job
+
+    def _first(self, cell: str, jobs: Sequence[Job]) -> Job | None:
+        """The job that comes next; None if there is none."""
+        if not jobs or not self._order_by_cost:
+            return next(iter(jobs), None)
+        return jobs[cheapest([job.scene for job in jobs], self.work, cell)]
+
+    def succeeded(self, job: Job, trial: Trial) -> None:
+        """The job has its valid trial."""
+        self._running.remove(job)
+        self.valid += 1
+        self._dropped_in_a_row = 0
+        if job.of_search:
+            self._search.tell(job.request.lane, trial)
+        else:
+            self._search.observe(trial)
+
+    def taken_back(self, record: TrialRecord) -> None:
+        """The label of this trial was taken back: its request is queued again."""
+        self.valid -= 1
+        self.invalid += 1
+        scene = self._catalogue.scene(record.request.scene)
+        self._queue.append(Job(record.request, scene, record.attempt, told=True))
+
+    def failed(self, job: Job, lost: bool, skipped: bool = False) -> bool:
+        """The job's trial was invalid.
+
+        Args:
+            job: of the trial.
+            lost: the cell went away. The first time that is not held against the scene; a scene
+                that takes one cell after the other with it is.
+            skipped: the operator cannot make the scene now.
+
+        Returns:
+            Whether the job is dropped; else it is queued again.
+        """
+        self._running.remove(job)
+        self.invalid += 1
+        if lost and not job.losses:
+            job.losses += 1
+        else:
+            job.faults += 1
+        job.postponed = skipped
+        if job.faults < self._config.max_attempts:
+            self._queue.append(job)
+            return False
+        self._dropped_in_a_row += 1
+        if job.of_search:
+            self._search.drop(job.request.lane)
+        return True
+
+    def interrupted(self, job: Job) -> None:
+        """The job's trial was broken off; it keeps its place."""
+        self._running.remove(job)
+        self._queue.append(job)
+
+    def _search_job(self, cell: str) -> Job:
+        lane = self._free_lane(cell)
+        if self._order_by_cost:
+            scene = self._search.ask(lane, partial(self.work.cost, cell))
+        else:
+            scene = self._search.ask(lane)
+        return self._job(Purpose.SEARCH, lane, scene)
+
+    def _confirmation(self, open_scenes: Sequence[Scene]) -> Job | None:
+        """One at a time: its outcome may make the next one needless."""
+        limit = int(self._config.confirmation_share * self._config.budget)
+        pending = (j.request.purpose for j in (*self._queue, *self._running))
+        if not open_scenes or self._confirmations >= limit or Purpose.CONFIRMATION in pending:
+            return None
+        self._confirmations += 1
+        return self._job(Purpose.CONFIRMATION, -1, open_scenes[0])
+
+    def _job(self, purpose: Purpose, lane: int, scene: Scene) -> Job:
+        number = self._requests
+        self._requests += 1
+        seed = trial_seed(self._config.seed, number)
+        return Job(Request(number, purpose, lane, scene.ids, seed), scene)
+
+    def _free_lane(self, cell: str) -> int:
+        """The cell's own lane, so that its scene goes on there; else one that nobody uses."""
+        busy = {j.request.lane for j in (*self._queue, *self._running) if j.of_search}
+        home = self._homes.get(cell)
+        if home is not None and home not in busy:
+            return home
+        taken = busy | {lane for name, lane in self._homes.items() if name != cell}
+        return next(lane for lane in count() if lane not in taken)
+
+
+def trial_seed(campaign_seed: int, request: int) -> int:
+    """The seed of a request's trials, [0, 2^31): the same whenever and wherever they run."""
+    state = np.random.SeedSequence([campaign_seed, 1, request]).generate_state(1)
+    return int(state[0]) >> 1
+
+
+def nominal_seed(campaign_seed: int) -> int:
+    """The seed of the nominal picture, [0, 2^31)."""
+    return int(np.random.SeedSequence([campaign_seed, 2]).generate_state(1)[0]) >> 1
+
+
+def trial_of(record: TrialRecord, catalogue: Catalogue) -> Trial:
+    """A finished trial of the log, without its picture."""
+    if record.outcome is None:
+        raise ValueError(f"trial {record.trial_index} has not ended")
+    return Trial(
+        record.trial_index,
+        record.cell,
+        catalogue.scene(record.request.scene),
+        record.request.seed,
+        record.outcome,
+        image_path=record.image_path,
+    )

@@ -1,0 +1,1 @@
+"""What trials say about variations: posteriors, combinations, the ranking and its metrics."""

@@ -1,0 +1,97 @@
+"""What a campaign's trials say so far: the posterior, whether it is settled, and the ranking."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.campaign.stored import CampaignFolder
+from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
+from robomd_ros.core.search import Search
+from robomd_ros.core.trial import Trial
+from robomd_ros.core.variations import Scene
+
+
+class Findings:
+    """The evidence of a campaign and what follows from it. Used under the campaign's lock.
+
+    The posterior takes some 10 ms and is computed at once, not on the publisher's thread: what is
+    asked next depends on it, and must not depend on which thread was faster.
+    """
+
+    def __init__(self, folder: CampaignFolder, search: Search) -> None:
+        self._folder = folder
+        self._config = folder.config
+        self._search = search
+        self._evidence = Evidence(folder.catalogue, folder.config.seed)
+        self.settled = False
+        """Whether the order is right with the wanted confidence."""
+        self.open_scenes: list[Scene] = []
+        """Combinations worth a confirmation, the most valuable first."""
+
+    def add(self, trial: Trial) -> None:
+        """Count a valid trial; `conclude` when there is no other to add."""
+        self._evidence.add(trial.scene, trial.outcome.failed)
+
+    def remove(self, trial: Trial) -> None:
+        """Count a valid trial no more; `conclude` afterwards."""
+        self._evidence.remove(trial.scene, trial.outcome.failed)
+
+    def conclude(self) -> None:
+        """Draw the conclusions from the trials so far."""
+        posterior = self._evidence.posterior()
+        self.settled = posterior.settled(self._config.top_k) >= self._config.confidence
+        self.open_scenes = posterior.open_combinations()
+
+    def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
+        """Posterior probability that the policy fails more often under a than under b.
+
+        Args:
+            a: ids of a variation, or of a combination that is a failure mode of its own.
+            b: likewise.
+
+        Raises:
+            CatalogueError: an id is not in the catalogue.
+            LookupError: several ids that are no such combination.
+        """
+        first, second = self._draws(a), self._draws(b)
+        return float((first > second).mean() + 0.5 * (first == second).mean())
+
+    def _draws(self, ids: Sequence[str]) -> NDArray[np.float64]:
+        """(S,) joint posterior draws of the failure probability of the scene of these ids."""
+        posterior = self._evidence.posterior()
+        members = tuple(sorted(self._folder.catalogue.index(i) for i in ids))
+        if len(members) == 1:
+            return posterior.samples[:, members[0]]
+        for combination in posterior.combinations:
+            if combination.members == members:
+                return combination.samples
+        raise LookupError(
+            f"{' + '.join(ids)} is no failure mode of its own; ask for one of its variations"
+        )
+
+    def ranking_maker(self) -> Callable[[], FailureRanking]:
+        """What makes the ranking of this moment, on whatever thread and whenever."""
+        config = self._config
+        probability, predicted = self._search.policy_probability(), self._search.predicted()
+        has_view = probability is not None
+        if predicted is not None:
+            has_view = has_view or bool(np.isfinite(predicted.log_density).any())
+        return partial(
+            build_ranking,
+            self._evidence.posterior(),
+            self._folder.catalogue,
+            probability,
+            # A search agent that has seen nothing yet has no order either.
+            config.order_by if has_view else "evidence",
+            predicted,
+            campaign_id=self._folder.campaign_id,
+            policy=config.policy,
+            search_agent=self._search.name,
+            action_space=config.action_space,
+            converged=self.settled,
+            stamp=time.time(),
+        )

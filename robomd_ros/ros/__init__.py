@@ -1,0 +1,1 @@
+"""What every node shares: parameters, QoS, conversions, starting and ending."""

@@ -1,0 +1,212 @@
+"""The ranking as a board of bars beside the robot, for RViz and other 3D views."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from geometry_msgs.msg import Point
+from std_msgs.msg import ColorRGBA
+from visualization_msgs.msg import Marker, MarkerArray
+
+from robomd_ros.core.evidence.failure_colours import Colour, failure_colour
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+
+_LENGTH = 0.5
+"""m, from a failure probability of 0 to 1."""
+_ROW = 0.06
+_BAR = 0.04
+_THICK = 0.01
+_TEXT = 0.032
+"""m, height of a letter; a letter is about half as wide."""
+_GAP = 0.03
+_FRONT = 0.008
+"""m in front of the bars, so that lines are not inside them."""
+_LINE = 0.004
+_WHITE: Colour = (0.95, 0.95, 0.95)
+_AXIS: Colour = (0.6, 0.6, 0.6)
+
+
+@dataclass(frozen=True)
+class BoardPlace:
+    """Where the board stands: upright, its bars begin at (x, y), its lower edge is at z.
+
+    Attributes:
+        frame: TF frame of the coordinates.
+        x: m.
+        y: m; names reach some 0.5 m to the left of it, as seen from the front.
+        z: m.
+        yaw: rad, turn about the vertical; at 0 the board faces along +x and its bars grow along +y.
+        rows: failure modes shown at most.
+    """
+
+    frame: str = "world"
+    x: float = 0.0
+    y: float = 0.8
+    z: float = 0.1
+    yaw: float = 0.0
+    rows: int = 12
+
+
+def ranking_markers(ranking: FailureRanking, place: BoardPlace) -> MarkerArray:
+    """The board of a ranking.
+
+    The array begins with a deletion of all that was shown before, so that it is complete in itself:
+    whoever has missed one, or comes late, shows no bar that is gone. Stamps are 0 (always the
+    newest transform), because a latched board has no moment of its own.
+
+    Bars of failure modes that no trial held are hollow.
+    """
+    return MarkerArray(markers=[Marker(action=Marker.DELETEALL), *_Board(ranking, place).markers()])
+
+
+class _Board:
+    def __init__(self, ranking: FailureRanking, place: BoardPlace) -> None:
+        self._ranking = ranking
+        self._modes = ranking.failure_modes[: place.rows]
+        self._place = place
+
+    def markers(self) -> Iterator[Marker]:
+        yield self._text("title", 0, self._title(), _LENGTH / 2, self._height(-1), _WHITE)
+        if not self._modes:
+            return
+        yield self._axis()
+        for i, p in enumerate((0.0, 0.5, 1.0)):
+            yield self._text("axis", i + 1, f"{p:g}", p * _LENGTH, -_TEXT, _AXIS)
+        for i, mode in enumerate(self._modes):
+            yield from self._row(i, mode)
+        yield self._intervals()
+        hollow = self._hollow()
+        if hollow.points:
+            yield hollow
+
+    def _row(self, i: int, mode: FailureMode) -> Iterator[Marker]:
+        name, value, height = label(mode), estimate(mode), self._height(i)
+        left, right = -_GAP - _width(name) / 2, _LENGTH + _GAP + _width(value) / 2
+        yield self._text("label", i, name, left, height, _WHITE)
+        yield self._text("estimate", i, value, right, height, _WHITE)
+        if mode.seen and not math.isnan(mode.failure_probability):
+            yield _bar(self._place, i, mode.failure_probability, height)
+
+    def _intervals(self) -> Marker:
+        """All 95 % intervals: a line with an upright end at each side."""
+        lines = self._lines("interval", 0)
+        for i, mode in enumerate(self._modes):
+            if math.isnan(mode.lower) or math.isnan(mode.upper):
+                continue
+            low, high, height = mode.lower * _LENGTH, mode.upper * _LENGTH, self._height(i)
+            self._line(lines, (low, height), (high, height), _WHITE)
+            for end in (low, high):
+                self._line(lines, (end, height - _BAR / 4), (end, height + _BAR / 4), _WHITE)
+        return lines
+
+    def _hollow(self) -> Marker:
+        """The outlines that stand for bars of what was never tried."""
+        lines = self._lines("unseen", 0)
+        for i, mode in enumerate(self._modes):
+            if mode.seen or math.isnan(mode.failure_probability):
+                continue
+            right, colour = mode.failure_probability * _LENGTH, failure_colour(math.nan)
+            low, high = self._height(i) - _BAR / 2, self._height(i) + _BAR / 2
+            corners = [(0.0, low), (right, low), (right, high), (0.0, high)]
+            for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
+                self._line(lines, a, b, colour)
+        return lines
+
+    def _axis(self) -> Marker:
+        lines = self._lines("axis", 0)
+        for p in (0.0, 0.5, 1.0):
+            bottom, top = (p * _LENGTH, 0.0), (p * _LENGTH, self._height(0) + _ROW / 2)
+            self._line(lines, bottom, top, _AXIS)
+        return lines
+
+    def _title(self) -> str:
+        ranking = self._ranking
+        hidden = len(ranking.failure_modes) - len(self._modes)
+        settled = "order settled" if ranking.converged else "order not settled yet"
+        more = f", {hidden} more not shown" if hidden else ""
+        return f"{ranking.policy} in {ranking.task}: {ranking.trials} trials, {settled}{more}"
+
+    def _height(self, row: int) -> float:
+        """Of the middle of a row above the board's lower edge, m; the first row is the top one."""
+        return (len(self._modes) - row - 0.5) * _ROW
+
+    def _text(
+        self, namespace: str, i: int, text: str, along: float, up: float, c: Colour
+    ) -> Marker:
+        return _text(self._place, namespace, i, text, along, up, c)
+
+    def _lines(self, namespace: str, i: int) -> Marker:
+        marker = _marker(self._place, namespace, i, Marker.LINE_LIST, 0.0, 0.0)
+        marker.scale.x, marker.color = _LINE, _colour(_WHITE)
+        return marker
+
+    @staticmethod
+    def _line(lines: Marker, a: Sequence[float], b: Sequence[float], colour: Colour) -> None:
+        for along, up in (a, b):
+            lines.points.append(Point(x=_FRONT, y=along, z=up))
+            lines.colors.append(_colour(colour))
+
+
+def label(mode: FailureMode) -> str:
+    """The name of a row: its rank and what is changed."""
+    return f"{mode.rank}. {' + '.join(mode.ids)}"
+
+
+def estimate(mode: FailureMode) -> str:
+    """What is known about a failure mode, in a few characters."""
+    if math.isnan(mode.failure_probability):
+        return "no estimate"
+    figures = f"{mode.failure_probability:.2f} ({mode.lower:.2f} to {mode.upper:.2f})"
+    if mode.seen:
+        return f"{figures} {mode.failures}/{mode.trials}"
+    if math.isnan(mode.reliability):
+        return f"{figures} untried"
+    return f"{figures} unseen, distance {mode.reliability:.2f}"
+
+
+def _marker(
+    place: BoardPlace, namespace: str, i: int, kind: int, along: float, up: float
+) -> Marker:
+    marker = Marker(ns=namespace, id=i, type=kind, action=Marker.ADD)
+    marker.header.frame_id = place.frame
+    marker.pose.position = Point(
+        x=place.x - along * math.sin(place.yaw),
+        y=place.y + along * math.cos(place.yaw),
+        z=place.z + up,
+    )
+    marker.pose.orientation.z = math.sin(place.yaw / 2)
+    marker.pose.orientation.w = math.cos(place.yaw / 2)
+    return marker
+
+
+# Kept from board to board, and so never changed: most rows stay as they are, and making a marker
+# costs more than sending it.
+
+
+@lru_cache(maxsize=512)
+def _text(
+    place: BoardPlace, namespace: str, i: int, text: str, along: float, up: float, c: Colour
+) -> Marker:
+    marker = _marker(place, namespace, i, Marker.TEXT_VIEW_FACING, along, up)
+    marker.text, marker.scale.z, marker.color = text, _TEXT, _colour(c)
+    return marker
+
+
+@lru_cache(maxsize=512)
+def _bar(place: BoardPlace, i: int, failure_probability: float, height: float) -> Marker:
+    length = max(failure_probability * _LENGTH, _LINE)
+    bar = _marker(place, "bar", i, Marker.CUBE, length / 2, height)
+    bar.scale.x, bar.scale.y, bar.scale.z = _THICK, length, _BAR
+    bar.color = _colour(failure_colour(failure_probability))
+    return bar
+
+
+@lru_cache(maxsize=512)
+def _colour(colour: Colour) -> ColorRGBA:
+    red, green, blue = colour
+    return ColorRGBA(r=red, g=green, b=blue, a=1.0)
+
+
+def _width(text: str) -> float:
+    return 0.5 * _TEXT * len(text)

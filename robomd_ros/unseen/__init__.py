@@ -1,1 +1,0 @@
-"""Commands about changes that nobody has tried: query, rank-unseen, embedding."""

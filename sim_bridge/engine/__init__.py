@@ -1,0 +1,1 @@
+"""The fast engine: robosuite's models, stepped and drawn without its layers."""

@@ -1,0 +1,133 @@
+"""Stock robosuite behind the interface of Simulation: what this project's engine is measured by."""
+
+from dataclasses import replace
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.variations import NOMINAL, Scene
+from sim_bridge.engine.models import stock_environment
+from sim_bridge.engine.scene_editor import SceneEditor
+from sim_bridge.engine.simulation import Readings, checked_action, success_margin
+from sim_bridge.tasks.lift import Start, Task, draw_start
+
+
+class StockSimulation:
+    """robosuite's own environment: its renderer, its controller, its step; same starts, same judge.
+
+    Note: robosuite compiles its model again at every reset; here it is kept (hard_reset off), so a
+    comparison of speed is in robosuite's favour.
+    """
+
+    def __init__(self, task: Task, *, image_size: int | None = None, pictures: bool = True) -> None:
+        """Make the environment.
+
+        Args:
+            task: what is simulated.
+            image_size: side of the picture, pixels; the task's by default.
+            pictures: whether robosuite renders the camera at every step, as it does for a policy
+                that sees; without it `observe` cannot be called.
+        """
+        size = task.image_size if image_size is None else image_size
+        options: dict[str, Any] = {"hard_reset": False, "horizon": 10**9}
+        if pictures:
+            options |= {
+                "has_offscreen_renderer": True,
+                "use_camera_obs": True,
+                "camera_names": task.camera,
+                "camera_heights": size,
+                "camera_widths": size,
+            }
+        self._task = task
+        self._environment = stock_environment(task, **options)
+        self._environment.reset()
+        simulator = self._environment.sim
+        self._model, self._data = simulator.model._model, simulator.data._data
+        self._editor = SceneEditor(self._model, task)
+        self._readings = Readings(self._model, self._data, task)
+        self._steps = 0
+        self.reset(0)
+
+    def check(self, scene: Scene) -> None:
+        """Whether the scene can be applied; CatalogueError if not."""
+        self._editor.check(scene)
+
+    def reset(self, seed: int, scene: Scene = NOMINAL) -> None:
+        """Start an episode: the same start as Simulation.reset with this seed and scene."""
+        self.start_from(draw_start(self._task, seed), scene)
+
+    def start_from(self, start: Start, scene: Scene = NOMINAL) -> None:
+        """Start an episode from a given start."""
+        self._take_graphics()
+        self._half_size = self._editor.apply(scene, start.half_size)
+        self._margin = success_margin(self._task, start)
+        self._scene = scene
+        environment = self._environment
+        environment.reset()
+        # The joint noise comes from the start, not from robosuite's own random numbers.
+        self._data.qvel[:] = 0.0
+        xy = start.object_xy + self._editor.object_shift(scene)
+        self._readings.write_start(replace(start, object_xy=xy), self._half_size)
+        mujoco.mj_forward(self._model, self._data)
+        environment.robots[0].part_controllers["right"].update_initial_joints(start.joint_pos)
+        self._images = environment._get_observations(force_update=True)
+        self._steps = 0
+
+    def step(self, action: NDArray[np.float64]) -> None:
+        """Execute one command; ValueError unless it is the task's number of finite numbers."""
+        command = checked_action(action, self._task)
+        self._take_graphics()
+        self._images = self._environment.step(command)[0]
+        self._steps += 1
+
+    def _take_graphics(self) -> None:
+        """Robosuite draws into whatever context is current; another engine's may be."""
+        context = self._environment.sim._render_context_offscreen
+        if context is not None:
+            context.gl_ctx.make_current()
+
+    def observe(self, state: bool = False) -> dict[str, Any]:
+        """As Simulation.observe, with robosuite's picture turned upright."""
+        camera = self._task.camera
+        observation: dict[str, Any] = {
+            "images": {camera: np.ascontiguousarray(self._images[f"{camera}_image"][::-1])},
+            "proprioception": self._readings.proprioception(),
+        }
+        if state:
+            observation["state"] = self.state()
+        return observation
+
+    def state(self) -> dict[str, Any]:
+        """Only the privileged state."""
+        return self._readings.state(self._half_size, self._margin, self._scene)
+
+    def proprioception(self) -> dict[str, NDArray[np.float64]]:
+        """Only the robot's measured state."""
+        return self._readings.proprioception()
+
+    @property
+    def success(self) -> bool:
+        """Whether the task is done now, judged as in Simulation."""
+        pose = self._readings.cube(self._half_size)
+        return self._task.judge(pose, self._task.table_height, self._margin)
+
+    @property
+    def stock_success(self) -> bool:
+        """What robosuite itself says, which knows the nominal cube only."""
+        return bool(self._environment._check_success())
+
+    @property
+    def steps(self) -> int:
+        """Commands executed since the reset."""
+        return self._steps
+
+    @property
+    def time(self) -> float:
+        """Simulated time since the reset, s."""
+        return self._steps / self._task.control_freq
+
+    def close(self) -> None:
+        """Free robosuite's renderer."""
+        self._environment.close()

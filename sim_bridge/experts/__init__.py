@@ -1,0 +1,1 @@
+"""Scripted experts, which make the demonstrations."""

@@ -1,0 +1,1 @@
+"""Demonstrations, training, and the truth that a diagnosis is judged against."""

@@ -1,0 +1,246 @@
+"""Demonstrations of the scripted expert, collected in parallel, in robomimic's HDF5 layout."""
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from robomd_ros.core.errors import ConfigurationError
+from sim_bridge.engine.simulation import Simulation
+from sim_bridge.experts.lift import ScriptedExpert
+from sim_bridge.tasks.lift import Task
+from sim_bridge.tasks.lift import task as task_named
+
+Demo = dict[str, NDArray[Any]]
+_MAX_ATTEMPTS = 4
+"""Episodes per wanted demonstration after which collection gives up."""
+_LONGEST_DELAY = 10
+"""Steps by which the closing of the fingers comes late at most."""
+_FLIP_CHANCE = 0.01
+_FLIP_STEPS = 3
+"""Steps that a flipped gripper stays flipped."""
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """How demonstrations are made.
+
+    Attributes:
+        task: name of the task.
+        count: successful demonstrations wanted.
+        seed: the first episode's seed; the next ones follow.
+        noise: the largest standard deviation of the noise on the executed translation, in command
+            units; each episode draws its own from 0 to this. 0 executes what the expert wants.
+        processes: simulators that run at once; the result does not depend on it.
+    """
+
+    task: str = "lift"
+    count: int = 200
+    seed: int = 100_000
+    noise: float = 0.5
+    processes: int = 2
+
+    def __post_init__(self) -> None:
+        task_named(self.task)
+        if self.count < 1 or self.processes < 1 or self.noise < 0:
+            raise ConfigurationError(
+                "demonstrations and processes must be at least 1 and noise at least 0; got "
+                f"{self.count}, {self.processes}, {self.noise}"
+            )
+
+
+class DemoRecorder:
+    """One simulator that records the expert."""
+
+    def __init__(self, task: Task, noise: float) -> None:
+        self._task = task
+        self._noise = noise
+        self._simulation = Simulation(task)
+        self._expert = ScriptedExpert()
+
+    def record(self, seed: int) -> Demo | None:
+        """One episode: noisy execution, clean labels; None if it failed.
+
+        What is executed carries noise, so that the demonstrations visit the states that a learnt
+        policy drifts into; what is recorded as the action is what the expert wanted there.
+        """
+        disturbance = _Disturbance(np.random.default_rng(seed), self._noise)
+        simulation, rows = self._simulation, []
+        simulation.reset(seed)
+        self._expert.reset(seed, self._task.instruction)
+        while not simulation.success and simulation.steps < self._task.horizon:
+            observation = simulation.observe(state=True)
+            action = self._expert.act(observation)
+            rows.append(_row(observation, action, self._task.camera, simulation.time))
+            simulation.step(disturbance.executed(action))
+        if not simulation.success:
+            return None
+        demo = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+        last = np.arange(len(rows)) == len(rows) - 1
+        return {**demo, "rewards": last.astype(np.float64), "dones": last.astype(np.int64)}
+
+
+class _Disturbance:
+    """What is executed instead of what the expert wants."""
+
+    def __init__(self, rng: np.random.Generator, noise: float) -> None:
+        self._rng = rng
+        self._scale = rng.uniform(0.0, noise)
+        self._delay = int(rng.integers(0, 1 + _LONGEST_DELAY)) if noise else 0
+        self._flip_chance = _FLIP_CHANCE if noise else 0.0
+        self._flipped = 0
+
+    def executed(self, action: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The command with noise on the translation, a late closing, and a gripper that flips.
+
+        Without the last two every picture of a cube between open fingers would be followed by
+        more open fingers, and a policy would learn to copy the gripper's state instead of to
+        look: it then hovers over the cube for ever.
+        """
+        executed = action.copy()
+        executed[:3] += self._scale * self._rng.standard_normal(3)
+        if action[6] > 0 and self._delay:
+            self._delay -= 1
+            executed[6] = -1.0
+        elif self._flipped or self._rng.random() < self._flip_chance:
+            self._flipped = self._flipped - 1 if self._flipped else _FLIP_STEPS
+            executed[6] = -action[6]
+        return executed
+
+
+def _row(
+    observation: dict[str, Any], action: NDArray[np.float64], camera: str, time: float
+) -> dict[str, NDArray[Any]]:
+    own, state = observation["proprioception"], observation["state"]
+    offset = state["eef_pos"] - state["cube_pos"]
+    cube_quat = state["cube_quat_xyzw"]
+    cube_pose = [*state["cube_pos"], *np.roll(cube_quat, 1)]
+    return {
+        f"obs/{camera}_image": observation["images"][camera],
+        "obs/robot0_eef_pos": own["eef_pos"],
+        "obs/robot0_eef_quat": own["eef_quat_xyzw"],
+        "obs/robot0_gripper_qpos": own["gripper_qpos"],
+        "obs/robot0_joint_pos": own["joint_pos"],
+        "obs/object": np.concatenate([state["cube_pos"], cube_quat, offset]),
+        "actions": action,
+        # time and MuJoCo's qpos: arm, fingers, cube (quaternion wxyz).
+        "states": np.concatenate([[time], own["joint_pos"], own["gripper_qpos"], cube_pose]),
+    }
+
+
+_recorder: DemoRecorder | None = None
+
+
+def _open_recorder(task: str, noise: float) -> None:
+    global _recorder  # noqa: PLW0603 - one recorder per process of the pool
+    _recorder = DemoRecorder(task_named(task), noise)
+
+
+def _record(seed: int) -> Demo | None:
+    if _recorder is None:
+        raise RuntimeError("the recorder of this process was not opened")
+    return _recorder.record(seed)
+
+
+def demonstrations(config: DemoConfig) -> Iterator[Demo]:
+    """Successful demonstrations in the order of their seeds, whatever the number of processes.
+
+    Raises:
+        ConfigurationError: fewer than one episode in four succeeds.
+    """
+    seeds = range(config.seed, config.seed + _MAX_ATTEMPTS * config.count)
+    found = 0
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(config.processes, _open_recorder, (config.task, config.noise)) as pool:
+        for demo in pool.imap(_record, seeds):
+            if demo is None:
+                continue
+            yield demo
+            found += 1
+            if found == config.count:
+                return
+    raise ConfigurationError(
+        f"only {found} of {len(seeds)} episodes succeeded, {config.count} were wanted; "
+        f"lower the noise ({config.noise})"
+    )
+
+
+def collect(path: Path, config: DemoConfig) -> None:
+    """Write the demonstrations to an HDF5 file: data/demo_i/{obs/..., actions, states, ...}."""
+    task = task_named(config.task)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with h5py.File(partial, "w") as file:
+        data, total = file.create_group("data"), 0
+        progress = tqdm(demonstrations(config), "demonstrations", config.count, unit="demo")
+        for i, demo in enumerate(progress):
+            group = data.create_group(f"demo_{i}")
+            group.attrs["num_samples"] = len(demo["actions"])
+            for key, values in demo.items():
+                images = {"compression": "lzf"} if values.dtype == np.uint8 else {}
+                group.create_dataset(key, data=values, **images)
+            total += len(demo["actions"])
+        data.attrs["total"] = total
+        data.attrs["env_args"] = json.dumps(_environment_arguments(task))
+        data.attrs["origin"] = json.dumps(asdict(config))
+    partial.replace(path)
+
+
+def _environment_arguments(task: Task) -> dict[str, Any]:
+    return {
+        "env_name": task.environment,
+        "env_version": version("robosuite"),
+        "type": 1,
+        "env_kwargs": {
+            "robots": [task.robot],
+            "camera_names": [task.camera],
+            "camera_heights": task.image_size,
+            "camera_widths": task.image_size,
+            "control_freq": task.control_freq,
+        },
+    }
+
+
+def origin(path: Path) -> dict[str, Any]:
+    """How `collect` made the file; empty for a file from elsewhere."""
+    with h5py.File(path, "r") as file:
+        made: dict[str, Any] = json.loads(file["data"].attrs.get("origin", "{}"))
+    return made
+
+
+def load(path: Path, camera: str) -> Demo:
+    """All steps of a file, one after the other.
+
+    Returns:
+        `image` (n, H, W, 3) uint8; `eef_pos` (n, 3), `eef_quat` (n, 4), `gripper_qpos` (n, 2),
+        `action` (n, 7) and `offset` (n, 3), from cube to gripper, m, all float32.
+
+    Raises:
+        ConfigurationError: the file is missing or has another layout.
+    """
+    names = {
+        "image": f"obs/{camera}_image",
+        "eef_pos": "obs/robot0_eef_pos",
+        "eef_quat": "obs/robot0_eef_quat",
+        "gripper_qpos": "obs/robot0_gripper_qpos",
+        "object": "obs/object",
+        "action": "actions",
+    }
+    try:
+        with h5py.File(path, "r") as file:
+            demos = sorted(file["data"].values(), key=lambda g: int(g.name.rpartition("_")[2]))
+            steps = {k: np.concatenate([demo[v][:] for demo in demos]) for k, v in names.items()}
+    except (OSError, KeyError, ValueError) as error:
+        raise ConfigurationError(
+            f"cannot read demonstrations from {path}: {error}; it must be robomimic's HDF5 layout"
+        ) from error
+    steps["offset"] = steps.pop("object")[:, 7:10]
+    return {k: v if k == "image" else v.astype(np.float32) for k, v in steps.items()}
