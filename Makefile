@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 # One command each; the first that runs sets everything up (scripts/setup.sh) and says what it does.
 #   make sim [BUDGET=210 CELLS=2 SEED=0 OUT=folder TASK=lift POLICY=lift_bc SEARCH=ppo ANY_LAUNCH_ARGUMENT=value]
 #   make test    make check    make bench    make clean

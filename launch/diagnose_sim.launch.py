@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Diagnose a policy in simulation: `ros2 launch robomd_ros diagnose_sim.launch.py`.
 
 The processes are those of robomd_ros.bringup.sim.sim_processes, the same that `robomd sim` starts.

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Diagnose a policy on a UR5e: `ros2 launch robomd_ros diagnose_ur5e.launch.py robot_ip:=<ip>`.
 
 The processes are those of robomd_ros.bringup.ur5e.ur5e_processes, the same that `robomd ur5e`

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 # Sets up everything that `make` needs: system packages, a virtual environment with ROS 2 from PyPI wheels, the
 # interface package, and this package itself. Does only what is missing; a second call takes well under a second.
 set -euo pipefail

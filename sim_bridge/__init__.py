@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The simulator's side: tasks, the fast engine, scene edits, experts, training, and the node."""
 
 import ctypes.util

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One execution of the policy in one scene of the simulator."""
 
 from collections.abc import Callable

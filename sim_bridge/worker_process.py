@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The child of a WorkerCell: serves trials over an inherited socket until its parent is gone."""
 
 import fcntl

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """For every test."""
 
 import sim_bridge  # noqa: F401 - chooses the graphics before a test imports mujoco

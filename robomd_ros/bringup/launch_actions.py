@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Turns a bring-up into launch actions; what the launch files share."""
 
 from collections.abc import Iterable, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What each launch consists of, once: for the launch files and for `robomd`."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Runs the processes of a bring-up under honcho, where the launch stack is not installed."""
 
 import contextlib

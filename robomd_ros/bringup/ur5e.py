@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a diagnosis on a UR5e consists of, with the arm or with its twin."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Runs a bring-up on this terminal: processes under honcho, the live view, and the end."""
 
 import contextlib

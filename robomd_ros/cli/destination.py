@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whether a result can be written where it is wanted, asked before minutes of work."""
 
 import os

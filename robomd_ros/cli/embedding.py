@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The command `robomd embedding`: train one from recorded trials, and report how good it is."""
 
 import argparse

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures that the user names, by file."""
 
 from collections.abc import Callable

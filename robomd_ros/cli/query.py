@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The command `robomd query`: how likely a change makes the policy fail."""
 
 import argparse

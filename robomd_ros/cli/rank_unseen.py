@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The command `robomd rank-unseen`: a whole catalogue that nobody has tried, ranked in one call."""
 
 import argparse

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The Cell protocol: a place where trials run."""
 
 from typing import Protocol, runtime_checkable

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Python modules run as child processes that talk over a pipe and may hang, crash or be killed."""
 
 import os

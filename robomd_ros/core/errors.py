@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Errors named for the situation; a message says what happened, the value, and the remedy."""
 
 EXIT_CONFIGURATION = 2

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The modes of a UR controller, with the numbers that its real-time interface carries."""
 
 from enum import IntEnum

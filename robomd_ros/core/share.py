@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Where the shipped configuration, policies and catalogues lie: installed or in the source tree."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Outcome and Trial: one execution of the policy under test in one scene."""
 
 import math

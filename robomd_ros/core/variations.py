@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Variations, scenes, and the catalogue that is their only list."""
 
 import math

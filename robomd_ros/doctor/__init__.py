@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`robomd doctor`: everything that a first run needs, looked at without moving anything."""
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the camera: pictures, their rate, fixed exposure, calibration."""
 
 import time

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Checks of this machine: drawing, ROS 2, the variations and the policy."""
 
 import os

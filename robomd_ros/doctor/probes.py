@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the doctor tries in processes of their own: `python -m robomd_ros.doctor.probes <name>`.
 
 Graphics drivers, ROS 2 and policies can hang or end the process that loads them. Each probe prints

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the controller and the gripper: questions only, nothing that could move."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A campaign's messages and pictures as MCAP, for rosbag2 and Foxglove."""
 
 import heapq

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Runs campaigns: the search agent, the evidence and the ranking, over the cells of the graph."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Subscribe to pictures so that none is lost on a busy machine, whoever publishes them."""
 
 from collections.abc import Callable

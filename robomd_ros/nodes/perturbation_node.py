@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Puts scenes in force in a cell, by asking a person or a simulator."""
 
 import json

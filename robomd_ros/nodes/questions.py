@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The services of the diagnosis that answer questions about changes, tried or not."""
 
 import math

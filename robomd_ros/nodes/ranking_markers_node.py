@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Shows the ranking and the newest trial in RViz."""
 
 from collections import deque

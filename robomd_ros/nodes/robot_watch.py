@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whether the robot of a cell is ready, and its recovery after a stop."""
 
 import time

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A cell of the ROS graph as the campaign sees it: Cell over two actions and a camera."""
 
 import contextlib

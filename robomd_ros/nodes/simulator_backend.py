@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The back end `simulator` of the perturbation node: scenes are made by sim/apply_scene."""
 
 import time

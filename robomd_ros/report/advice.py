@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What to try next, from what a campaign found and what it left open."""
 
 from dataclasses import dataclass

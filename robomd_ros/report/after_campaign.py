@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The report at the end of a campaign, in a process of its own: nobody waits for it.
 
 What goes wrong with a report never touches the campaign, whose trials and ranking are stored: it is

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Everything that a campaign folder tells, read once; and what follows from it by the evidence."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the comparison says: on the page and on the terminal."""
 
 from collections.abc import Mapping, Sequence

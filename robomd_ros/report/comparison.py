@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which of several policies is more robust: from the posteriors, paired by variation."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How a campaign went: what was invalid and why, and what the search learned when."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How figures look, and how they are stored: Agg only, colours that colour-blind people tell apart.
 
 Every figure is drawn twice, wide for desks and paper and narrow for phones, and comes with a text

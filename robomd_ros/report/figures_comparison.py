@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The figure of a comparison: how much more often one policy fails, change by change."""
 
 from collections.abc import Sequence

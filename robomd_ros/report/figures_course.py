@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Figures of how a campaign went: its trials in time, what the search tried and learned."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Figures of an embedding's quality: Table V, Fig. 15, Fig. 16 of the paper, and calibration."""
 
 import numpy as np

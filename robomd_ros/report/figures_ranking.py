@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Figures of what fails: intervals, the radar plot of Figs. 7 and 8, combinations."""
 
 import math

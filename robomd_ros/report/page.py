@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pages from templates: every text is escaped, and nothing is loaded from elsewhere."""
 
 import base64

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The first pictures of scenes, small enough to stand in the page."""
 
 from collections.abc import Iterator

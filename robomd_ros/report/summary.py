@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The answer in a few sentences and figures."""
 
 from collections.abc import Sequence

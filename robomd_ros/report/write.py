@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Writes the report of a campaign: one page, and its figures as PNG and SVG."""
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Between the core's values and ROS messages, one pair of functions per type."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The text of ROS message definitions with all that they refer to, as recordings embed them."""
 
 import os

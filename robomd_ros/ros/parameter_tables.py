@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The parameters of every node and of the campaign, each in one place."""
 
 from collections.abc import Mapping

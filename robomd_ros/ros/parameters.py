@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Node parameters as tables: declared, described, range-checked; unknown ones are errors."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Subscriptions that nobody wakes up for."""
 
 from typing import Any

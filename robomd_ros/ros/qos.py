@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The QoS profiles, by what a topic means."""
 
 from rclpy.qos import (

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The ranking as a board of bars beside the robot, for RViz and other 3D views."""
 
 import math

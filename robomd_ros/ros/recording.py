@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Publishes a campaign's messages and keeps them in its folder, byte for byte."""
 
 import time

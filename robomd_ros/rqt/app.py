@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The panel in a window of its own, without rqt: `robomd panel`, or `ros2 run ... robomd_panel`."""
 
 import argparse

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """State, progress and time left of the campaign, with pause, resume and stop."""
 
 import math

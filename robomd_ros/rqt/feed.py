@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Between the ROS graph and the panel: messages to Qt signals, clicks to service calls."""
 
 import threading

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Messages that only the panel reads, as values for its widgets."""
 
 from sensor_msgs.msg import Image

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The panel as a plug-in of rqt, which brings the window, the node and the thread that spins it."""
 
 from typing import Any

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The Qt binding that this machine has: python_qt_binding as in rqt, else a plain one."""
 
 import importlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The ranking as a table model, and the delegate that paints its intervals."""
 
 import math

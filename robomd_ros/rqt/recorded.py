@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Reads recorded pictures of a campaign's folder in a thread of its own."""
 
 from concurrent.futures import ThreadPoolExecutor

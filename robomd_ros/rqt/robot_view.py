@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The state of a cell's robot, with recovery and stop."""
 
 from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton, Section

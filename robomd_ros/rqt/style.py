@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Colours and formats of the panel, each once.
 
 The colours are Okabe and Ito's, which people with the common kinds of colour blindness tell apart;

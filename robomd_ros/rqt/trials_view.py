@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Trials as they end, and the recorded picture of the one that is selected."""
 
 from collections import deque

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the user sees while a campaign runs: progress, scene, last outcomes, the ranking."""
 
 import math

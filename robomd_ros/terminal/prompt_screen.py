@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A terminal on which texts appear above the line that is being typed."""
 
 import threading

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """robosuite's OSC_POSE arm controller with its gripper, written once over mj_step1 and mj_step2.
 
 The law, the gains and the order of updates are those of robosuite 1.5's default Panda controller

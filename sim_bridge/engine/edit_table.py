@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a scene can change in simulation: one row per factor and target."""
 
 from collections.abc import Callable, Mapping

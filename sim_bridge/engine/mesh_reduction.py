@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Fewer faces for a mesh that is seen from a metre away at 84x84 pixels."""
 
 import numpy as np

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Changes of a compiled model, each equal to compiling the changed description.
 
 Every function writes into the model that it is given and leaves derived constants

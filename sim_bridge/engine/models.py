@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """robosuite's own model, with lighter visual meshes, compiled once and kept in a cache."""
 
 import hashlib

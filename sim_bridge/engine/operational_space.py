@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Khatib's operational space law, compiled: from the state of the arm and a goal to torques."""
 
 from typing import NamedTuple

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The policy's picture, drawn as fast as software rendering allows."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Applies scenes to the compiled model, live, and restores it exactly."""
 
 from collections.abc import Mapping

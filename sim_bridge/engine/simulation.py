@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fast engine: one simulated cell of a task, stepped and drawn without robosuite's layers."""
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Stock robosuite behind the interface of Simulation: what this project's engine is measured by."""
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A scripted expert for Lift: it sees the simulator's state and makes the demonstrations."""
 
 from typing import Any

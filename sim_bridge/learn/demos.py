@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Demonstrations of the scripted expert, collected in parallel, in robomimic's HDF5 layout."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Train an image behaviour-cloning policy and write its checkpoint.
 
 `python -m sim_bridge.learn.train_bc --out config/policies/lift_bc.yaml` collects demonstrations

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The true failure rates of a policy, by brute force: what a diagnosis is judged against.
 
 `python -m sim_bridge.learn.truth --policy lift_bc --out test/bench/data/truth_lift_bc.json` rolls

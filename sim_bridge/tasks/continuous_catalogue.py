@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A catalogue of variations drawn from continuous ranges, so that most of it stays untried.
 
 `python -m sim_bridge.tasks.continuous_catalogue --out config/variations/lift_continuous.yaml` makes

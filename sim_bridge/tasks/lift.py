@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The simulated tasks: what robosuite is asked for, where an episode starts, what success is."""
 
 from collections.abc import Callable

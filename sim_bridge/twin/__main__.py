@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`python -m sim_bridge.twin`: as `robomd twin`."""
 
 import sys

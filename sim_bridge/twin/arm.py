@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The physical side of the twin: a MuJoCo UR5e with its gripper that follows the target."""
 
 from math import pi

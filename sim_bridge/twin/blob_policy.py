@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Lifts the twin's cube from pictures: `python:sim_bridge.twin.blob_policy:Policy`.
 
 It looks for something red, works out where on the table that is, and takes it there. It has no

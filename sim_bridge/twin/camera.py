@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The twin's camera, drawn in a process of its own: drawing never delays a control cycle."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Client of the twin's HTTP port, for tests and for an operator who is a program."""
 
 import json

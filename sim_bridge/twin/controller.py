@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The controller of the twin: power, safety, the program, and what one control cycle does."""
 
 import math

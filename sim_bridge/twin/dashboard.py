@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The dashboard server (port 29999): one line of text asks, one line answers."""
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Success detectors for the twin, for the parameter `detector` of policy_node."""
 
 import os

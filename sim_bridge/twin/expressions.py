@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """URScript expressions as Python syntax trees; what the prefixes mean stands in translate.py."""
 
 import ast

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The Robotiq gripper and the socket of its URCap, which commands it (port 63352)."""
 
 import math

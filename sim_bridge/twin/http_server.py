@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The twin's HTTP port: its state, the control of scene and faults, and the camera."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Kinematics of the UR5e in its own base frame, from the DH table that the controller uses."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`robomd twin`: start the UR5e twin and say where it listens."""
 
 import ipaddress

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the controller's motion functions do to the target of the arm, cycle by cycle.
 
 Each function is a generator that takes one step per control cycle. A step starts from where the

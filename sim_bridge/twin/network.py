@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sockets of the twin: several listeners and clients, looked at once per control cycle."""
 
 import selectors

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the twin reports over RTDE, computed once per cycle and only if somebody asked for it."""
 
 from collections.abc import Callable, Mapping

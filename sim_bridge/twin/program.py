@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A running script: its threads, its variables, and the operations that its translation needs."""
 
 import operator

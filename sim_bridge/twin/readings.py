@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The URScript functions that only look or reckon: kinematics, poses and the arm's state."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a controller exchanges over RTDE by name: the types, and the inputs with their owners."""
 
 from collections.abc import Iterable

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The RTDE server (port 30004), protocol versions 1 and 2."""
 
 import struct

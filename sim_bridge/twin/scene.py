@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What stands around the twin's arm: robosuite's table and cube, distractors, and their changes."""
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The script ports: a client sends URScript, which replaces the running program."""
 
 from sim_bridge.twin.controller import Controller

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The twin as a whole: one thread that serves the robot's ports and runs the control cycles."""
 
 import json

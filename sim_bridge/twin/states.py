@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The controller's states, with the numbers that RTDE carries."""
 
 from enum import IntEnum

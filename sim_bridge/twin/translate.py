@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """URScript to Python generators: one `next()` per control cycle and script thread.
 
 The parser writes a Python syntax tree in which every name carries a prefix that says what it is:

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """URScript as text: version lines, tokens, and where a program ends."""
 
 import re

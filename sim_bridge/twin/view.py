@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the twin's camera shows, by geometry: pixels to places and back, and the cube in a picture.
 
 The camera's pose is the one in the twin's model, as a calibration would give it for a real cell; it

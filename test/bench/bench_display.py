@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What looking at a campaign costs: trials per minute with and without the displays.
 
 A simulated campaign runs all the time (real processes, real DDS); the markers node and the

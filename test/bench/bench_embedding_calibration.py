@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whether the embedding's probabilities of unseen variations mean what they say.
 
 Expected calibration error and coverage of the 95 % intervals on the truth sample of the continuous

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the embedding costs: training, virtual steps of PPO, a query, ranking 10,000 descriptions.
 
 Run it with `make bench` or `python test/bench/bench_embedding_cost.py [--steps 100000]`. The

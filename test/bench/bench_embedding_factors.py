@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the embedding says of a kind of change that it has never seen, and when it knows better.
 
 Leave one factor out: for each factor and target of the continuous Lift catalogue, single trials of

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How good the embedding space is: Table V, kNN accuracy (Fig. 15), training loss (Fig. 16).
 
 Table V is rebuilt on the paper's 21 Lift variations, from recorded rollouts of the shipped policy;

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What choosing the trials is worth: at random, by PPO, by uncertainty, by expected information.
 
 Campaigns on recorded rollouts of the continuous Lift catalogue: a first part at random, then the

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which learner says best what fails among variations that nobody has tried, by trials.
 
 Single trials of random variations of the continuous Lift catalogue, recorded from the shipped

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a trial costs through the ROS graph, next to the same trial in the cell directly.
 
 The same scenes, seeds and policy in a worker of this process and through RosCell ->

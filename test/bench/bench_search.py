@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How well each search finds what fails, by the number of trials: evidence and Eq. 3.
 
 Real campaigns on a cell that draws outcomes from the measured failure rates of the shipped policy

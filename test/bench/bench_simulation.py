@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rollouts per second with picture and policy: stock robosuite and this engine, side by side.
 
 Both run the same starts with the same policy for the same number of steps, in one and in two

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How fast and how evenly the twin answers the real ur_rtde client, and what it costs.
 
 python test/bench/bench_twin.py [frequency] [seconds]

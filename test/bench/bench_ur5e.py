@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How fast the arm's node is on the twin at 500 Hz: states, servo latency, processor time.
 
 Real processes, real client library, real DDS; the node's own processes and the twin are measured

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the operator sees in a campaign of ten trials, and the changes that the order saves.
 
 The diagnosis node, the perturbation node, the terminal prompt and a hand-made cell, over real DDS.

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Plain learners that the embedding has to beat, from the same trials (scikit-learn).
 
 The settings are common ones; where one has to be chosen it is fitted on the trials themselves

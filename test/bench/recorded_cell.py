@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A cell that plays back recorded rollouts, with the true first picture of each.
 
 test/bench/data/pool_*.json holds how rollouts of the shipped policy ended, by variation and seed.

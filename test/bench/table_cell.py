@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A cell that draws outcomes from a table of failure rates, with the true first pictures.
 
 It lets whole campaigns run in seconds, so that a search can be judged over many seeds.

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The recorded data of the continuous Lift catalogue, for judging answers about the untried.
 
 Trials come from the pool (two rollouts of each of 1,000 variations, all from different starts);

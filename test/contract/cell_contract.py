@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every cell must do: inherit `CellContract` and say how one is made."""
 
 import threading

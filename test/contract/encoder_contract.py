@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every encoder must do: inherit one of the contracts and say how one is made."""
 
 from abc import ABC, abstractmethod

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What every policy must do: inherit `PolicyContract` and say how one is made."""
 
 from abc import ABC, abstractmethod

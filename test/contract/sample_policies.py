@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Policies that behave and misbehave, loaded in tests as python:sample_policies:<name>."""
 
 import ctypes

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A ur5e_node in the test's process, on a twin in its own; calls that wait."""
 
 import contextlib

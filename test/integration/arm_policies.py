@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Policies and detectors for the tests of policy_node, loaded as python:arm_policies:<name>."""
 
 import ctypes

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A cell made by hand: a user's own executor that judges nothing, a camera, a robot's status."""
 
 import time

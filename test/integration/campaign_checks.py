@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the tests of faults share: an odd policy, a log of the status, and what must hold."""
 
 import sqlite3

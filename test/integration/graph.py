@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Real processes over real DDS for the tests: bring-ups and planted policies."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Nodes in the test's own process: a graph whose simulator is a table, and calls that wait."""
 
 import threading

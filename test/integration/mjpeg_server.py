@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """An MJPEG server for tests, whose pictures say when they were made."""
 
 import threading

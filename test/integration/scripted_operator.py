@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A person at a cell as a program: does in the twin what is asked, judges, recovers, answers.
 
 In a test: `ScriptedOperator(TwinClient(url), namespace="/robomd/cell_0")`, a node that needs an

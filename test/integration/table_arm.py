@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """An arm that is only a table of numbers, with a camera: what policy_node needs of a cell."""
 
 import time

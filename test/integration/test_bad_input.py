@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Bad input is refused before anything starts: one clear error, exit code 2, nothing created."""
 
 import shutil

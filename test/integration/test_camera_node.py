@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """camera_node over real DDS, fed by an MJPEG server, and as a process."""
 
 import os

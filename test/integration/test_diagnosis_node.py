@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The diagnosis node over real DDS, with a table as simulator; and every node's interfaces."""
 
 import inspect

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What RViz shows, over real DDS: the markers node and the shipped configuration."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The doctor looks at a controller: healthy, and with each of its faults; nothing moves."""
 
 import subprocess

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Killed at random moments, a campaign still ends with exactly its budget; resumed, it goes on."""
 
 import random

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A campaign in the embedding space in simulation, over the real nodes."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The exported MCAP against what subscribers received, read with three independent readers."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What goes wrong while a campaign runs: policies, workers, nodes, and Ctrl-C."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Campaigns by hand over real DDS: a person makes, judges, recovers, and takes back."""
 
 import itertools

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The terminal prompt: what it shows, what it sends, and that the line being typed survives."""
 
 import io

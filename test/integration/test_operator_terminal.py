@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One terminal for the view and the operator: a real terminal, real processes, typed answers."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The panel over the real nodes: a campaign, a person's request, two front ends at once."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The fast engine against stock robosuite: same starts, same commands, same states."""
 
 import mujoco

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The perturbation node over real DDS: what a person is asked, and whose answer counts."""
 
 import json

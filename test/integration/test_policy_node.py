@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """policy_node over real DDS: commands, labels, and everything that makes a rollout invalid."""
 
 import subprocess

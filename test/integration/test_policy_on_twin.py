@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The example policy on the twin, through the real nodes of arm, camera and policy."""
 
 import time

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The real diagnosis node leaves a report behind, and does not wait for it."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The scripted operator against the real twin: changes, labels and recovery by its control port."""
 
 import pytest

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whole campaigns in simulation over the real nodes."""
 
 import sqlite3

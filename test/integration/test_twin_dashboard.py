@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The twin's dashboard answers, line by line, and through the real client."""
 
 import importlib.util

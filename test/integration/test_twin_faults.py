@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults of the twin as the real ur_rtde client meets them."""
 
 import importlib.util

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The arm of the twin, moved by the real ur_rtde client."""
 
 import importlib.util

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The twin's table: scenes, starts, the camera, the gripper, and the arguments of the command."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The client's own control script runs in the twin, whatever PolyScope it is for."""
 
 import importlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """`robomd ur5e` refuses what is wrong with one clear error, before anything connects or starts."""
 
 import socket

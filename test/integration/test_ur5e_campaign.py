@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Campaigns of `robomd ur5e` on the twin: the real client and nodes, a scripted person."""
 
 import pytest

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Faults at random moments of a campaign on the twin.
 
 Every fault: the arm is at rest soon after its node has noticed, the trial is INVALID and asked

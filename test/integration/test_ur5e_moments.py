@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Every fault of the arm at random moments of moves and streams: rest, recovery, no resumption.
 
 Prints how long the node took to notice and the arm to rest. Slow: some minutes.

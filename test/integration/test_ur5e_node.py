@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ur5e_node on the twin, through the real client library: motions, limits, and every fault."""
 
 import math

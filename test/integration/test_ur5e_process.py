@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """ur5e_node as a process of its own: started before the robot, ended and killed in a motion."""
 
 import json

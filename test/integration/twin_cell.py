@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A whole real cell on the twin: arm, camera and policy nodes as processes, and a client."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A twin for a module of tests, and the real ur_rtde client in a process of its own.
 
 The client's constructors hold the interpreter and it may crash: nothing of it runs in the tests'

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A whole `robomd ur5e use_twin:=true` with a scripted operator, for the tests."""
 
 import threading

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The UR5e's launch file under the real launch stack, on the twin, with a scripted operator."""
 
 import json

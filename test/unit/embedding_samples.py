@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Trials of a planted truth, as features: what fails shows in a picture and in its sentence."""
 
 import numpy as np

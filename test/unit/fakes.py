@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A cell that follows a table, and what tests of a campaign share."""
 
 import threading

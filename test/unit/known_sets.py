@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Known embeddings made for the tests of the virtual environments and their agent."""
 
 import numpy as np

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Qt for the panel's tests: an application without a screen, and a feed that the test drives."""
 
 import os

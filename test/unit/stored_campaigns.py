@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Campaign folders made at once, as long campaigns leave them, and a reader of their reports."""
 
 import html.parser

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Parameters of the arm: every bad one is refused before anything connects."""
 
 import sys

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The example policy: what it sees in drawn pictures of the twin, and what it does about it."""
 
 from types import SimpleNamespace

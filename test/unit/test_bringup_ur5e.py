@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Arguments and processes of a diagnosis on a UR5e."""
 
 import socket

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The camera: sources, stamps, reconnection, fixed controls, calibration, fitting."""
 
 import re

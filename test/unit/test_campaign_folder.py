@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The campaign's folder: created whole, resumed alike, else refused without a trace."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The campaign's configuration: every error names the value and what is allowed."""
 
 import pytest

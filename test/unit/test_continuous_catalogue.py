@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The catalogue over continuous ranges: as it is shipped, and as it is made."""
 
 from collections import Counter

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Core values and messages: there and back, and the same numbers on both sides."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The dashboard client against a server that answers as the controller's tables say."""
 
 import contextlib

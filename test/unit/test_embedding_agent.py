@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The search agent in the embedding space: it finds the failing side, and is the same again."""
 
 import json

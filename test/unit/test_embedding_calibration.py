@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Calibration: probabilities that come true, intervals that hold, figures of merit by hand."""
 
 import numpy as np

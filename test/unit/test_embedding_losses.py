@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The training loss against numbers worked out by hand (Section III-B, Eq. 1)."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The embedding: learns what was planted, repeats and resumes, refuses what does not fit."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Figures of merit of an embedding: Table V by hand, neighbours, and the written report."""
 
 import json

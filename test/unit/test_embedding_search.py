@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Campaigns with the action space embedding: real encoders, trainings and campaigns."""
 
 import json

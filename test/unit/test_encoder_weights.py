@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Weights that cannot be loaded: one clear error within seconds, never a wait of minutes."""
 
 import shutil

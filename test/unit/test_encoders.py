@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The offline encoders against what they must compute, and how specs are read."""
 
 import subprocess

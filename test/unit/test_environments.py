@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Algorithm 1 as a gymnasium environment."""
 
 import cv2

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The evidence against closed forms, brute force, and simulated truths."""
 
 import time

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Grippers: the Robotiq's text protocol as a server hears it, and every way not to answer."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The known embeddings: validation and the nearest one."""
 
 import numpy as np

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The Lift catalogue: the paper's 21 variations, each of which the simulation can show."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The arm's limits: a thousand random commands, and everything that was ever forgotten."""
 
 import numpy as np

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The record of published messages, and the definitions that explain them."""
 
 import sqlite3

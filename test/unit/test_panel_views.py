@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The panel: the ranking, trials and their pictures, and what a machine may lack."""
 
 import ast

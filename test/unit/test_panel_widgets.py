@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The panel: cells, robot, campaign, and that no request is answered by accident."""
 
 import time

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What to try next: each way of choosing on cases whose answer is known."""
 
 import numpy as np

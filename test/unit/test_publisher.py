@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Rankings of a large catalogue take time: what that may cost the trials."""
 
 import time

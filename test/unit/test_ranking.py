@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Equations 3 and 4, the order of a ranking, its JSON and its table."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A ranking that also holds what an embedding predicts: its figures, its order, its words."""
 
 import io

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The report: its numbers are those of ranking.json and trials.db, whatever the campaign was."""
 
 import base64

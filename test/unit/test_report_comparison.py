@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Comparing campaigns: against closed forms, and the cases in which there is nothing to compare."""
 
 import numpy as np

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The robot's model for RViz: where it comes from, and what happens without it."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Scene edits: exact, order independent, equal to a recompile; every bad input is explained."""
 
 import itertools

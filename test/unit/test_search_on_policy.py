@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """PPO and A2C on lanes that finish when they like."""
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Uniform and Thompson search, and the table of strategies."""
 
 from collections import Counter

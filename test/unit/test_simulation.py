@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The simulation alone: determinism, starts, success, bad commands, the model cache."""
 
 import multiprocessing

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A label that a person takes back: the trial leaves the evidence, nothing recorded is lost."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The trial log: written twice per trial, read by anyone, refused when it is damaged."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The twin's kinematics against the DH table, and its arm against both."""
 
 import mujoco

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The twin's controller without a network: program, watchdog, safety, and the RTDE wire."""
 
 import inspect

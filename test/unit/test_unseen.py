@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What is said of changes that nobody has tried: the judge, and the commands that ask it."""
 
 import csv

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the control process does when the library throws; with a twin: test_ur5e_process.py."""
 
 import time

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """URScript becomes Python generators that reach nothing but the script and the natives."""
 
 import ast

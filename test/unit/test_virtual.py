@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Algorithm 2: one environment by hand, many in arrays against it, shaping, checkers."""
 
 import warnings

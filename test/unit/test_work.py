@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The operator's work: what a scene costs, the order that saves it, and how much is left."""
 
 import math

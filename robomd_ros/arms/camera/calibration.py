@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera's calibration, read from the YAML file that ROS's camera_calibration writes."""
 
 from collections.abc import Mapping

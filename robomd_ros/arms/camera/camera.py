@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A camera read by OpenCV in a thread of its own: devices, files and streams.
 
 Every picture is stamped when it arrives, less the camera's known latency. What waited in a buffer

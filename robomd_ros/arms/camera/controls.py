@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Switch a camera's automatic exposure and white balance off, and read back what became of it.
 
 A camera that corrects the light by itself hides what a diagnosis about light asks for.

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From the parameters of camera_node to what it reads; shared by whoever checks them first."""
 
 from collections.abc import Mapping

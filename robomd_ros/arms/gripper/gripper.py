@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Grippers behind one protocol: Robotiq over its socket, a digital output, or none."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Talks to a gripper in a thread of its own: a silent gripper holds up nobody else."""
 
 import threading

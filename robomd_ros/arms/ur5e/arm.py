@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A UR5e: motions that are checked before they begin, and a stop that trusts no return value."""
 
 import contextlib

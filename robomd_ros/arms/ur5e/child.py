@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The child process that owns ur_rtde's control interface; it may crash, hang or be killed.
 
 It speaks with its parent over an inherited pipe, moves nothing by itself, and stops the arm when

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The controller's dashboard server: state in words, stopping a program, leaving a stop.
 
 Plain sockets with time limits. A stop must not depend on any connection that is already open, so

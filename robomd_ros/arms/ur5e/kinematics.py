@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Forward kinematics and Jacobian of the UR5e, without asking the controller.
 
 The controller's own answers arrive milliseconds late and, through ur_rtde, partly from stale

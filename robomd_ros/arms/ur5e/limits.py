@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What the arm may be told; checked here, before anything is sent to the controller."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The parent's side of the control process: start, talk, notice its death or silence, kill."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The arm's state as its controller streams it, received in this process and always dated."""
 
 import contextlib

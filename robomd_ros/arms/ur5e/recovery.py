@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How an arm is brought back after a stop: by the documented steps, when an operator asks.
 
 The interrupted program is stopped, never played: `play` would resume the old motion.

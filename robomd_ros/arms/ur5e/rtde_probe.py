@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Looks at a controller over RTDE without taking control of it: state, and registers in use.
 
 One short connection, plain sockets with time limits: the client library would hang for minutes on

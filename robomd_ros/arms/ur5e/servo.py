@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Turns streamed commands into joint targets that speed, acceleration and place allow."""
 
 import numpy as np

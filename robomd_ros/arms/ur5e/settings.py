@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """From the parameters of the arm's node to what its driver and gripper need."""
 
 from collections.abc import Callable, Mapping

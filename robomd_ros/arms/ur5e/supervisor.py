@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Watches an arm: its state, its control process, its safety; stops it whenever one fails.
 
 The state is received in this process. The control interface lives in a child process (see

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The campaign loop: cells run trials, the search chooses, the evidence grows."""
 
 import threading

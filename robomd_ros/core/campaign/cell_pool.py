@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The cells of a campaign: which are there, and what one trial in one of them gave."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The configuration of a campaign: validated once, completely, before anything is created."""
 
 import difflib

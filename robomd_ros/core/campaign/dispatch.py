@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Who does what next: requests, lanes, attempts and the budget of a campaign. No threads here."""
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A record of the messages that a campaign published, as they went over the wire."""
 
 import contextlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Tells a campaign's listener what happens, on a thread of its own: no trial waits for it."""
 
 import threading

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A campaign on disk: created once, resumed with the same configuration only."""
 
 import fcntl

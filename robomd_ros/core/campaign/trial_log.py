@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The record of every trial: an SQLite database that survives the death of its writer."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The search agent inside the embedding space: PPO on Algorithm 2, and what its density says."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How the search agent learns in the embedding space."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Making predicted failure probabilities mean what they say, and intervals of them.
 
 An ensemble's logits of scenes that it was not trained on are brought to probabilities by

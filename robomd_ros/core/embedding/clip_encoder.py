@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sentences by CLIP's text encoder, as in the paper (Section III-B, Appendix I-C)."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What colour a sentence names: by hue, saturation and brightness, or by a word."""
 
 import colorsys

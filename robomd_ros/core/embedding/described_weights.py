@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Weights as safetensors beside a JSON manifest that describes them; data only, never code."""
 
 import hashlib

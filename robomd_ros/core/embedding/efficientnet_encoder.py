@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures by EfficientNet-Lite0, whose ImageNet weights come in a package: no model hub."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What turns a picture or a sentence into a vector: the protocols, and how a spec names an encoder.
 
 A spec is one part or several joined by "+", whose features stand side by side:

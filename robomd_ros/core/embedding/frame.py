@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The coordinates in which the search agent acts inside the embedding space."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What towers say of scenes that they were trained without: calibration and reach come from it."""
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The known embeddings: where in the embedding space trials were run, and how they ended."""
 
 from collections.abc import Sequence

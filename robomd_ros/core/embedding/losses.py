@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The terms of the embedding's training loss (Section III-B).
 
 All of them take several towers at once: the first dimension of embeddings, logits and weights

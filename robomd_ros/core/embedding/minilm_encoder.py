@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Sentences by MiniLM (all-MiniLM-L6-v2), whose weights come in a package: no model hub.
 
 The network is BERT's encoder: 6 layers of 12 heads and 384 channels. It is written here over

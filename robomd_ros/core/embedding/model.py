@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The trained embedding: where a scene lies, how likely it fails, how far that can be trusted."""
 
 from collections.abc import Iterator, Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A model on disk: weights as safetensors, everything else in a JSON manifest; data only."""
 
 import platform

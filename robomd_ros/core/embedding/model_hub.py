@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Weights of the model hub: whether they can be had, asked before a library waits for minutes."""
 
 import os

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The network of the embedding: features of a picture and a sentence to e in R^512 and a logit.
 
 e = MLP[concatenate(image features, text features)] (Section III-B). The layers are block-diagonal:

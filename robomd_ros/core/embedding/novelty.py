@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Whether a picture or a sentence is unlike everything that the embedding was trained on.
 
 Towers saturate: what lies a hundred deviations away may be embedded right on a known scene. So the

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of any size as batches for a network."""
 
 from collections.abc import Iterator, Sequence

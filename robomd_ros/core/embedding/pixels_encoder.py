@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A shrunken picture as features: no weights, and colours and places are kept."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How good an embedding is: the paper's Section IV-D and Appendix III, and its calibration."""
 
 from collections.abc import Callable, Mapping, Sequence

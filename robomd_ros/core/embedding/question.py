@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A question about a change that may never have been tried, and what two of them compare to."""
 
 from collections.abc import Mapping

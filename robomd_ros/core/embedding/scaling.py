@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Features of pictures and sentences as the inputs of the network."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A trained embedding on disk: replaced as a whole, and read back with the encoders it names."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Pictures by a network of timm, such as the paper's vision transformer (Appendix I-C)."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Training of the embedding: seeded, resumable, the same result from the same trials and seed."""
 
 import hashlib

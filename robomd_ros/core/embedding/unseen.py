@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What an embedding says about changes that nobody has tried (Section III-C, Eq. 4)."""
 
 import math

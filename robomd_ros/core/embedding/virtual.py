@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Algorithm 2 without rollouts: the environments in which the search agent learns."""
 
 from collections.abc import Sequence

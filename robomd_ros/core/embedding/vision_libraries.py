@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Imports timm and open_clip, also beside a torchvision that was built for another torch."""
 
 import importlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The words, the numbers and the colours of a sentence as features: no weights are needed.
 
 Sentence encoders put "hue 20 degrees" and "hue 200 degrees" almost in one place; here a number

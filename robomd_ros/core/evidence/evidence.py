@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Evidence: the posterior failure probability of every variation, from trials in any scenes.
 
 The model is a noisy-OR over the scene S,

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The colours of failure probabilities and outcomes, the same wherever they are drawn."""
 
 import math

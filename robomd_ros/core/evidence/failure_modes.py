@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Failure modes and their ranking: the values that are published and stored, and their JSON."""
 
 import json

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a campaign's trials say so far: the posterior, whether it is settled, and the ranking."""
 
 import time

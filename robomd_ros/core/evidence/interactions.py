@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Combinations of variations: which may be to blame for a failure, and what trial would tell.
 
 The parts of a failing scene usually explain its failure. Where they do not, because each of them

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Figures of merit: of a policy under test, of a search agent, and of a ranking against the truth.
 
 Section and table numbers are the paper's.

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Posterior sampling of a noisy-OR: which of several possible causes made a trial fail.
 
 A trial succeeds iff none of its causes acts; cause k acts with probability r_k, independently.

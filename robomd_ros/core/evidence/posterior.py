@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The posterior: what all trials of a campaign say about every variation and combination."""
 
 from dataclasses import dataclass

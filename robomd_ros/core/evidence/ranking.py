@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The ranking: how the evidence and the search agent's view are put in order."""
 
 import math

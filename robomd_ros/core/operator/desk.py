@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What a person at a cell is asked to do, and which of the answers counts."""
 
 import math

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The work of the person beside a cell: how much a scene costs, and how much is left."""
 
 import math

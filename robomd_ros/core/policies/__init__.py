@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The policy under test: its protocol, the adapters that load one, and the guard around it."""
 
 from robomd_ros.core.policies.digest import policy_digest

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Image behaviour cloning: inference in numpy.
 
 The network is small enough that plain matrix products beat a deep-learning runtime at batch 1, and

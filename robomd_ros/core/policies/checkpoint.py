@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The behaviour-cloning checkpoint: a YAML file that describes, a safetensors file that holds."""
 
 import hashlib

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Success detectors, and what policies and detectors may say about a rollout."""
 
 import importlib

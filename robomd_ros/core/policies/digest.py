@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A fingerprint of the policy under test, to notice that it was changed in place."""
 
 import importlib.util

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The boundary to the policy under test: whatever it does becomes a value or a PolicyFault."""
 
 from typing import Any

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Cut and scale pictures to the size that a policy was trained on."""
 
 from dataclasses import dataclass

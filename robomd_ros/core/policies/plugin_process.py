@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """A policy or a detector in a supervised child process, which may raise, hang, crash or be killed.
 
 A user's code is never run in the process that commands a robot: it could hold the interpreter's

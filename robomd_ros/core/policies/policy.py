@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The protocol of a policy under test."""
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """One rollout of a policy on a real arm: look, ask, command, until it is over."""
 
 import threading

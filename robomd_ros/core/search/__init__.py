@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Search strategies: which scene to try next."""
 
 from robomd_ros.core.search.search import Asked, Cost, Search, SearchContext

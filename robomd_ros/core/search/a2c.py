@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Advantage actor-critic, a baseline of the paper."""
 
 from typing import Any

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints of a search agent: weights and optimizer state, read as data only."""
 
 import pickle

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Learns the embedding of a running campaign on a thread of its own: no trial waits for it."""
 
 import logging

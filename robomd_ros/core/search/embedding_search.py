@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The search of the action space "embedding": trials where they tell most about the untried."""
 
 from collections.abc import Sequence

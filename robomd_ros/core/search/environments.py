@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The search problem as a gymnasium environment: Algorithm 1."""
 
 from typing import Any

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """What PPO and A2C share: an SB3 agent that learns from trials of many lanes, as they come."""
 
 import random

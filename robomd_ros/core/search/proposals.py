@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Which variations to try next, by what an embedding says about those that were not tried."""
 
 from collections.abc import Callable, Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """The rewards of the search agent: Sec. III-A for discrete actions, Eq. 2 for continuous ones."""
 
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """How scenes grow and are reset: the bookkeeping of Algorithm 1."""
 
 from enum import Enum

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Thompson sampling: try what probably fails, but everything sometimes."""
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
 """Uniform search: every variation equally often."""
 
 from collections.abc import Sequence
