@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import PACKAGE, absolute_path, config_file, share_path
 from robomd_ros.core.variations import Catalogue
+from robomd_ros.core.yaml_text import load_yaml
 from robomd_ros.ros.parameter_tables import CAMPAIGN, REPORT, TABLES, campaign_config
 from robomd_ros.ros.parameters import Parameter, check_file, unknown_name
 
@@ -197,7 +196,7 @@ def _default_search(table: Sequence[Parameter]) -> Any:
 
 
 def _file_values(path: Path) -> list[tuple[str, str, Any]]:
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = load_yaml(path.read_text(encoding="utf-8"))
     return [
         (str(node).rsplit("/", 1)[-1], name, value)
         for node, content in document.items()

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from robomd_ros.core.campaign.stored import (
     CAMPAIGN_FILE,
     TRIALS_FILE,
@@ -23,6 +21,7 @@ from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.evidence.ranking import build_ranking
 from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import Catalogue, Scene, Variation, load_catalogue
+from robomd_ros.core.yaml_text import load_yaml
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +116,7 @@ def load_campaign(folder: Path) -> CampaignData:
         raise CampaignFolderError(
             f"cannot read the campaign in {folder}: {error}; restore the folder from a copy"
         ) from error
-    document = yaml.safe_load((folder / CAMPAIGN_FILE).read_text(encoding="utf-8"))
+    document = load_yaml((folder / CAMPAIGN_FILE).read_text(encoding="utf-8"))
     records, dropped = _read_log(stored)
     try:
         catalogue = _catalogue(stored, document)

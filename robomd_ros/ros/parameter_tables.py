@@ -14,6 +14,7 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.search.strategies import STRATEGIES
 from robomd_ros.core.share import absolute_path, config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue
+from robomd_ros.core.yaml_text import load_yaml
 from robomd_ros.ros.parameters import Parameter
 
 DEFAULT: Mapping[str, Any] = {f.name: f.default for f in fields(CampaignConfig)}
@@ -307,7 +308,7 @@ def campaign_folder(value: str) -> Path:
 
 def _search_options(text: str) -> Mapping[str, Any]:
     try:
-        options = yaml.safe_load(text) if text.strip() else {}
+        options = load_yaml(text) if text.strip() else {}
     except yaml.YAMLError as error:
         raise ConfigurationError(f"search_options is not valid YAML: {text!r}") from error
     if not isinstance(options, dict):

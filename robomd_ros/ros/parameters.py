@@ -15,6 +15,7 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.yaml_text import load_yaml
 
 _OF_EVERY_NODE = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
@@ -47,7 +48,7 @@ class Parameter:
         """
         if isinstance(value, str) and not isinstance(self.default, str):
             with contextlib.suppress(yaml.YAMLError):
-                value = yaml.safe_load(value)
+                value = load_yaml(value)
         if isinstance(self.default, float) and type(value) is int:
             value = float(value)
         if self._holds_numbers:
@@ -138,7 +139,7 @@ def check_file(path: Path, tables: Mapping[str, Iterable[Parameter]]) -> None:
             value that is not allowed.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"cannot read the parameter file {path}: {error}") from error
     if not isinstance(document, dict):

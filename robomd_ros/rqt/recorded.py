@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from robomd_ros.core.yaml_text import load_yaml
 from robomd_ros.rqt.qt import QtCore, QtGui, Signal
 
 _CAMPAIGN_FILE = "campaign.yaml"
@@ -52,7 +53,7 @@ def _folder_problem(root: Path, campaign_id: str) -> str:
                 f"The campaign's folder {root} is not on this machine; mount or copy it and "
                 "choose it with “Campaign folder …”."
             )
-        document = yaml.safe_load((root / _CAMPAIGN_FILE).read_text(encoding="utf-8"))
+        document = load_yaml((root / _CAMPAIGN_FILE).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         return f"The campaign's folder {root} cannot be read: {error}"
     found = document.get("campaign_id") if isinstance(document, dict) else None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.policies.image_fit import Window
+from robomd_ros.core.yaml_text import load_yaml
 
 _COEFFICIENTS = {"plumb_bob": (5,), "rational_polynomial": (8,), "equidistant": (4,)}
 """Distortion models that ROS knows, and how many coefficients each has."""
@@ -73,7 +74,7 @@ def load_calibration(path: Path) -> CameraCalibration:
         ConfigurationError: it cannot be read or is none; says which entry is wrong.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
             f"cannot read the camera calibration {path}: {error.strerror}; give an existing file "

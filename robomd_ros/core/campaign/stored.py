@@ -25,6 +25,7 @@ from robomd_ros.core.errors import CampaignFolderError, ConfigurationError
 from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.policies import policy_digest
 from robomd_ros.core.variations import Catalogue
+from robomd_ros.core.yaml_text import dump_yaml, load_yaml
 
 CAMPAIGN_FILE = "campaign.yaml"
 TRIALS_FILE = "trials.db"
@@ -200,7 +201,7 @@ def _inspect(folder: Path) -> dict[str, Any] | None:
             raise CampaignFolderError(f"{folder} is a file; give the folder of the campaign")
         if not path.is_file():
             return None
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CampaignFolderError(
             f"cannot read the campaign folder {folder}: {error.strerror}; choose another one"
@@ -278,7 +279,7 @@ def _create(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str:
         "policy_digest": policy_digest(config.policy),
         "versions": installed_versions(),
     }
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    text = dump_yaml(document)
     _write_atomically(folder / CAMPAIGN_FILE, text.encode())
     return campaign_id
 

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from robomd_ros.core.errors import PolicyLoadError
+from robomd_ros.core.yaml_text import dump_yaml, load_yaml
 
 FORMAT = "robomd_bc_v1"
 PROPRIOCEPTION = {"eef_pos": 3, "eef_quat_xyzw": 4, "gripper_qpos": 2}
@@ -121,7 +122,7 @@ def save_checkpoint(
         "architecture": shape,
         "made": made,
     }
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    path.write_text(dump_yaml(document), encoding="utf-8")
 
 
 def checkpoint_sha256(path: Path) -> str:
@@ -144,7 +145,7 @@ def file_sha256(path: Path) -> str:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PolicyLoadError(
             f"cannot read the policy {path}: {error.strerror}; a checkpoint is a .yaml file and a "
