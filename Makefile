@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # One command each; the first that runs sets everything up (scripts/setup.sh) and says what it does.
 #   make sim [BUDGET=210 CELLS=2 SEED=0 OUT=folder TASK=lift POLICY=lift_bc SEARCH=ppo ANY_LAUNCH_ARGUMENT=value]
-#   make test    make check    make bench    make clean
+#   make test    make check    make bench    make pictures    make clean
 SHELL := /bin/bash
 VENV ?= $(CURDIR)/.venv
 RUN := env -u PYTHONPATH -u AMENT_PREFIX_PATH -u COLCON_PREFIX_PATH -u PYTHONHOME -u RMW_IMPLEMENTATION VENV="$(VENV)"
@@ -16,7 +16,7 @@ OVERRIDES := $(subst \$(space),_,$(MAKEOVERRIDES))
 NAMES := $(foreach word,$(OVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 GIVEN := $(filter-out VENV PYTHON,$(patsubst %:,%,$(NAMES)))
 
-.PHONY: sim test check bench setup clean
+.PHONY: sim test check bench pictures setup clean
 
 setup:
 	@$(RUN) scripts/setup.sh
@@ -33,6 +33,9 @@ check: setup
 
 bench: setup
 	@for bench in test/bench/bench_*.py; do echo "== $$bench"; $(RUN) "$(BIN)/python" "$$bench" || exit; done
+
+pictures: setup  # of the README
+	@$(RUN) "$(BIN)/python" scripts/pictures.py
 
 clean:
 	rm -rf build install log .pytest_cache .mypy_cache .ruff_cache "$(VENV)" *.egg-info
