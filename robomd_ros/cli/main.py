@@ -139,6 +139,9 @@ def _ranking(arguments: Sequence[str]) -> int:
 
 
 def _operator(arguments: Sequence[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        print("usage: robomd operator <cell>\n\n  cell    name of the cell, e.g. cell_0 or ur5e")
+        return 0
     if len(arguments) != 1 or arguments[0].startswith("-"):
         raise ConfigurationError(f"usage: robomd operator <cell>, e.g. cell_0; got {arguments!r}")
     from robomd_ros.nodes.operator_prompt import OperatorPrompt
@@ -161,7 +164,12 @@ def _panel(arguments: Sequence[str]) -> int:
     os._exit(code)  # neither Qt's nor a library's exit handler may hang
 
 
-def _version(_arguments: Sequence[str]) -> int:
+def _version(arguments: Sequence[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        print("usage: robomd version")
+        return 0
+    if arguments:
+        raise ConfigurationError(f"robomd version takes no argument; got {' '.join(arguments)}")
     print(f"robomd {__version__}")
     return 0
 

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Demonstrations of the scripted expert, collected in parallel, in robomimic's HDF5 layout."""
 
+import argparse
 import json
 import multiprocessing
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -246,3 +248,37 @@ def load(path: Path, camera: str) -> Demo:
         ) from error
     steps["offset"] = steps.pop("object")[:, 7:10]
     return {k: v if k == "image" else v.astype(np.float32) for k, v in steps.items()}
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = DemoConfig()
+    parser = argparse.ArgumentParser("robomd collect-demos", description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="HDF5 file; replaced if there")
+    parser.add_argument("--task", default=default.task)
+    parser.add_argument("--demonstrations", type=int, default=default.count)
+    parser.add_argument("--seed", type=int, default=default.seed, help="of the first episode")
+    parser.add_argument(
+        "--noise",
+        type=float,
+        default=default.noise,
+        help="largest standard deviation of the noise on what is executed, in command units",
+    )
+    parser.add_argument(
+        "--processes", type=int, default=default.processes, help="simulators at once"
+    )
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; the exit code."""
+    options = _parser().parse_args(argv)
+    config = DemoConfig(
+        task=options.task,
+        count=options.demonstrations,
+        seed=options.seed,
+        noise=options.noise,
+        processes=options.processes,
+    )
+    collect(options.out, config)
+    sys.stdout.write(f"wrote {options.out}\n")
+    return 0

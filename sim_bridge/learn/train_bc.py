@@ -214,7 +214,7 @@ def nominal_success(spec: str, task: str, rollouts: int, processes: int) -> floa
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="train-bc", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="robomd train-bc", description=__doc__.partition("\n")[0])
     parser.add_argument("--task", default="lift")
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint's .yaml")
     parser.add_argument(

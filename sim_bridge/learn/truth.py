@@ -216,7 +216,7 @@ def _plan(catalogue: Catalogue, arguments: argparse.Namespace) -> list[Job]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="truth", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="robomd truth", description=__doc__.partition("\n")[0])
     parser.add_argument("--policy", default="lift_bc")
     parser.add_argument(
         "--catalogue", default="lift", help="a shipped one's name, or a file (default: lift)"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from robomd_ros.cli.main import main as robomd
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.policies import load_policy
 from robomd_ros.core.policies.checkpoint import BCArchitecture
@@ -40,9 +41,14 @@ def test_layout_is_robomimics(collected):
             assert np.abs(demo["actions"]).max() <= 1.0
 
 
-def test_number_of_processes_changes_nothing(collected, tmp_path):
-    demos.collect(tmp_path / "again.hdf5", DemoConfig(count=3, seed=500, processes=1))
-    one, two = (demos.load(p, "agentview") for p in (collected, tmp_path / "again.hdf5"))
+def test_the_command_collects_the_same_whatever_the_number_of_processes(
+    collected, tmp_path, capsys
+):
+    path = tmp_path / "again.hdf5"
+    given = {"out": path, "demonstrations": 3, "seed": 500, "processes": 1}
+    assert robomd(["collect-demos", *(f"--{name}={value}" for name, value in given.items())]) == 0
+    assert capsys.readouterr().out == f"wrote {path}\n"
+    one, two = (demos.load(p, "agentview") for p in (collected, path))
     np.testing.assert_equal(one, two)
 
 
