@@ -281,8 +281,17 @@ def test_posterior_is_computed_once_per_trial():
     assert before.mean.tolist() == [0.5, 0.5]
 
 
-def test_samples_have_the_reported_means():
-    posterior = posterior_of(4, {"v0": (3, 1), "v0 v1": (2, 5), "v2": (1, 6)})
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"v0": (3, 1), "v0 v1": (2, 5), "v2": (1, 6)},
+        # draws that leave out the nominal rate, 0.4, are all far below
+        {"": (24, 16), "v0": (12, 8), "v0 v1": (12, 8), "v1": (12, 8)},
+    ],
+    ids=["without nominal trials", "with nominal trials"],
+)
+def test_samples_have_the_reported_means(counts):
+    posterior = posterior_of(4, counts)
     np.testing.assert_allclose(posterior.samples.mean(axis=0), posterior.mean, atol=0.05)
     assert posterior.samples.shape[0] >= 480
     assert (posterior.samples >= 0).all() and (posterior.samples <= 1).all()
@@ -296,6 +305,15 @@ def test_settled_grows_with_the_evidence_and_is_exact_for_one_variation():
     few = posterior_of(3, {"v0": (0, 1), "v1": (1, 0), "v2": (1, 0)})
     many = posterior_of(3, {"v0": (0, 40), "v1": (40, 0), "v2": (40, 0)})
     assert few.settled(1) < 0.9 < 0.999 < many.settled(1)
+
+
+def test_settled_doubts_a_variation_that_may_not_fail_after_all():
+    """p ~ Beta(3, 2), mean 0.6, counts as failing: P(p > 0.4) = 1 - I_0.4(3, 2)."""
+    posterior = posterior_of(1, {"v0": (1, 2)}, settings=SamplerSettings(draws=40_000))
+    right = beta(3, 2).sf(0.4)
+    assert right == pytest.approx(0.8208)
+    assert posterior.settled(0) == pytest.approx(right, abs=0.01)
+    assert posterior.settled(1, tolerance=0.0) == pytest.approx(beta(3, 2).sf(0.5), abs=0.01)
 
 
 def test_settled_sees_an_undecided_top():

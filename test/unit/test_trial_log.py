@@ -76,6 +76,11 @@ def test_the_table_is_readable_without_this_program(log, tmp_path):
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_every_commit_is_on_the_disk_before_the_next_trial(log):
+    """FULL: in WAL mode NORMAL may lose the last trials when the power fails."""
+    assert log._db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
 def test_an_unknown_duration_comes_back_as_nan(log):
     log.ask(request(), 1, "sim0", 10.0)
     done = log.complete(0, Outcome(Result.INVALID, detail="no picture"), "", 11.0)
