@@ -9,6 +9,8 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import LogInfo, OpaqueFunction
 
 from robomd_ros.bringup import sim as bringup
+from robomd_ros.bringup.arguments import parse_arguments
+from robomd_ros.bringup.domain import claim_domain
 from robomd_ros.bringup.launch_actions import (
     actions,
     declarations,
@@ -27,8 +29,8 @@ def _processes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Check everything, then start; an error here ends the launch with its message."""
     table = bringup.SIM_ARGUMENTS
     given = given_arguments(context, table)
-    values = bringup.resolve(bringup.parse_arguments(given, table), table)
-    context.extend_globals({"robomd_domain": bringup.claim_domain()})  # held as long as the launch
+    values = bringup.resolve_sim(parse_arguments(given, table))
+    context.extend_globals({"robomd_domain": claim_domain()})  # held as long as the launch
     bringup.check_sim(values)
     ends = exits_when_done(context)
     processes = bringup.sim_processes(values, exit_when_done=ends)

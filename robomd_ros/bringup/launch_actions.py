@@ -14,7 +14,8 @@ from launch.actions import (
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node
 
-from robomd_ros.bringup.sim import CAMPAIGN_NAMESPACE, PACKAGE, AnyProcess, NodeProcess
+from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, AnyProcess, NodeProcess
+from robomd_ros.core.share import PACKAGE
 from robomd_ros.ros.parameters import Parameter
 
 EXIT_WHEN_DONE = "exit_when_done"

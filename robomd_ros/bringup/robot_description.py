@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from robomd_ros.bringup.sim import NodeProcess, ToolProcess
+from robomd_ros.bringup.processes import NodeProcess, ToolProcess
 from robomd_ros.core.errors import ConfigurationError
 
 _PUBLISHER = "robot_state_publisher"

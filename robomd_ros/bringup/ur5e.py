@@ -16,20 +16,11 @@ from typing import Any
 from robomd_ros.arms.gripper.gripper import ROBOTIQ_PORT
 from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT
 from robomd_ros.arms.ur5e.rtde_probe import RTDE_PORT
+from robomd_ros.bringup.arguments import SetByBringup, node_parameters, resolve
+from robomd_ros.bringup.display import DISPLAY_ARGUMENTS, check_display, display_processes
+from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.bringup.robot_description import ur5e_model
-from robomd_ros.bringup.sim import (
-    CAMPAIGN_NAMESPACE,
-    DISPLAY_ARGUMENTS,
-    AnyProcess,
-    NodeProcess,
-    SetByBringup,
-    ToolProcess,
-    check_display,
-    check_encoders,
-    display_processes,
-    node_parameters,
-    resolve,
-)
+from robomd_ros.bringup.sim import check_encoders
 from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from robomd_ros.bringup.sim import CAMPAIGN_NAMESPACE, AnyProcess
+from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, AnyProcess
 from robomd_ros.bringup.supervisor import Supervisor, windows
 from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.campaign.stored import read_campaign

@@ -55,15 +55,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _sim(arguments: Sequence[str]) -> int:
     from robomd_ros.bringup import sim as bringup
+    from robomd_ros.bringup.arguments import parse_arguments
+    from robomd_ros.bringup.domain import claim_domain
 
     if "-h" in arguments or "--help" in arguments:
         _print_arguments(bringup.SIM_ARGUMENTS)
         return 0
     from robomd_ros.cli.campaign import check_ros, run_campaign
 
-    given = bringup.parse_arguments(arguments, bringup.SIM_ARGUMENTS)
-    values = bringup.resolve(given, bringup.SIM_ARGUMENTS)
-    domain = bringup.claim_domain()
+    values = bringup.resolve_sim(parse_arguments(arguments, bringup.SIM_ARGUMENTS))
+    domain = claim_domain()
     print("checking the configuration, the policy and the simulator ...", flush=True)
     bringup.check_sim(values)
     check_ros()
@@ -72,8 +73,9 @@ def _sim(arguments: Sequence[str]) -> int:
 
 
 def _ur5e(arguments: Sequence[str]) -> int:
-    from robomd_ros.bringup import sim as bringup
     from robomd_ros.bringup import ur5e as bringup_ur5e
+    from robomd_ros.bringup.arguments import parse_arguments
+    from robomd_ros.bringup.domain import claim_domain
 
     table = bringup_ur5e.UR5E_ARGUMENTS
     if "-h" in arguments or "--help" in arguments:
@@ -81,8 +83,8 @@ def _ur5e(arguments: Sequence[str]) -> int:
         return 0
     from robomd_ros.cli.campaign import check_ros, run_campaign
 
-    values = bringup_ur5e.resolve_ur5e(bringup.parse_arguments(arguments, table))
-    domain = bringup.claim_domain()
+    values = bringup_ur5e.resolve_ur5e(parse_arguments(arguments, table))
+    domain = claim_domain()
     print("checking the configuration, the policy and the robot's address ...", flush=True)
     bringup_ur5e.check_ur5e(values)
     check_ros()

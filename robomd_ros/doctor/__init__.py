@@ -5,7 +5,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from robomd_ros.bringup.sim import parse_arguments, resolve
+from robomd_ros.bringup.arguments import parse_arguments, resolve
 from robomd_ros.bringup.ur5e import SET_BY_UR5E, TWIN_POLICY, UR5E_ARGUMENTS, all_parameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.doctor.findings import Finding, State, bad, tell

@@ -70,7 +70,7 @@ def _values(given: Sequence[str]) -> dict[str, Any]:
     Raises:
         ConfigurationError: unknown, malformed or not allowed.
     """
-    from robomd_ros.bringup.sim import parse_arguments  # noqa: PLC0415 - brings ROS 2
+    from robomd_ros.bringup.arguments import parse_arguments  # noqa: PLC0415 - brings ROS 2
 
     table = arguments_table()
     values = {parameter.name: parameter.default for parameter in table}

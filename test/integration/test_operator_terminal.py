@@ -27,7 +27,7 @@ CATALOGUE = load_catalogue(share_path("config/variations/ur5e_tabletop.yaml"))
 DRIVER = """
 import sys
 from pathlib import Path
-from robomd_ros.bringup.sim import NodeProcess
+from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.cli.campaign import run_campaign
 
 parameters = {"backend": "operator"}

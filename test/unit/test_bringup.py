@@ -12,15 +12,19 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from robomd_ros.bringup import sim as bringup
 from robomd_ros.bringup import ur5e as bringup_ur5e
+from robomd_ros.bringup.arguments import parse_arguments
+from robomd_ros.bringup.display import check_display
+from robomd_ros.bringup.domain import claim_domain
+from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.ros.parameter_tables import CAMPAIGN, DIAGNOSIS, TABLES, campaign_config
-from robomd_ros.ros.parameters import Parameter
+from robomd_ros.ros.parameters import Parameter, check_file
 
 TABLE = bringup.SIM_ARGUMENTS
 
 
 def resolved(*given):
-    return bringup.resolve(bringup.parse_arguments(given, TABLE), TABLE)
+    return bringup.resolve_sim(parse_arguments(given, TABLE))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,7 @@ def test_a_wrong_value_names_the_parameter_and_the_value(parameter, value):
 
 def test_an_argument_given_twice_is_refused():
     with pytest.raises(ConfigurationError, match="'budget' is given twice"):
-        bringup.parse_arguments(["budget:=1", "budget:=2"], TABLE)
+        parse_arguments(["budget:=1", "budget:=2"], TABLE)
 
 
 def test_arguments_override_the_parameter_file_and_that_the_defaults(tmp_path):
@@ -99,7 +103,7 @@ def test_the_processes_only_get_parameters_that_their_nodes_have():
 
 
 def test_texts_that_look_like_numbers_stay_texts_on_the_command_line():
-    process = bringup.NodeProcess("n", "m", "/a", {"policy": "1", "cells": ["c"]})
+    process = NodeProcess("n", "m", "/a", {"policy": "1", "cells": ["c"]})
     arguments = process.ros_arguments()
     assert "policy:=" + json.dumps("1") in arguments
     assert 'cells:=["c"]' in arguments
@@ -116,12 +120,14 @@ def test_every_campaign_parameter_reaches_the_configuration():
 
 def test_the_action_space_embedding_needs_no_other_argument():
     """On a robot too, where the search is another one unless a campaign says otherwise."""
-    for table in (bringup.SIM_ARGUMENTS, bringup_ur5e.UR5E_ARGUMENTS):
-        given = bringup.parse_arguments(["action_space:=embedding", "task:=lift"], table)
-        values = bringup.resolve(given, table)
+    for table, resolve in (
+        (bringup.SIM_ARGUMENTS, bringup.resolve_sim),
+        (bringup_ur5e.UR5E_ARGUMENTS, bringup_ur5e.resolve_ur5e),
+    ):
+        values = resolve(parse_arguments(["action_space:=embedding", "task:=lift"], table))
         config, _ = campaign_config({**values, "catalogue": "lift", "policy": "lift_bc"})
         assert config.search == "embedding" and not config.accumulates
-    other = bringup.parse_arguments(["action_space:=embedding", "search:=a2c"], CAMPAIGN)
+    other = parse_arguments(["action_space:=embedding", "search:=a2c"], CAMPAIGN)
     values = {**{p.name: p.default for p in CAMPAIGN}, **other}
     with pytest.raises(ConfigurationError, match=r"'a2c' does not work in .*'embedding'"):
         campaign_config(values)
@@ -129,7 +135,7 @@ def test_the_action_space_embedding_needs_no_other_argument():
 
 def test_the_shipped_parameter_files_are_valid():
     for path in (Path(bringup.__file__).parents[2] / "config" / "params").glob("*.yaml"):
-        bringup.check_file(path, TABLES)
+        check_file(path, TABLES)
 
 
 def test_nothing_was_created():
@@ -154,21 +160,21 @@ def test_a_parameter_file_cannot_set_what_the_bring_up_sets(tmp_path, node, text
 
 def test_two_diagnoses_never_share_a_domain(monkeypatch):
     monkeypatch.setenv("ROS_DOMAIN_ID", "101")
-    with bringup.claim_domain():
+    with claim_domain():
         with pytest.raises(ConfigurationError, match="ROS_DOMAIN_ID=101"):
-            bringup.claim_domain()
+            claim_domain()
         monkeypatch.delenv("ROS_DOMAIN_ID")
-        with bringup.claim_domain():
+        with claim_domain():
             assert 0 <= int(os.environ["ROS_DOMAIN_ID"]) < 101
     monkeypatch.setenv("ROS_DOMAIN_ID", "101")
-    bringup.claim_domain().close()
+    claim_domain().close()
 
 
 @pytest.mark.parametrize("value", ["abc", "-1", "102", "1.5"])
 def test_a_domain_that_is_none(monkeypatch, value):
     monkeypatch.setenv("ROS_DOMAIN_ID", value)
     with pytest.raises(ConfigurationError, match=f"0 to 101; got '{value}'"):
-        bringup.claim_domain()
+        claim_domain()
 
 
 def test_rviz_that_is_not_installed_is_named_before_anything_starts(monkeypatch, tmp_path):
@@ -179,7 +185,7 @@ def test_rviz_that_is_not_installed_is_named_before_anything_starts(monkeypatch,
     program = tmp_path / "rviz2"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    bringup.check_display(values)
+    check_display(values)
 
 
 def test_the_display_follows_the_cells_and_the_parameter_file(tmp_path):

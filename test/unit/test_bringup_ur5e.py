@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from robomd_ros.bringup import ur5e as bringup_ur5e
-from robomd_ros.bringup.sim import NodeProcess, ToolProcess, parse_arguments
+from robomd_ros.bringup.arguments import parse_arguments
+from robomd_ros.bringup.processes import NodeProcess, ToolProcess
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import load_catalogue

@@ -9,8 +9,10 @@ import yaml
 
 pytest.importorskip("rclpy", reason="the list of processes needs ROS 2")
 
-from robomd_ros.bringup import sim as bringup
+from robomd_ros.bringup.arguments import parse_arguments
+from robomd_ros.bringup.display import display_processes
 from robomd_ros.bringup.robot_description import ur5e_model
+from robomd_ros.bringup.sim import SIM_ARGUMENTS, resolve_sim
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import share_path
 
@@ -41,9 +43,8 @@ def program(prefix, text):
 
 
 def shown(*given):
-    table = bringup.SIM_ARGUMENTS
-    values = bringup.resolve(bringup.parse_arguments([*given, "out:=x"], table), table)
-    return bringup.display_processes(values, ["arm"], "base", ur5e_model)
+    values = resolve_sim(parse_arguments([*given, "out:=x"], SIM_ARGUMENTS))
+    return display_processes(values, ["arm"], "base", ur5e_model)
 
 
 def test_the_description_reaches_the_publisher_as_it_is(installed):

@@ -1,0 +1,72 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a bring-up starts for looking at a campaign."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from robomd_ros.bringup.arguments import node_parameters
+from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, AnyProcess, NodeProcess, ToolProcess
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.share import share_path
+from robomd_ros.ros.parameter_tables import REPORT
+from robomd_ros.ros.parameters import Parameter
+
+_MODEL = f"{CAMPAIGN_NAMESPACE}/robot_description"
+"""The topic of the robot's model in the RViz configuration, whatever the cell is called."""
+
+DISPLAY_ARGUMENTS = (
+    REPORT,
+    Parameter("markers", False, "publish the ranking as markers and annotated pictures"),
+    Parameter("launch_rviz", False, "show them in RViz; implies markers"),
+)
+"""What every bring-up offers for looking at a campaign."""
+
+
+def display_processes(
+    values: Mapping[str, Any],
+    cells: Sequence[str],
+    frame: str = "world",
+    make_model: Callable[[str], list[ToolProcess]] | None = None,
+) -> list[AnyProcess]:
+    """The processes that show a campaign: none, the markers, or the markers and RViz.
+
+    Args:
+        values: resolved arguments with DISPLAY_ARGUMENTS and params_file among them.
+        cells: names of the diagnosis' cells.
+        frame: where the board of bars stands unless the parameter file says otherwise.
+        make_model: from the first cell's namespace to what publishes its robot_description and
+            /tf; nothing where no model is installed.
+    """
+    if not (values["markers"] or values["launch_rviz"]):
+        return []
+    node = "ranking_markers_node"
+    parameters = {"frame": frame, **node_parameters(values)[node], "cells": list(cells)}
+    markers = NodeProcess(node, f"robomd_ros.nodes.{node}", CAMPAIGN_NAMESPACE, parameters)
+    if not values["launch_rviz"]:
+        return [markers]
+    namespace = f"{CAMPAIGN_NAMESPACE}/{cells[0]}"
+    model = make_model(namespace) if make_model is not None else []
+    config = share_path(f"config/rviz/{'robomd_robot' if model else 'robomd'}.rviz")
+    arguments = ["-d", str(config), "-f", str(parameters["frame"])]
+    if model:
+        arguments += ["--ros-args", "-r", f"{_MODEL}:={namespace}/robot_description", "--"]
+    rviz = NodeProcess(
+        "rviz2", "", CAMPAIGN_NAMESPACE, respawn=False, package="rviz2", arguments=tuple(arguments),
+        window=True,
+    )  # fmt: skip
+    return [markers, *model, rviz]
+
+
+def check_display(values: Mapping[str, Any]) -> None:
+    """Whether RViz is there, if it is asked for.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if values["launch_rviz"] and shutil.which("rviz2") is None:
+        raise ConfigurationError(
+            "launch_rviz:=true needs rviz2, which is not on the PATH; install ros-<distro>-rviz2 "
+            "and source ROS, or give markers:=true to publish for an RViz or Foxglove elsewhere"
+        )
