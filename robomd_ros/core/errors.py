@@ -22,6 +22,14 @@ class PolicyLoadError(ConfigurationError):
     """The policy under test is missing, foreign, or does not fit the task."""
 
 
+class SpacesError(PolicyLoadError):
+    """What a policy needs, or a cell gives, is malformed, or the two do not fit each other."""
+
+
+class PluginError(ConfigurationError):
+    """A plug-in is unknown, cannot be imported, or is given what it does not take."""
+
+
 class CampaignFolderError(ConfigurationError):
     """A campaign folder belongs to another configuration or cannot be written."""
 

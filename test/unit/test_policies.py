@@ -217,7 +217,7 @@ def test_module_of_the_current_directory(tmp_path, monkeypatch):
         ("python:mod:NUMBER", "NUMBER is int, which cannot be called"),
         ("python:mod:Bare", "Bare has no method reset"),
         ("python:mod:boom", r"calling boom\(\) raised OSError: calibration lost"),
-        ("python:mod:two", "two needs 2 arguments"),
+        ("python:mod:two", "two needs a, b; give python:mod:two[?]a=<value>&b=<value>"),
         ("python:bad_mod:f", "cannot be imported .*SyntaxError"),
     ],
 )

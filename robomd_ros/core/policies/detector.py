@@ -2,23 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Success detectors, and what policies and detectors may say about a rollout."""
 
-import importlib
+import functools
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from robomd_ros.core.errors import ConfigurationError, PolicyFault
+from robomd_ros.core.plugins import PluginKind
 from robomd_ros.core.policies.policy import Observation
 
 Detector = Callable[[Observation], Any]
 """From the last observation to a verdict: True, False, None for "not yet", or one with a reason."""
 
-_PYTHON = "python:"
+JUDGES = PluginKind(
+    "detector",
+    "robomd.judges",
+    own={
+        "lifted_in_picture": "sim_bridge.twin.detectors:LiftedInPicture",
+        "twin_lifted": "sim_bridge.twin.detectors:Lifted",
+    },
+)
+"""Success detectors by name; the two of ours are for the twin."""
 
 
 @dataclass(frozen=True)
@@ -60,30 +67,31 @@ def load_detector(spec: str) -> Detector:
     """Load a detector.
 
     Args:
-        spec: `python:<module>:<name>` of a function of the observation, or of a class or factory
-            without arguments that gives a callable. Modules in the current directory can be named.
+        spec: a name (ours, or of an installed package's entry point in robomd.judges), or
+            `python:<module>:<name>?key=value` of a function of the observation, or of a class or
+            factory that gives a callable. Modules in the current directory can be named.
             A detector with a method `reset(seed, instruction)` is told when a rollout starts.
 
     Raises:
         ConfigurationError: nothing there, or nothing that can be a detector.
     """
-    module_name, _, name = spec.strip().removeprefix(_PYTHON).partition(":")
-    if not spec.strip().startswith(_PYTHON) or not module_name or not name:
+    if not JUDGES.knows(spec):
         raise ConfigurationError(
             f"the detector {spec!r} is not of the form python:<module>:<name>, for example "
-            "python:sim_bridge.twin.detectors:lifted_in_picture"
+            f"python:sim_bridge.twin.detectors:LiftedInPicture, nor one of {_names()}"
         )
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
+    named = JUDGES.parse(spec)
     try:
-        target = getattr(importlib.import_module(module_name), name)
+        target = JUDGES.find(named)
         if inspect.isclass(target) or not _takes_an_argument(target):
-            target = target()
-    except (Exception, SystemExit) as error:
+            target = JUDGES.call(target, named)
+        elif named.arguments:
+            JUDGES.check_arguments(target, named)
+            target = functools.partial(target, **named.arguments)
+    except ConfigurationError as error:
         raise ConfigurationError(
-            f"the detector {spec!r} cannot be loaded ({type(error).__name__}: {error}); name a "
-            "function of the observation, or a class or factory without arguments"
+            f"the detector {spec!r} cannot be loaded ({error}); name a "
+            "function of the observation, or a class or factory"
         ) from error
     if not callable(target):
         raise ConfigurationError(
@@ -92,6 +100,10 @@ def load_detector(spec: str) -> Detector:
         )
     detector: Detector = target
     return detector
+
+
+def _names() -> str:
+    return ", ".join(JUDGES.names())
 
 
 def _takes_an_argument(target: Any) -> bool:

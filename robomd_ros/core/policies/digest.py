@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robomd_ros.core.errors import PolicyLoadError
 from robomd_ros.core.policies.checkpoint import checkpoint_sha256, file_sha256
-from robomd_ros.core.policies.loading import PYTHON, checkpoint_file
+from robomd_ros.core.policies.loading import POLICIES, checkpoint_file
 
 _LENGTH = 16
 """Characters of the digest; enough to tell versions of one policy apart."""
@@ -19,16 +19,17 @@ def policy_digest(spec: str) -> str:
 
     Args:
         spec: as for `load_policy`. Of a checkpoint, the architecture and the weights count; of
-            `python:<module>:<callable>`, the module's own file, which is found but not imported.
+            a module's or an installed package's, the module's own file, which is found but not
+            imported. Arguments are part of the specification, which is recorded beside it.
 
     Note:
         What the module imports in its turn, or reads when it runs, is not covered.
     """
     spec = spec.strip()
     try:
-        if not spec.startswith(PYTHON):
+        if not POLICIES.knows(spec):
             return checkpoint_sha256(checkpoint_file(spec))[:_LENGTH]
-        path = _module_file(spec.removeprefix(PYTHON).partition(":")[0])
+        path = _module_file(POLICIES.module_of(POLICIES.parse(spec)))
         return file_sha256(path)[:_LENGTH] if path is not None else ""
     except (PolicyLoadError, OSError):
         return ""  # loading it says what is wrong with it

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a policy specification to a policy."""
 
+import functools
 import importlib
 import inspect
 import os
@@ -14,18 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import PolicyLoadError
-from robomd_ros.core.policies.bc import BCPolicy
+from robomd_ros.core.plugins import PluginKind, required
 from robomd_ros.core.policies.policy import Observation, Policy
 
-_CHECKPOINT_SUFFIXES = (".yaml", ".yml", ".safetensors")
-PYTHON = "python:"
+POLICIES = PluginKind(
+    "policy",
+    "robomd.policies",
+    error=PolicyLoadError,
+    advice="the path of a checkpoint's .yaml, or python:<module>:<callable>",
+)
+"""Policies of installed packages and of modules; ours are checkpoints, see CHECKPOINTS."""
+_BC = "robomd_ros.core.policies.bc:BCPolicy"
+CHECKPOINTS = {".yaml": _BC, ".yml": _BC, ".safetensors": _BC}
+"""Suffix of a checkpoint -> the class whose `load(path)` reads it."""
 
 
 class FunctionPolicy:
     """A plain function `observation -> action` as a policy; it has no episode state."""
 
-    def __init__(self, function: Callable[[Observation], Any]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[..., Any], **arguments: Any) -> None:
+        """Take the function, and what it is given beside the observation."""
+        self._function = functools.partial(function, **arguments)
+        self.of = function
+        """The function itself, which may say what it needs."""
         self.wants_state = bool(getattr(function, "wants_state", False))
 
     def reset(self, seed: int, instruction: str) -> None:
@@ -59,8 +71,8 @@ def policy_path(name: str, folders: Iterable[Path] | None = None) -> Path:
         {p.stem for folder in searched if folder.is_dir() for p in folder.glob("*.yaml")}
     )
     raise PolicyLoadError(
-        f"unknown policy {name!r}; known: {', '.join(known) or 'none'}. Give one of these, the "
-        "path of a checkpoint's .yaml, or python:<module>:<callable>"
+        f"unknown policy {name!r}; known: {', '.join([*known, *POLICIES.names()]) or 'none'}. Give "
+        f"one of these, {POLICIES.advice}"
     )
 
 
@@ -68,9 +80,10 @@ def load_policy(spec: str, folders: Iterable[Path] | None = None) -> Policy:
     """Load the policy under test.
 
     Args:
-        spec: a bare name ("lift_bc"), the path of a checkpoint (.yaml or the .safetensors beside
-            it), or `python:<module>:<callable>`. The callable is a policy class, a factory without
-            arguments that returns a policy, a policy object, or a function `observation -> action`.
+        spec: a bare name ("lift_bc", or what an installed package offers in the entry-point group
+            robomd.policies), the path of a checkpoint (.yaml or the .safetensors beside it), or
+            `python:<module>:<callable>?key=value`. The callable is a policy class or a factory,
+            which is given the arguments, a policy object, or a function `observation -> action`.
             Modules in the current directory can be named.
         folders: where bare names are looked up; `policy_folders()` by default.
 
@@ -80,9 +93,12 @@ def load_policy(spec: str, folders: Iterable[Path] | None = None) -> Policy:
     if not isinstance(spec, str) or not spec.strip():
         raise PolicyLoadError(f"the policy is {spec!r}; give a name, a path or python:module:name")
     spec = spec.strip()
-    if spec.startswith(PYTHON):
-        return _python_policy(spec)
-    return BCPolicy.load(checkpoint_file(spec, folders))
+    if POLICIES.knows(spec):
+        return _plugin_policy(spec)
+    path = checkpoint_file(spec, folders)
+    module, _, name = CHECKPOINTS[path.suffix].partition(":")
+    policy: Policy = getattr(importlib.import_module(module), name).load(path)
+    return policy
 
 
 def checkpoint_file(spec: str, folders: Iterable[Path] | None = None) -> Path:
@@ -92,10 +108,10 @@ def checkpoint_file(spec: str, folders: Iterable[Path] | None = None) -> Path:
         PolicyLoadError: an unknown name, or a file of another kind.
     """
     path = Path(spec).expanduser()
-    if path.suffix not in _CHECKPOINT_SUFFIXES:
+    if path.suffix not in CHECKPOINTS:
         if len(path.parts) > 1 or path.exists():
             raise PolicyLoadError(
-                f"the policy file {path} is none of {', '.join(_CHECKPOINT_SUFFIXES)}; files that "
+                f"the policy file {path} is none of {', '.join(CHECKPOINTS)}; files that "
                 "must be unpickled are refused because they can run code: wrap such a policy as "
                 "python:<module>:<callable>"
             )
@@ -103,65 +119,21 @@ def checkpoint_file(spec: str, folders: Iterable[Path] | None = None) -> Path:
     return path
 
 
-def _python_policy(spec: str) -> Policy:
-    module_name, _, name = spec.removeprefix(PYTHON).partition(":")
-    if not module_name or not name:
-        raise PolicyLoadError(f"the policy {spec!r} is not of the form python:<module>:<callable>")
-    target = _attribute(_module(module_name, spec), name, spec)
+def _plugin_policy(spec: str) -> Policy:
+    named = POLICIES.parse(spec)
+    target = POLICIES.find(named)
     if not inspect.isclass(target) and hasattr(target, "act"):
-        return _checked(target, spec)
+        return _checked(POLICIES.ready_made(target, named), spec)
     if not callable(target):
         raise PolicyLoadError(
-            f"policy {spec!r}: {name} is {type(target).__name__}, which cannot be called; "
+            f"policy {spec!r}: {named.short} is {type(target).__name__}, which cannot be called; "
             "name a policy class, a factory or a function observation -> action"
         )
-    needed = _required_arguments(target)
-    if needed == 1 and not inspect.isclass(target):
-        return FunctionPolicy(target)
-    if needed != 0:
-        raise PolicyLoadError(
-            f"policy {spec!r}: {name} needs {needed} arguments; a policy class or factory is "
-            "called with none, a policy function with the observation alone"
-        )
-    try:
-        policy = target()
-    except (Exception, SystemExit) as error:
-        raise PolicyLoadError(
-            f"policy {spec!r}: calling {name}() raised {type(error).__name__}: {error}"
-        ) from error
-    return _checked(policy, spec)
-
-
-def _module(module_name: str, spec: str) -> Any:
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
-    try:
-        return importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        raise PolicyLoadError(
-            f"policy {spec!r}: module {module_name!r} cannot be imported ({type(error).__name__}: "
-            f"{error}); install it, or start in the folder that holds it"
-        ) from error
-
-
-def _attribute(module: Any, name: str, spec: str) -> Any:
-    if not hasattr(module, name):
-        public = [n for n in vars(module) if not n.startswith("_") and callable(vars(module)[n])]
-        raise PolicyLoadError(
-            f"policy {spec!r}: module {module.__name__!r} has no {name!r}; "
-            f"it has: {', '.join(sorted(public)) or 'nothing callable'}"
-        )
-    return getattr(module, name)
-
-
-def _required_arguments(target: Callable[..., Any]) -> int:
-    try:
-        parameters = inspect.signature(target).parameters.values()
-    except (TypeError, ValueError):
-        return 0
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return sum(p.default is p.empty and p.kind not in variadic for p in parameters)
+    open_arguments = [p for p in required(target) if p.name not in named.arguments]
+    if len(open_arguments) == 1 and not inspect.isclass(target):
+        POLICIES.check_arguments(target, named)
+        return FunctionPolicy(target, **named.arguments)
+    return _checked(POLICIES.call(target, named), spec)
 
 
 def _checked(policy: Any, spec: str) -> Policy:
