@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO
 
 from robomd_ros.core.campaign.stored import StoredCampaign, read_campaign
-from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.export.tables import Table, ranking_table, to_csv, to_parquet, trial_table
 
@@ -35,24 +34,20 @@ def export(folder: Path, formats: Sequence[str], out: Path) -> tuple[list[Path],
 
     Raises:
         ConfigurationError: an unknown format, no campaign, or a package is missing.
+        CampaignFolderError: a trial's variations are unknown.
         TrialLogError: the trial database is damaged.
         RoboMDError: there are no trials yet, or a file cannot be written.
     """
     _check(formats)
     stored = read_campaign(folder)
-    log = stored.open_log()
-    try:
-        records = log.records()
-    finally:
-        log.close()
-    if not records:
+    if not stored.trials:
         raise RoboMDError(f"the campaign in {folder} has no trials yet; let it run one first")
     files: list[Path] = []
-    notes: list[str] = []
+    notes = [note] if (note := stored.ranking_note) else []
     try:
         out.mkdir(parents=True, exist_ok=True)
         for kind in dict.fromkeys(formats):
-            for name, fill in _files(kind, stored, records, notes):
+            for name, fill in _files(kind, stored, notes):
                 files.append(_write(out / name, fill))
     except OSError as error:
         raise RoboMDError(
@@ -95,16 +90,14 @@ def _check(formats: Sequence[str]) -> None:
                 )
 
 
-def _files(
-    kind: str, stored: StoredCampaign, records: Sequence[TrialRecord], notes: list[str]
-) -> list[tuple[str, Fill]]:
+def _files(kind: str, stored: StoredCampaign, notes: list[str]) -> list[tuple[str, Fill]]:
     """Names, and what writes the contents."""
     if kind == "mcap":
         from robomd_ros.export.bag import write_bag
 
-        return [("campaign.mcap", lambda file: notes.extend(write_bag(stored, records, file)))]
+        return [("campaign.mcap", lambda file: notes.extend(write_bag(stored, file)))]
     encode = to_csv if kind == "csv" else to_parquet
-    tables = {"trials": trial_table(stored.campaign_id, records)}
+    tables = {"trials": trial_table(stored.campaign_id, stored.trials)}
     if stored.ranking is None:
         notes.append(f"the campaign has no ranking yet: there is no ranking.{kind}")
     else:

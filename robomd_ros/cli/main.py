@@ -132,6 +132,8 @@ def _ranking(arguments: Sequence[str]) -> int:
     stored = read_campaign(options.campaign_dir)
     if stored.ranking is None:
         raise RoboMDError(f"{options.campaign_dir} has no ranking yet; let it run a trial first")
+    if stored.ranking_note:
+        print(f"note: {stored.ranking_note}", file=sys.stderr)
     console().print(ranking_table(stored.ranking, options.limit))
     if options.publish:
         from robomd_ros.cli.campaign import publish_ranking

@@ -3,7 +3,7 @@
 """A campaign's messages and pictures as MCAP, for rosbag2 and Foxglove."""
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,11 +16,10 @@ from sensor_msgs.msg import CompressedImage
 from robomd_msgs import msg
 from robomd_ros import __version__
 from robomd_ros.core.campaign.message_log import MESSAGES_FILE, MessageLog, StoredMessage, Topic
-from robomd_ros.core.campaign.stored import StoredCampaign
+from robomd_ros.core.campaign.stored import StoredCampaign, stored_path
 from robomd_ros.core.campaign.trial_log import TrialRecord
-from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.errors import CampaignFolderError
 from robomd_ros.core.trial import Outcome, Result, Trial
-from robomd_ros.core.variations import Scene, Variation, load_catalogue
 from robomd_ros.ros.conversions import ranking_to_msg, time_to_msg, trial_to_msg
 from robomd_ros.ros.message_definitions import definition_of, type_of
 
@@ -32,12 +31,12 @@ _FOREVER = "\n    sec: 9223372036\n    nsec: 854775807"
 _TRIALS_DEPTH = 50
 
 
-def write_bag(stored: StoredCampaign, records: Sequence[TrialRecord], out: IO[bytes]) -> list[str]:
+def write_bag(stored: StoredCampaign, out: IO[bytes]) -> list[str]:
     """Write all messages and the trials' pictures, in the order of time.
 
     Messages are those that the campaign recorded, byte for byte. Trials that ended without being
     published (an interrupted one that a resume closed, a campaign without ROS) are added from the
-    trial database, and the ranking from ranking.json where none is recorded. A picture becomes a
+    trial database, and the ranking where none is recorded. A picture becomes a
     CompressedImage at the time at which its trial was asked, on the cell's
     camera/image_raw/compressed.
 
@@ -46,8 +45,10 @@ def write_bag(stored: StoredCampaign, records: Sequence[TrialRecord], out: IO[by
 
     Raises:
         MessageLogError: the record of messages is damaged.
-        RoboMDError: a definition is not installed, or a trial's variations are unknown.
+        RoboMDError: a definition is not installed.
+        CampaignFolderError: a trial's variations are unknown.
     """
+    records = stored.trials
     notes: list[str] = []
     missing: list[str] = []
     log = _open_log(stored.path, notes)
@@ -135,15 +136,14 @@ def offered_qos(latched: bool) -> str:
 def _unrecorded(
     stored: StoredCampaign, records: Sequence[TrialRecord], log: MessageLog | None
 ) -> list[StoredMessage]:
-    """The messages that the record lacks, from the trial database and ranking.json."""
+    """The messages that the record lacks, from the trial database and the ranking."""
     recorded = log.messages(_TRIAL) if log is not None else ()
     published = {deserialize_message(m.data, msg.Trial).index for m in recorded}
     missing = [r for r in records if r.outcome is not None and r.trial_index not in published]
-    variations = _variations(stored) if missing else {}
     found = []
     for record in missing:
         stamp = time_to_msg(record.finished_at or record.asked_at)
-        trial = trial_to_msg(_trial(record, variations), stored.campaign_id, stamp)
+        trial = trial_to_msg(_trial(stored, record), stored.campaign_id, stamp)
         found.append(_message("trials", trial, stamp))
     has_ranking = log is not None and any(True for _ in log.messages(_RANKING))
     if stored.ranking is not None and not has_ranking:
@@ -152,26 +152,12 @@ def _unrecorded(
     return sorted(found, key=_time)
 
 
-def _variations(stored: StoredCampaign) -> dict[str, Variation]:
-    """By id: those of the ranking, which lists the whole catalogue; else those of the file."""
-    if stored.ranking is not None:
-        return {v.id: v for mode in stored.ranking.failure_modes for v in mode.variations}
-    return {v.id: v for v in load_catalogue(Path(stored.config.catalogue))}
-
-
-def _trial(record: TrialRecord, variations: Mapping[str, Variation]) -> Trial:
-    try:
-        scene = Scene(tuple(variations[i] for i in record.request.scene))
-    except KeyError as error:
-        raise RoboMDError(
-            f"trial {record.trial_index} holds the variation {error}, which neither the ranking "
-            "nor the catalogue has; restore the catalogue that the campaign was started with"
-        ) from error
+def _trial(stored: StoredCampaign, record: TrialRecord) -> Trial:
     outcome = record.outcome or Outcome(Result.UNKNOWN)
     return Trial(
         record.trial_index,
         record.cell,
-        scene,
+        stored.scene(record),
         record.request.seed,
         outcome,
         image_path=record.image_path,
@@ -186,8 +172,8 @@ def _pictures(
         if not record.image_path:
             continue
         try:
-            data = (folder / record.image_path).read_bytes()
-        except OSError:
+            data = stored_path(folder, record.image_path).read_bytes()
+        except (OSError, CampaignFolderError):
             missing.append(record.image_path)
             continue
         stamp = time_to_msg(record.asked_at)

@@ -6,22 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from robomd_ros.core.campaign.stored import (
-    CAMPAIGN_FILE,
-    TRIALS_FILE,
-    StoredCampaign,
-    read_campaign,
-)
+from robomd_ros.core.campaign.stored import StoredCampaign, read_campaign
 from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord
-from robomd_ros.core.errors import CampaignFolderError, CatalogueError
+from robomd_ros.core.errors import CampaignFolderError
 from robomd_ros.core.evidence.evidence import Evidence, Posterior, SamplerSettings
-from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
-from robomd_ros.core.evidence.ranking import build_ranking
+from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.core.trial import Result
-from robomd_ros.core.variations import Catalogue, Scene, Variation, load_catalogue
-from robomd_ros.core.yaml_text import load_yaml
+from robomd_ros.core.variations import Catalogue, Scene
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,20 +21,27 @@ class CampaignData:
     """A campaign as it lies on the disk.
 
     Attributes:
-        stored: folder, id, configuration, versions, ranking as stored.
-        document: campaign.yaml.
-        catalogue: the variations of the campaign, in the order of its actions.
-        records: every trial, in the order of the numbers.
-        dropped: requests that were given up, with the reason.
-        ranking: ranking.json; made from the trials where there is none.
+        stored: what the folder holds.
+        ranking: the stored one; made from the trials where there is none.
     """
 
     stored: StoredCampaign
-    document: Mapping[str, Any]
-    catalogue: Catalogue
-    records: tuple[TrialRecord, ...]
-    dropped: Mapping[int, str]
     ranking: FailureRanking
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The variations of the campaign, in the order of its actions."""
+        return self.stored.catalogue
+
+    @property
+    def records(self) -> tuple[TrialRecord, ...]:
+        """Every trial, in the order of the numbers."""
+        return self.stored.trials
+
+    @property
+    def dropped(self) -> Mapping[int, str]:
+        """Requests that were given up, with the reason."""
+        return self.stored.dropped
 
     @property
     def name(self) -> str:
@@ -68,12 +67,12 @@ class CampaignData:
     @cached_property
     def posterior(self) -> Posterior:
         """The evidence of all valid trials; the ranking's, if that is of the same trials."""
-        return self.posterior_of(self.valid)
+        return self.stored.posterior
 
     @cached_property
     def scenes(self) -> dict[tuple[str, ...], Scene]:
         """The scene of every tuple of ids that a trial had."""
-        return {ids: self.catalogue.scene(ids) for ids in {r.request.scene for r in self.records}}
+        return {r.request.scene: self.stored.scene(r) for r in self.records}
 
     @cached_property
     def chosen(self) -> dict[str, int]:
@@ -110,26 +109,10 @@ def load_campaign(folder: Path) -> CampaignData:
     """
     if not folder.exists():
         raise CampaignFolderError(f"there is no folder {folder}; give the folder of a campaign")
-    try:
-        stored = read_campaign(folder)
-    except (TypeError, AttributeError) as error:  # a file that is JSON or YAML, but of other things
-        raise CampaignFolderError(
-            f"cannot read the campaign in {folder}: {error}; restore the folder from a copy"
-        ) from error
-    document = load_yaml((folder / CAMPAIGN_FILE).read_text(encoding="utf-8"))
-    records, dropped = _read_log(stored)
-    try:
-        catalogue = _catalogue(stored, document)
-        for record in records:
-            catalogue.scene(record.request.scene)
-    except (CatalogueError, TypeError) as error:
-        raise CampaignFolderError(
-            f"the trials in {folder} do not fit its description: {error}; restore the folder from "
-            "a copy"
-        ) from error
-    data = CampaignData(stored, document, catalogue, records, dropped, _empty_ranking(stored))
-    ranking = stored.ranking if stored.ranking is not None else _made_ranking(data)
-    return CampaignData(stored, document, catalogue, records, dropped, ranking)
+    stored = read_campaign(folder)
+    data = CampaignData(stored, stored.ranking or stored.made_ranking)
+    _ = data.scenes, data.dropped  # what is damaged is said at once
+    return data
 
 
 def short_policy(policy: str) -> str:
@@ -137,64 +120,3 @@ def short_policy(policy: str) -> str:
     if policy.startswith("python:"):
         return policy.rsplit(":", 1)[-1] or policy
     return Path(policy).stem or policy
-
-
-def is_predicted(mode: FailureMode) -> bool:
-    """Whether no trial held the mode, but the embedding says how likely it fails."""
-    return mode.predicted
-
-
-def _read_log(stored: StoredCampaign) -> tuple[tuple[TrialRecord, ...], Mapping[int, str]]:
-    if stored.ranking is None and not (stored.path / TRIALS_FILE).is_file():
-        return (), {}
-    log = stored.open_log()
-    try:
-        return tuple(log.records()), log.dropped()
-    finally:
-        log.close()
-
-
-def _catalogue(stored: StoredCampaign, document: Mapping[str, Any]) -> Catalogue:
-    """The campaign's variations: from the ranking, else from the catalogue file, else by id only.
-
-    Only the ranking is sure to say what was tried: the catalogue file may have changed.
-    """
-    modes = stored.ranking.failure_modes if stored.ranking is not None else ()
-    known = {mode.ids[0]: mode.variations[0] for mode in modes if len(mode.variations) == 1}
-    file = _catalogue_file(stored)
-    for variation in file or ():
-        known.setdefault(variation.id, variation)
-    entry = document.get("catalogue")
-    listed = entry.get("variations") if isinstance(entry, Mapping) else None
-    ids = listed or stored.config.variation_ids or [v.id for v in file or ()] or list(known)
-    variations = [known.get(i) or Variation(str(i), "unknown", str(i), str(i)) for i in ids]
-    instruction = file.instruction if file is not None else ""
-    return Catalogue(stored.config.task, variations, instruction=instruction)
-
-
-def _catalogue_file(stored: StoredCampaign) -> Catalogue | None:
-    try:
-        return load_catalogue(Path(stored.config.catalogue))
-    except CatalogueError:
-        return None
-
-
-def _empty_ranking(stored: StoredCampaign) -> FailureRanking:
-    config = stored.config
-    nothing = float("nan")
-    names = (stored.campaign_id, config.task, config.policy, config.search, config.action_space)
-    return FailureRanking(*names, (), 0, nothing, 0, nothing, False)
-
-
-def _made_ranking(data: CampaignData) -> FailureRanking:
-    """The ranking by evidence, where a campaign ended before it wrote one."""
-    config = data.stored.config
-    return build_ranking(
-        data.posterior,
-        data.catalogue,
-        campaign_id=data.stored.campaign_id,
-        policy=config.policy,
-        search_agent=config.search,
-        action_space=config.action_space,
-        converged=data.posterior.settled(config.top_k) >= config.confidence,
-    )

@@ -5,11 +5,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from robomd_ros.core.campaign.stored import NOMINAL_PICTURE
+from robomd_ros.core.campaign.stored import NOMINAL_PICTURE, StoredCampaign
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.report.campaign_data import CampaignData
@@ -59,7 +60,7 @@ def scene_pictures(data: CampaignData) -> list[ScenePicture]:
 def _nominal(data: CampaignData) -> Iterator[ScenePicture]:
     trials = [r.image_path for r in data.valid if not r.request.scene]
     for name in (NOMINAL_PICTURE, *trials[:3]):
-        uri = embedded(data.stored.path, name)
+        uri = embedded(data.stored, name)
         if uri:
             title, alt = "nothing changed", "First picture of the scene with nothing changed."
             yield ScenePicture("nominal", title, "the scene to compare with", uri, alt)
@@ -75,7 +76,7 @@ def _of_mode(data: CampaignData, mode: FailureMode, role: str) -> ScenePicture |
     ]
     holding.sort(key=lambda r: (len(r.request.scene), r.outcome and r.outcome.failed != failed))
     for record in holding[:5]:
-        uri = embedded(data.stored.path, record.image_path)
+        uri = embedded(data.stored, record.image_path)
         if uri:
             return _described(mode, record, role, uri)
     return None
@@ -93,18 +94,17 @@ def _described(mode: FailureMode, record: TrialRecord, role: str, uri: str) -> S
     return ScenePicture(role, label(mode), caption, uri, alt)
 
 
-def embedded(folder: Path, name: str) -> str | None:
+def embedded(stored: StoredCampaign, name: str) -> str | None:
     """A picture of the campaign as a data URI; None if it is not there or cannot be read."""
-    path = (folder / name).resolve()
-    if not name or not path.is_relative_to(folder.resolve()) or not path.is_file():
+    found = stored.picture(name) if name else None
+    if found is None:
         return None
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        return None
+    picture: NDArray[np.uint8] = np.asarray(cv2.cvtColor(found, cv2.COLOR_RGB2BGR), np.uint8)
     largest = max(picture.shape[:2])
     if largest > LARGEST_SIDE:
         scale = LARGEST_SIDE / largest
-        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(small, np.uint8)
     done, data = cv2.imencode(".png", picture)
     if done and len(data) <= _SMALL_FILE:
         return data_uri(data.tobytes(), "image/png")

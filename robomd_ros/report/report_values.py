@@ -11,7 +11,7 @@ from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.core.evidence.metrics import entropy, wasserstein_to_ideal
 from robomd_ros.report.advice import advice
-from robomd_ros.report.campaign_data import CampaignData, is_predicted, short_policy
+from robomd_ros.report.campaign_data import CampaignData, short_policy
 from robomd_ros.report.course import invalid_reasons, period
 from robomd_ros.report.drawing import Picture
 from robomd_ros.report.pictures import scene_pictures
@@ -106,10 +106,10 @@ def _ranking(data: CampaignData) -> dict[str, Any]:
         "modes": rows,
         "verdicts": list(Verdict),
         "ranking_trials": data.ranking.trials,
-        "order_words": _ORDER_WORDS[data.stored.config.order_by],
+        "order_words": _ORDER_WORDS.get(data.stored.config.order_by, ""),
         "with_agent": any(not math.isnan(m.policy_probability) for m in modes),
         "with_density": any(not math.isnan(m.log_density) for m in modes),
-        "with_reliability": any(is_predicted(m) for m in modes),
+        "with_reliability": any(m.predicted for m in modes),
     }
 
 
@@ -202,12 +202,13 @@ def _trial_row(record: TrialRecord) -> dict[str, Any]:
 
 
 def _made(data: CampaignData) -> dict[str, Any]:
-    document, config = data.document, data.stored.config
+    document, config = data.stored.document, data.stored.config
     digests = document.get("catalogue")
     made = [
         ("Campaign", data.stored.campaign_id),
         ("Folder", data.stored.path.absolute().name),
         ("Created", document.get("created_at", "")),
+        *_changes(document),
         ("Seed", config.seed),
         ("Search", config.search),
         ("Policy", config.policy),
@@ -225,6 +226,16 @@ def _made(data: CampaignData) -> dict[str, Any]:
         "configuration": configuration,
         "versions": sorted((str(k), str(v)) for k, v in data.stored.versions.items()),
     }
+
+
+def _changes(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What of the configuration was changed while the campaign went on."""
+    changes = document.get("changes")
+    found = [c for c in changes if isinstance(c, Mapping)] if isinstance(changes, list) else []
+    told = "; ".join(
+        f"{c.get('at')}: {c.get('name')} {c.get('from')} to {c.get('to')}" for c in found
+    )
+    return [("Changed", told)] if told else []
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -94,11 +94,12 @@ def _named(modes: Sequence[FailureMode]) -> str:
 def warnings(data: CampaignData) -> list[str]:
     """What a reader must know before trusting the numbers."""
     found = []
-    if data.stored.ranking is None and data.valid:
+    if data.stored.ranking_note:
         found.append(
-            "The campaign ended before it stored a ranking; this one was made from its trials."
+            f"{data.stored.ranking_note}; the search's own view and what an embedding predicted "
+            "are not in it."
         )
-    elif data.stored.ranking is not None and data.ranking.trials != len(data.valid):
+    elif data.ranking.trials != len(data.valid):
         found.append(
             f"The stored ranking is of {data.ranking.trials} trials, the record has "
             f"{len(data.valid)} that count: the campaign runs, or was cut off. The same command "

@@ -6,7 +6,6 @@ import re
 from enum import Enum
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
-from robomd_ros.report.campaign_data import is_predicted
 
 _DECIMAL = re.compile(r"(?:(?<=_)|^)0_(\d+)")
 HALF = 0.5
@@ -38,7 +37,7 @@ class Verdict(Enum):
 def verdict_of(mode: FailureMode) -> Verdict:
     """The judgement on a failure mode: by its interval where sure, else by its mean."""
     if not mode.seen:
-        return Verdict.PREDICTED if is_predicted(mode) else Verdict.UNTRIED
+        return Verdict.PREDICTED if mode.predicted else Verdict.UNTRIED
     if mode.lower > HALF:
         return Verdict.FAILS
     if mode.upper < HALF:

@@ -6,12 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from robomd_ros.core.yaml_text import load_yaml
+from robomd_ros.core.campaign.description import read_description
+from robomd_ros.core.campaign.stored import stored_path
+from robomd_ros.core.errors import CampaignFolderError
 from robomd_ros.rqt.qt import QtCore, QtGui, Signal
-
-_CAMPAIGN_FILE = "campaign.yaml"
 
 
 def read_picture(folder: str, campaign_id: str, image_path: str) -> tuple[Any, str]:
@@ -33,12 +31,13 @@ def read_picture(folder: str, campaign_id: str, image_path: str) -> tuple[Any, s
             "choose it with “Campaign folder …”."
         )
     root = Path(folder)
-    problem = _folder_problem(root, campaign_id)
+    try:
+        problem = _folder_problem(root, campaign_id)
+        path = stored_path(root, image_path)
+    except CampaignFolderError as error:
+        return None, f"{error}."
     if problem:
         return None, problem
-    path = (root / image_path).resolve()
-    if not path.is_relative_to(root.resolve()):
-        return None, f"{image_path} leads out of the campaign's folder; it is not opened."
     image = QtGui.QImage(str(path))
     if image.isNull():
         return None, f"{path} is missing or no picture."
@@ -47,16 +46,13 @@ def read_picture(folder: str, campaign_id: str, image_path: str) -> tuple[Any, s
 
 def _folder_problem(root: Path, campaign_id: str) -> str:
     """Why pictures of this campaign cannot be in this folder; "" if they can."""
-    try:
-        if not (root / _CAMPAIGN_FILE).is_file():
-            return (
-                f"The campaign's folder {root} is not on this machine; mount or copy it and "
-                "choose it with “Campaign folder …”."
-            )
-        document = load_yaml((root / _CAMPAIGN_FILE).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return f"The campaign's folder {root} cannot be read: {error}"
-    found = document.get("campaign_id") if isinstance(document, dict) else None
+    document = read_description(root)
+    if document is None:
+        return (
+            f"The campaign's folder {root} is not on this machine; mount or copy it and "
+            "choose it with “Campaign folder …”."
+        )
+    found = document.get("campaign_id")
     if campaign_id and found != campaign_id:
         return f"{root} holds the campaign {found}, not {campaign_id}; choose its folder."
     return ""

@@ -29,6 +29,7 @@ def store_campaign(
     largest: int = 3,
     ranked: bool = True,
     probability=None,
+    catalogue_path: str = "lift.yaml",
     **config,
 ) -> Path:
     """`count` trials in scenes of 1 to `largest` changes; returns the folder.
@@ -36,7 +37,9 @@ def store_campaign(
     fails: (ids, rng) -> whether a valid trial fails; invalid: (index, rng) -> whether it is none.
     """
     catalogue = catalogue or make_catalogue()
-    opened = open_campaign(folder, make_config(budget=max(count, 1), **config), catalogue)
+    opened = open_campaign(
+        folder, make_config(budget=max(count, 1), catalogue=catalogue_path, **config), catalogue
+    )
     rng = np.random.default_rng(7)
     evidence = Evidence(catalogue, opened.config.seed)
     rows = []

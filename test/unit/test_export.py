@@ -121,9 +121,10 @@ def test_without_a_ranking_the_trials_are_written_and_it_is_said(tmp_path, capsy
     folder = make(tmp_path / "campaign", ranking=False)
     assert cli.main(["export", str(folder), "--format", "csv"]) == 0
     output = capsys.readouterr().out
-    assert "no ranking yet" in output
+    assert "there is no ranking.json: the ranking was made anew from the trials" in output
     assert (folder / "export" / "trials.csv").is_file()
-    assert not (folder / "export" / "ranking.csv").exists()
+    rows = table(folder / "export" / "ranking.csv")
+    assert {r["variations"] for r in rows if r["seen"] == "true"} == {FIRST, SECOND}
 
 
 def test_the_campaign_can_be_resumed_after_an_export(folder):

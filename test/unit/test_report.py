@@ -340,9 +340,6 @@ def query_write(folder, sql):
 DAMAGE = {
     "no description": ("campaign.yaml", None),
     "a description of something else": ("campaign.yaml", b"config: {task: 3}\n"),
-    "half a ranking": ("ranking.json", b'{"header": {'),
-    "another document": ("ranking.json", b"3"),
-    "a ranking of something else": ("ranking.json", b"[]"),
     "zeros in the database": ("trials.db", b"\0" * 4096),
     "no database": ("trials.db", None),
 }

@@ -177,12 +177,12 @@ def test_samples_of_several_campaigns(campaign, tmp_path):
 def test_one_id_must_mean_one_change_in_all_campaigns(campaign, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(campaign, other)
+    document = yaml.safe_load((other / "campaign.yaml").read_text())
+    (other / "catalogue.yaml").unlink()  # as a folder of the first edition
     for name, old, new in (
-        (
-            "campaign.yaml",
-            yaml.safe_load((other / "campaign.yaml").read_text())["campaign_id"],
-            "x",
-        ),
+        ("campaign.yaml", document["campaign_id"], "x"),
+        ("ranking.json", document["campaign_id"], "x"),
+        ("campaign.yaml", document["catalogue"]["digest"], "0"),
         ("ranking.json", "Change 2.", "Paint it."),
     ):
         text = (other / name).read_text()

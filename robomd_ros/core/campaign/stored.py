@@ -1,37 +1,54 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A campaign on disk: created once, resumed with the same configuration only."""
+"""A campaign on disk: the one place that reads and writes its folder.
 
-import fcntl
-import hashlib
+Created once, resumed with the same configuration only; read by anybody at any time.
+"""
+
 import json
-import os
-import tempfile
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
-from robomd_ros.core.campaign.trial_log import TrialLog
-from robomd_ros.core.errors import CampaignFolderError, ConfigurationError
-from robomd_ros.core.evidence.ranking import FailureRanking
+from robomd_ros.core.campaign.claim import (
+    locked,
+    refuse_foreign,
+    refuse_running,
+    refuse_unwritable,
+    unwritable,
+)
+from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.campaign.description import (
+    CAMPAIGN_FILE,
+    CATALOGUE_FILE,
+    StoredConfig,
+    catalogue_text,
+    contents,
+    differences,
+    new_document,
+    read_catalogue,
+    read_description,
+    reconfigured,
+)
+from robomd_ros.core.campaign.trial_log import TrialLog, TrialRecord
+from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
+from robomd_ros.core.evidence.evidence import Evidence, Posterior
+from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
 from robomd_ros.core.policies import policy_digest
-from robomd_ros.core.variations import Catalogue
-from robomd_ros.core.yaml_text import dump_yaml, load_yaml
+from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
+from robomd_ros.core.yaml_text import dump_yaml
 
-CAMPAIGN_FILE = "campaign.yaml"
 TRIALS_FILE = "trials.db"
 RANKING_FILE = "ranking.json"
 NOMINAL_PICTURE = "images/nominal.png"
-_LOCK_FILE = "campaign.lock"
+
+Picture = NDArray[np.uint8]
 
 
 @dataclass
@@ -64,20 +81,16 @@ class CampaignFolder:
         text = json.dumps(ranking, indent=1, allow_nan=False) + "\n"
         _write_atomically(self.path / RANKING_FILE, text.encode())
 
-    def store_picture(self, name: str, picture: NDArray[np.uint8]) -> None:
+    def store_picture(self, name: str, picture: Picture) -> None:
         """Store a picture, (H, W, 3) uint8 RGB, as PNG under a name relative to the folder."""
         done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         if not done:
             raise CampaignFolderError(f"cannot encode the picture {name} ({picture.shape}) as PNG")
         _write_atomically(self.path / name, data.tobytes())
 
-    def nominal_picture(self) -> NDArray[np.uint8] | None:
+    def nominal_picture(self) -> Picture | None:
         """The stored picture of the nominal scene, (H, W, 3) uint8 RGB; None if there is none."""
-        path = self.path / NOMINAL_PICTURE
-        stored = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
-        if stored is None:
-            return None
-        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        return _read_picture(self.path, NOMINAL_PICTURE)
 
     def close(self) -> None:
         """Close the log and unlock the folder; idempotent."""
@@ -87,30 +100,174 @@ class CampaignFolder:
 
 @dataclass(frozen=True)
 class StoredCampaign:
-    """What a campaign folder holds, for those who only read.
+    """What a campaign folder holds, for those who only read; also of a campaign that runs.
+
+    Everything but the description is read when it is asked for, once, so that what is damaged
+    stops nobody who does not need it.
 
     Attributes:
         path: the folder.
         campaign_id: unique name of the campaign.
         config: its configuration.
-        versions: of the packages that it was started with.
-        ranking: the newest one; None if there is none yet.
+        document: campaign.yaml.
     """
 
     path: Path
     campaign_id: str
-    config: CampaignConfig
-    versions: Mapping[str, str]
-    ranking: FailureRanking | None
+    config: StoredConfig
+    document: Mapping[str, Any]
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the packages that it was started with."""
+        found = self.document.get("versions")
+        return found if isinstance(found, Mapping) else {}
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Its variations as they were when it began, in the order of its actions.
+
+        Raises:
+            CampaignFolderError: they are lost.
+        """
+        ranking = self._ranking_file[0]
+        modes = ranking.failure_modes if ranking is not None else ()
+        ranked = {m.ids[0]: m.variations[0] for m in modes if len(m.variations) == 1}
+        return read_catalogue(self.path, self.document, self.config, ranked)
+
+    @cached_property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """Every trial, in the order of the numbers.
+
+        Raises:
+            TrialLogError: the trial database is damaged, or is missing although there were trials.
+        """
+        if self._never_begun:
+            return ()
+        log = self.open_log()
+        try:
+            return tuple(log.records())
+        finally:
+            log.close()
+
+    @cached_property
+    def dropped(self) -> Mapping[int, str]:
+        """Requests that were given up, with the reason; errors as `trials`."""
+        if self._never_begun:
+            return {}
+        log = self.open_log()
+        try:
+            return log.dropped()
+        finally:
+            log.close()
+
+    @property
+    def ranking(self) -> FailureRanking | None:
+        """The newest one; made anew from the trials where its file is missing or damaged.
+
+        Returns:
+            None if there is neither a file nor a valid trial.
+
+        Raises:
+            CampaignFolderError, TrialLogError: it must be made anew and cannot.
+        """
+        found = self._ranking_file[0]
+        if found is not None or not any(r.outcome and r.outcome.valid for r in self.trials):
+            return found
+        return self.made_ranking
+
+    @property
+    def ranking_note(self) -> str:
+        """What to know of a ranking that was made anew, in words; "" if it is the stored one."""
+        problem = self._ranking_file[1]
+        if not problem or self.ranking is None:
+            return ""
+        return f"{problem}: the ranking was made anew from the trials"
 
     def open_log(self) -> TrialLog:
         """Its trials, read-only; the caller closes it."""
         path = self.path / TRIALS_FILE
         return TrialLog(path, read_only=True, has_trials=_has_trials(self.path))
 
+    @cached_property
+    def posterior(self) -> Posterior:
+        """The evidence of all valid trials, as the campaign itself computes it.
+
+        Raises:
+            CampaignFolderError: the trials do not fit the catalogue.
+            TrialLogError: as `trials`.
+        """
+        evidence = Evidence(self.catalogue, self.config.seed)
+        done = [r for r in self.trials if r.outcome is not None and r.outcome.valid]
+        # in the order in which they ended, as the campaign took them in
+        for record in sorted(done, key=lambda r: (r.finished_at or 0.0, r.trial_index)):
+            if record.outcome is not None:
+                evidence.add(self.scene(record), record.outcome.failed)
+        return evidence.posterior()
+
+    def scene(self, record: TrialRecord) -> Scene:
+        """The scene of a trial; CampaignFolderError if the catalogue does not have it."""
+        try:
+            return self.catalogue.scene(record.request.scene)
+        except CatalogueError as error:
+            raise CampaignFolderError(
+                f"the trials in {self.path} do not fit its description: {error}; restore the "
+                "folder from a copy"
+            ) from error
+
+    @cached_property
+    def made_ranking(self) -> FailureRanking:
+        """The ranking by the evidence; without the search's own view, which only it has.
+
+        Its moment is that of the last trial, so that the same trials give the same ranking.
+        Errors as `posterior`.
+        """
+        config = self.config
+        ended = [r.finished_at for r in self.trials if r.finished_at is not None]
+        return build_ranking(
+            self.posterior,
+            self.catalogue,
+            campaign_id=self.campaign_id,
+            policy=config.policy,
+            search_agent=config.search,
+            action_space=config.action_space,
+            converged=self.posterior.settled(config.top_k) >= config.confidence,
+            stamp=max(ended, default=0.0),
+        )
+
+    def picture(self, name: str) -> Picture | None:
+        """A stored picture, (H, W, 3) uint8 RGB; None if there is none that can be read.
+
+        Args:
+            name: relative to the folder, as in a record.
+        """
+        return _read_picture(self.path, name)
+
+    @property
+    def _never_begun(self) -> bool:
+        """Whether a crash cut it off before it had a trial log."""
+        return not (self.path / TRIALS_FILE).is_file() and not _has_trials(self.path)
+
+    @cached_property
+    def _ranking_file(self) -> tuple[FailureRanking | None, str]:
+        """What ranking.json says, or why it says nothing."""
+        path = self.path / RANKING_FILE
+        try:
+            if not path.is_file():
+                return None, f"there is no {RANKING_FILE}"
+            ranking = FailureRanking.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, AttributeError, ConfigurationError) as error:
+            return None, f"{RANKING_FILE} cannot be used ({error})"
+        if ranking.campaign_id != self.campaign_id:
+            return None, f"{RANKING_FILE} is of the campaign {ranking.campaign_id}"
+        return ranking, ""
+
 
 def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> CampaignFolder:
     """Create a campaign folder, or open it again with the configuration that it has.
+
+    Of an existing campaign the budget and the confidence may be others than before: it goes on
+    with them, and the change is recorded.
 
     Args:
         folder: created if it does not exist.
@@ -123,19 +280,19 @@ def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) ->
             differences are listed), is not a campaign, or cannot be written.
         TrialLogError: its database is damaged, or lost although there are results of trials.
     """
-    resumed = check_campaign(folder, config, catalogue)
+    check_campaign(folder, config, catalogue)
     used = _used(config, catalogue)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = _locked(folder)
+        lock = locked(folder)
         try:
-            campaign_id = _create(folder, config, used) if resumed is None else _id_of(resumed)
+            campaign_id = _describe(folder, config, used)
             return CampaignFolder(folder, campaign_id, config, used, _open_log(folder), lock)
         except BaseException:
             lock.close()
             raise
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
 
 
 def check_campaign(
@@ -155,16 +312,20 @@ def check_campaign(
             f"configuration for {config.task!r}; give one that fits"
         )
     used = _used(config, catalogue)
-    resumed = _inspect(folder)
+    resumed = read_description(folder)
     if resumed is None:
-        _refuse_foreign(folder)
+        refuse_foreign(folder)
     else:
         _refuse_differences(folder, resumed, config, used)
-    _refuse_running(folder)
+    refuse_running(folder)
     has_trials = resumed is not None and _has_trials(folder)
     if has_trials or (folder / TRIALS_FILE).is_file():
-        TrialLog(folder / TRIALS_FILE, read_only=True, has_trials=has_trials).close()
-    _refuse_unwritable(folder)
+        log = TrialLog(folder / TRIALS_FILE, read_only=True, has_trials=has_trials)
+        try:
+            _refuse_spent(folder, resumed, config, log)
+        finally:
+            log.close()
+    refuse_unwritable(folder)
     return resumed
 
 
@@ -175,87 +336,54 @@ def _used(config: CampaignConfig, catalogue: Catalogue) -> Catalogue:
 def read_campaign(folder: Path) -> StoredCampaign:
     """Read a campaign folder, also while the campaign runs; nothing is written.
 
+    Its search, its policy and the kinds of its variations need not be known to this program.
+
     Raises:
-        CampaignFolderError: it is no campaign folder, or a file of it cannot be read.
+        CampaignFolderError: it is no campaign folder, or its description cannot be read.
     """
-    document = _inspect(folder)
+    document = read_description(folder)
     if document is None:
         raise CampaignFolderError(
             f"{folder} holds no campaign (no {CAMPAIGN_FILE}); give a campaign's folder"
         )
-    path = folder / RANKING_FILE
     try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else None
-        ranking = FailureRanking.from_dict(json.loads(text)) if text is not None else None
-        config = CampaignConfig.from_mapping(document["config"])
-    except (OSError, ValueError, ConfigurationError) as error:
-        raise CampaignFolderError(f"cannot read the campaign in {folder}: {error}") from error
-    return StoredCampaign(folder, _id_of(document), config, document.get("versions", {}), ranking)
-
-
-def _inspect(folder: Path) -> dict[str, Any] | None:
-    """The campaign document of a folder; None if it has none or is missing."""
-    path = folder / CAMPAIGN_FILE
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise CampaignFolderError(f"{folder} is a file; give the folder of the campaign")
-        if not path.is_file():
-            return None
-        document = load_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        config = StoredConfig.from_mapping(document["config"])
+    except ConfigurationError as error:
         raise CampaignFolderError(
-            f"cannot read the campaign folder {folder}: {error.strerror}; choose another one"
+            f"cannot read the campaign in {folder}: {CAMPAIGN_FILE}: {error}; restore it from a "
+            "copy"
         ) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CampaignFolderError(f"cannot read {path}: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
-        raise CampaignFolderError(f"{path} is not a campaign's description; choose another folder")
-    return document
+    return StoredCampaign(folder, _id_of(document), config, document)
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """A lock or a half-written file is all that a creation cut off by a crash leaves."""
-    ours = {_LOCK_FILE, f"{CAMPAIGN_FILE}.tmp"}
-    try:
-        present = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
-    except OSError as error:
+def stored_path(folder: Path, name: str) -> Path:
+    """The file of a campaign that a record names.
+
+    Args:
+        folder: of the campaign.
+        name: relative to it.
+
+    Raises:
+        CampaignFolderError: the name leads out of the folder.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
         raise CampaignFolderError(
-            f"cannot read the campaign folder {folder}: {error.strerror}; choose another one"
-        ) from error
-    foreign = [name for name in present if name not in ours]
-    if foreign:
-        raise CampaignFolderError(
-            f"{folder} is not empty and holds no campaign (it has {foreign[0]!r}); "
-            "choose an empty or a new folder"
+            f"{name} leads out of the campaign's folder; it is not opened. Restore the folder "
+            "from a copy"
         )
+    return path
 
 
-def _refuse_running(folder: Path) -> None:
-    """Look at the lock of an existing campaign; a shared lock disturbs no other look."""
-    path = folder / _LOCK_FILE
-    if not path.is_file():
-        return
+def _read_picture(folder: Path, name: str) -> Picture | None:
     try:
-        with path.open(encoding="utf-8") as lock:
-            _flock(folder, lock, fcntl.LOCK_SH)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _refuse_unwritable(folder: Path) -> None:
-    """Try it, with a file that has no name: permission bits alone say nothing to root."""
-    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> CampaignFolderError:
-    return CampaignFolderError(
-        f"cannot write the campaign folder {folder}: {error.strerror}; choose another one"
-    )
+        path = stored_path(folder, name)
+        stored = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    except (CampaignFolderError, OSError):
+        return None
+    if stored is None:
+        return None
+    return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _has_trials(folder: Path) -> bool:
@@ -268,20 +396,31 @@ def _id_of(document: Mapping[str, Any]) -> str:
     return str(document.get("campaign_id", ""))
 
 
-def _create(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str:
-    campaign_id = f"{config.task}-{uuid.uuid4().hex[:12]}"
-    document = {
-        "campaign_id": campaign_id,
-        "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "seed": config.seed,
-        "config": config.to_mapping(),
-        "catalogue": _contents(catalogue),
-        "policy_digest": policy_digest(config.policy),
-        "versions": installed_versions(),
-    }
-    text = dump_yaml(document)
-    _write_atomically(folder / CAMPAIGN_FILE, text.encode())
-    return campaign_id
+def _describe(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str:
+    """Write what the folder must say about the campaign and does not; returns the campaign's id.
+
+    The catalogue comes first: where there is a description, there is the catalogue of it.
+    """
+    document = read_description(folder)
+    if document is None or not _has_catalogue(folder, catalogue):
+        _write_atomically(folder / CATALOGUE_FILE, catalogue_text(catalogue).encode())
+    if document is None:
+        written: dict[str, Any] | None = new_document(
+            config, catalogue, policy_digest(config.policy)
+        )
+    else:
+        written = reconfigured(document, config)
+    if written is not None:
+        _write_atomically(folder / CAMPAIGN_FILE, dump_yaml(written).encode())
+    return _id_of(written or document or {})
+
+
+def _has_catalogue(folder: Path, catalogue: Catalogue) -> bool:
+    """Whether the folder's catalogue is there and this one."""
+    try:
+        return contents(load_catalogue(folder / CATALOGUE_FILE)) == contents(catalogue)
+    except CatalogueError:
+        return False
 
 
 def _open_log(folder: Path) -> TrialLog:
@@ -295,73 +434,39 @@ def _open_log(folder: Path) -> TrialLog:
 def _refuse_differences(
     folder: Path, document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue
 ) -> None:
-    """Versions may differ, and so may the catalogue's path; what the campaign does may not."""
-    there = _flat({**document["config"], "catalogue": document.get("catalogue")})
-    here = _flat({**config.to_mapping(), "catalogue": _contents(catalogue)})
-    digests = document.get("policy_digest"), policy_digest(config.policy)
-    if all(digests):  # unknown in an older campaign, or where the policy cannot be found
-        there["policy_digest"], here["policy_digest"] = digests
-    lines = [
-        f"  {key}: there {there.get(key)!r}, here {here.get(key)!r}"
-        for key in sorted(there.keys() | here.keys())
-        if key != "variation_ids" and there.get(key) != here.get(key)
-    ]
-    if lines:
+    lines = differences(document, config, catalogue, policy_digest(config.policy))
+    if not lines:
+        return
+    if any(line.startswith("  catalogue.") for line in lines) and _is_copied(folder, document):
+        lines.append(f"The campaign's own catalogue is {folder / CATALOGUE_FILE}.")
+    raise CampaignFolderError(
+        f"the campaign in {folder} has another configuration:\n" + "\n".join(lines) + "\n"
+        "Choose another folder, or start with the same settings to resume it; budget and "
+        "confidence may be others."
+    )
+
+
+def _is_copied(folder: Path, document: Mapping[str, Any]) -> bool:
+    """Whether the folder holds the catalogue that its campaign began with."""
+    try:
+        return contents(load_catalogue(folder / CATALOGUE_FILE)) == document.get("catalogue")
+    except CatalogueError:
+        return False
+
+
+def _refuse_spent(
+    folder: Path, document: Mapping[str, Any] | None, config: CampaignConfig, log: TrialLog
+) -> None:
+    """A smaller budget than before must hold the trials that are done."""
+    before = document["config"].get("budget") if document is not None else None
+    if before is None or config.budget >= before:
+        return
+    valid = sum(r.outcome is not None and r.outcome.valid for r in log.records())
+    if config.budget < valid:
         raise CampaignFolderError(
-            f"the campaign in {folder} has another configuration:\n" + "\n".join(lines) + "\n"
-            "Choose another folder, or start with the same settings to resume it."
+            f"the campaign in {folder} has {valid} valid trials already, which is more than the "
+            f"budget of {config.budget}; give at least {valid}, or choose another folder"
         )
-
-
-def _contents(catalogue: Catalogue) -> dict[str, Any]:
-    """The ids, for people, and a digest of all that the catalogue says."""
-    content = {
-        "task": catalogue.task,
-        "instruction": catalogue.instruction,
-        "nominal": sorted(["/".join(k), dict(v)] for k, v in catalogue.nominal.items()),
-        "variations": [
-            [v.id, v.factor, v.target, v.description, dict(v.parameters)] for v in catalogue
-        ],
-    }
-    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return {"variations": [v.id for v in catalogue], "digest": digest}
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def _locked(folder: Path) -> IO[str]:
-    """Take the folder's lock, which the system frees when its holder dies."""
-    lock = (folder / _LOCK_FILE).open("a+", encoding="utf-8")
-    try:
-        _flock(folder, lock, fcntl.LOCK_EX)
-    except BaseException:
-        lock.close()
-        raise
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
-def _flock(folder: Path, lock: IO[str], kind: int) -> None:
-    try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
-        raise CampaignFolderError(
-            f"the campaign in {folder} is running already (process {holder}); stop that one, "
-            "or choose another folder"
-        ) from error
 
 
 def _write_atomically(path: Path, data: bytes) -> None:

@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import cv2
 import numpy as np
 
 from robomd_ros.core.campaign.dispatch import trial_of
 from robomd_ros.core.campaign.stored import NOMINAL_PICTURE, StoredCampaign, read_campaign
 from robomd_ros.core.embedding.encoders import Encoder, Encoders, Features, Picture
 from robomd_ros.core.embedding.samples import Samples, samples_of
-from robomd_ros.core.errors import CatalogueError, EmbeddingError
+from robomd_ros.core.errors import EmbeddingError
 from robomd_ros.core.trial import Trial
-from robomd_ros.core.variations import Catalogue, Variation, load_catalogue
+from robomd_ros.core.variations import Catalogue, Variation
 
 _LOG = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -30,16 +29,17 @@ def samples_from_campaigns(folders: Sequence[Path], encoders: Encoders) -> Sampl
     The nominal features are the first campaign's.
 
     Raises:
-        CampaignFolderError: a folder holds no campaign, or it cannot be read.
+        CampaignFolderError: a folder holds no campaign, or it cannot be read, or its variations
+            are lost.
         TrialLogError: a trial database is damaged.
-        EmbeddingError: no folder is given, a campaign has no trial with a picture, its variations
-            are not to be found any more, or the campaigns do not belong together.
+        EmbeddingError: no folder is given, a campaign has no trial with a picture, or the
+            campaigns do not belong together.
         EncoderError: a picture or a sentence cannot be encoded.
     """
     if not folders:
         raise EmbeddingError("no campaign to learn from; give the folder of at least one")
     campaigns = [read_campaign(Path(folder)) for folder in folders]
-    catalogues = [_catalogue(stored) for stored in campaigns]
+    catalogues = [stored.catalogue for stored in campaigns]
     _check_together(campaigns, catalogues)
     parts = [_samples_of(s, c, encoders) for s, c in zip(campaigns, catalogues, strict=True)]
     return parts[0].concatenated(parts[1:])
@@ -85,36 +85,13 @@ def _samples_of(stored: StoredCampaign, catalogue: Catalogue, encoders: Encoders
     return samples_of(trials, catalogue, encoders, _nominal_picture(stored, trials))
 
 
-def _catalogue(stored: StoredCampaign) -> Catalogue:
-    """What was tried: by the ranking, else by the catalogue file, which may have changed."""
-    config = stored.config
-    try:
-        file = load_catalogue(Path(config.catalogue))
-    except CatalogueError as error:
-        if stored.ranking is None:
-            raise EmbeddingError(
-                f"the variations of the campaign in {stored.path} are lost: it has no ranking "
-                f"and {error}; restore the catalogue file"
-            ) from error
-        file = None
-    listed = {v.id: v for v in file or ()}
-    for mode in stored.ranking.failure_modes if stored.ranking is not None else ():
-        listed.update({v.id: v for v in mode.variations})
-    instruction = file.instruction if file is not None else ""
-    return Catalogue(config.task, listed.values(), instruction=instruction)
-
-
 def _trials(stored: StoredCampaign, catalogue: Catalogue) -> list[Trial]:
     """The valid trials with their pictures, as far as these are there."""
-    log = stored.open_log()
-    try:
-        records = [r for r in log.records() if r.outcome is not None and r.outcome.valid]
-    finally:
-        log.close()
+    records = [r for r in stored.trials if r.outcome is not None and r.outcome.valid]
     trials = []
     for record in records:
         trial = trial_of(record, catalogue)
-        image = _picture(stored.path / trial.image_path) if trial.image_path else None
+        image = stored.picture(trial.image_path) if trial.image_path else None
         trials.append(Trial(trial.index, trial.cell, trial.scene, trial.seed, trial.outcome, image))
     return trials
 
@@ -125,7 +102,7 @@ def _nominal_picture(stored: StoredCampaign, trials: Sequence[Trial]) -> Picture
     Where there is none (a search that needed none), it is the median of the trials' pictures:
     most of them show most of the scene as it nominally is.
     """
-    picture = _picture(stored.path / NOMINAL_PICTURE)
+    picture = stored.picture(NOMINAL_PICTURE)
     if picture is not None:
         return picture
     pictures = [trial.image for trial in trials if trial.image is not None]
@@ -138,14 +115,6 @@ def _nominal_picture(stored: StoredCampaign, trials: Sequence[Trial]) -> Picture
     shape = Counter(p.shape for p in pictures).most_common(1)[0][0]
     same = [p for p in pictures if p.shape == shape]
     return np.asarray(np.median(np.stack(same), axis=0), dtype=np.uint8)
-
-
-def _picture(path: Path) -> Picture | None:
-    """The picture in a file, (H, W, 3) uint8 RGB; None if there is none that can be read."""
-    stored = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
-    if stored is None:
-        return None
-    return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 class RememberingEncoder(Generic[Item]):

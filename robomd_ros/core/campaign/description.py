@@ -1,0 +1,305 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a campaign's folder says about it: the configuration, and the catalogue as it was then.
+
+Both lie in the folder, so that it can be read where nothing else of the campaign is left: the
+catalogue file may be gone or changed, the search and the policy unknown to this program.
+"""
+
+import hashlib
+import json
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
+from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
+from robomd_ros.core.share import config_file
+from robomd_ros.core.variations import Catalogue, Parameter, Variation, load_catalogue
+from robomd_ros.core.yaml_text import dump_yaml, load_yaml
+
+CAMPAIGN_FILE = "campaign.yaml"
+CATALOGUE_FILE = "catalogue.yaml"
+CHANGEABLE = ("budget", "confidence")
+"""What a resumed campaign may have anew: it decides when the campaign ends, not what its trials
+are."""
+
+_TEXTS = ("task", "policy", "catalogue", "search", "action_space", "order_by")
+_NUMBERS = ("budget", "seed", "confidence", "top_k")
+
+
+@dataclass(frozen=True)
+class StoredConfig:
+    """What a campaign was configured with, as far as a reader must know it.
+
+    Names are as they were written: of a policy or a search that this program does not have, too.
+
+    Attributes:
+        task: name of the task.
+        policy: the policy under test.
+        catalogue: path of the catalogue that the campaign was started with.
+        search: name of the strategy.
+        budget: valid trials to do.
+        seed: of everything random.
+        confidence: posterior probability that ends the campaign early.
+        top_k: how many of the worst must be settled for that.
+        action_space: "discrete" or "embedding".
+        order_by: order of the ranking.
+        variation_ids: the variations used; empty is the whole catalogue.
+        accumulates: whether scenes accumulate on success.
+        values: all of it, by name.
+    """
+
+    task: str
+    policy: str
+    catalogue: str
+    search: str
+    budget: int
+    seed: int
+    confidence: float
+    top_k: int
+    action_space: str = "discrete"
+    order_by: str = "evidence"
+    variation_ids: tuple[str, ...] = ()
+    accumulates: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "StoredConfig":
+        """Read what `CampaignConfig.to_mapping` wrote, of whatever version.
+
+        Raises:
+            ConfigurationError: a value that is needed is missing or of another type.
+        """
+        kinds: dict[str, tuple[type, ...]] = {name: (str,) for name in _TEXTS}
+        kinds.update({name: (int,) for name in _NUMBERS}, confidence=(int, float))
+        known: dict[str, Any] = {}
+        for name, kind in kinds.items():
+            if name not in values:
+                continue
+            value = values[name]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise ConfigurationError(
+                    f"{name} must be {'text' if str in kind else 'a number'}; got {value!r}"
+                )
+            known[name] = value
+        missing = [n for n in (*_TEXTS[:4], *_NUMBERS) if n not in known]
+        if missing:
+            raise ConfigurationError(f"it lacks the key {missing[0]!r}")
+        ids = values.get("variation_ids") or ()
+        return cls(
+            **known,
+            variation_ids=tuple(map(str, ids)),
+            accumulates=values.get("accumulate") is True,
+            values=values,
+        )
+
+    def to_mapping(self) -> dict[str, Any]:
+        """All of it as plain data, as it is written."""
+        return dict(self.values)
+
+
+def read_description(folder: Path) -> dict[str, Any] | None:
+    """The campaign document of a folder; None if it has none or is missing.
+
+    Raises:
+        CampaignFolderError: it cannot be read, or is no campaign's.
+    """
+    path = folder / CAMPAIGN_FILE
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise CampaignFolderError(f"{folder} is a file; give the folder of the campaign")
+        if not path.is_file():
+            return None
+        document = load_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CampaignFolderError(
+            f"cannot read the campaign folder {folder}: {error.strerror}; choose another one"
+        ) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CampaignFolderError(f"cannot read {path}: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
+        raise CampaignFolderError(f"{path} is not a campaign's description; choose another folder")
+    return document
+
+
+def new_document(config: CampaignConfig, catalogue: Catalogue, digest: str) -> dict[str, Any]:
+    """The description of a campaign that begins now.
+
+    Args:
+        config: the campaign's.
+        catalogue: the variations that it uses.
+        digest: of the policy.
+    """
+    return {
+        "campaign_id": f"{config.task}-{uuid.uuid4().hex[:12]}",
+        "created_at": _now(),
+        "seed": config.seed,
+        "config": config.to_mapping(),
+        "catalogue": contents(catalogue),
+        "policy_digest": digest,
+        "versions": installed_versions(),
+    }
+
+
+def reconfigured(document: Mapping[str, Any], config: CampaignConfig) -> dict[str, Any] | None:
+    """The description with what of the configuration may change, and when it did.
+
+    Returns:
+        None where nothing has changed.
+    """
+    there, here = document["config"], config.to_mapping()
+    changed = [name for name in CHANGEABLE if there.get(name) != here[name]]
+    if not changed:
+        return None
+    changes = document.get("changes")
+    records = [
+        {"at": _now(), "name": name, "from": there.get(name), "to": here[name]} for name in changed
+    ]
+    return {
+        **document,
+        "config": {**there, **{name: here[name] for name in changed}},
+        "changes": [*(changes if isinstance(changes, list) else []), *records],
+    }
+
+
+def differences(
+    document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue, digest: str
+) -> list[str]:
+    """In what a stored campaign differs from this one so that it cannot go on with it, in lines.
+
+    Versions may differ, and so may the catalogue's path; what the campaign does may not.
+
+    Args:
+        document: the stored one.
+        config: of the campaign that is to go on.
+        catalogue: the variations that it uses.
+        digest: of its policy; "" where it cannot be known.
+    """
+    there = _flat({**document["config"], "catalogue": document.get("catalogue")})
+    here = _flat({**config.to_mapping(), "catalogue": contents(catalogue)})
+    digests = document.get("policy_digest"), digest
+    if all(digests):  # unknown in an older campaign, or where the policy cannot be found
+        there["policy_digest"], here["policy_digest"] = digests
+    return [
+        f"  {key}: there {there.get(key)!r}, here {here.get(key)!r}"
+        for key in sorted(there.keys() | here.keys())
+        if key not in ("variation_ids", *CHANGEABLE) and there.get(key) != here.get(key)
+    ]
+
+
+def contents(catalogue: Catalogue) -> dict[str, Any]:
+    """The ids, for people, and a digest of all that the catalogue says."""
+    content = {
+        "task": catalogue.task,
+        "instruction": catalogue.instruction,
+        "nominal": sorted(["/".join(k), _plain(v)] for k, v in catalogue.nominal.items()),
+        "variations": [
+            [v.id, v.factor, v.target, v.description, _plain(v.parameters)] for v in catalogue
+        ],
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return {"variations": [v.id for v in catalogue], "digest": digest}
+
+
+def catalogue_text(catalogue: Catalogue) -> str:
+    """A catalogue as the YAML that `load_catalogue` reads."""
+    variations = []
+    for v in catalogue:
+        entry: dict[str, Any] = {n: getattr(v, n) for n in ("id", "factor", "target")}
+        entry["description"] = v.description
+        if v.parameters:
+            entry["parameters"] = _plain(v.parameters)
+        if not math.isnan(v.change_cost):
+            entry["change_cost"] = v.change_cost
+        variations.append(entry)
+    document: dict[str, Any] = {"task": catalogue.task, "instruction": catalogue.instruction}
+    if catalogue.nominal:
+        document["nominal"] = {"/".join(k): _plain(v) for k, v in catalogue.nominal.items()}
+    document["variations"] = variations
+    return dump_yaml(document)
+
+
+def read_catalogue(
+    folder: Path,
+    document: Mapping[str, Any],
+    config: StoredConfig,
+    ranked: Mapping[str, Variation],
+) -> Catalogue:
+    """The variations of a campaign as they were when it began.
+
+    They lie in the folder. Of a campaign of the first edition, whose folder has no catalogue, or
+    where it is damaged, they are those of the file that the campaign was started with, if that
+    still says the same; else those of its ranking.
+
+    Args:
+        folder: of the campaign.
+        document: its description.
+        config: the configuration in it.
+        ranked: what ranking.json says of single variations, by id.
+
+    Raises:
+        CampaignFolderError: none of them has the campaign's variations.
+    """
+    entry = document.get("catalogue")
+    said = entry if isinstance(entry, Mapping) else {}
+    ids = [str(i) for i in said.get("variations") or config.variation_ids]
+    found, problems = None, []
+    shipped = [Path(config.catalogue).stem] if said.get("digest") else []
+    sources: tuple[Path | str, ...] = (folder / CATALOGUE_FILE, config.catalogue, *shipped)
+    for source in sources:
+        try:
+            found = _taken(source, ids)
+        except (CatalogueError, ConfigurationError) as error:
+            problems.append(str(error))
+            continue
+        if said.get("digest") in (None, contents(found)["digest"]):
+            return found
+        problems.append(f"{source} is not the catalogue that the campaign began with any more")
+    ids = ids or list(ranked)
+    if ids and all(i in ranked for i in ids):
+        instruction = found.instruction if found is not None else ""
+        return Catalogue(config.task, [ranked[i] for i in ids], instruction=instruction)
+    raise CampaignFolderError(
+        f"the variations of the campaign in {folder} are lost: {'; '.join(problems)}. Restore the "
+        f"catalogue that it was started with, as {folder / CATALOGUE_FILE}"
+    )
+
+
+def _taken(source: Path | str, ids: list[str]) -> Catalogue:
+    """The variations of these ids from a catalogue file, all of them without ids."""
+    path = config_file("variations", source) if isinstance(source, str) else source
+    catalogue = load_catalogue(path)
+    return catalogue.subset(ids) if ids else catalogue
+
+
+def _plain(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Parameters as `load_catalogue` would read them back: numbers are floats, tuples lists."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        return value if isinstance(value, str) else float(value)
+
+    return {key: plain(value) for key, value in parameters.items()}
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
