@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arguments of a bring-up: written as name:=value, or in its parameter file."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,10 @@ from robomd_ros.core.yaml_text import load_yaml
 from robomd_ros.ros.parameter_tables import TABLES
 from robomd_ros.ros.parameters import Parameter, check_file, unknown_name
 
+NAMESPACE = Parameter(
+    "namespace", "robomd", "namespace of the diagnosis; every cell is a namespace below it"
+)
+_NAMESPACE = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 SetByBringup = Mapping[str, Mapping[str, str]]
 """node -> parameter that a parameter file may not set -> what to give instead."""
 
@@ -48,10 +53,11 @@ def resolve(
         set_by: what its parameter file may not set.
 
     Returns:
-        Values by name; `out` is an absolute folder, new if none was given.
+        Values by name; `out` is an absolute folder, new if none was given; `namespace` is absolute.
 
     Raises:
-        ConfigurationError: the parameter file has an unknown node, parameter or value.
+        ConfigurationError: the parameter file has an unknown node, parameter or value; or the
+            namespace is none.
     """
     values = {p.name: p.default for p in table}
     path = config_file("params", given.get("params_file", values["params_file"]))
@@ -67,8 +73,23 @@ def resolve(
     values = {**values, **given, "params_file": str(path)}
     if values["action_space"] == "embedding" and values["search"] == _default_search(table):
         values["search"] = "embedding"
+    values["namespace"] = absolute_namespace(values["namespace"])
     values["out"] = str(_campaign_path(values["out"], values["task"]))
     return values
+
+
+def absolute_namespace(text: str) -> str:
+    """The namespace as ROS writes it, with a slash at its start.
+
+    Raises:
+        ConfigurationError: it is none, or the root.
+    """
+    if not _NAMESPACE.fullmatch(text):
+        raise ConfigurationError(
+            "namespace must be names of letters, digits and underscores with a slash between "
+            f"them, e.g. robomd or lab/bench_2; got {text!r}"
+        )
+    return f"/{text.lstrip('/')}"
 
 
 def _default_search(table: Sequence[Parameter]) -> Any:

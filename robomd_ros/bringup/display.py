@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from robomd_ros.bringup.arguments import node_parameters
-from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, AnyProcess, NodeProcess, ToolProcess
+from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import share_path
 from robomd_ros.ros.parameter_tables import REPORT
 from robomd_ros.ros.parameters import Parameter
 
-_MODEL = f"{CAMPAIGN_NAMESPACE}/robot_description"
-"""The topic of the robot's model in the RViz configuration, whatever the cell is called."""
+_CONFIGURED = "/robomd"
+"""Where the RViz configurations look for what they show."""
 
 DISPLAY_ARGUMENTS = (
     REPORT,
@@ -43,17 +43,26 @@ def display_processes(
         return []
     node = "ranking_markers_node"
     parameters = {"frame": frame, **node_parameters(values)[node], "cells": list(cells)}
-    markers = NodeProcess(node, f"robomd_ros.nodes.{node}", CAMPAIGN_NAMESPACE, parameters)
+    namespace = str(values["namespace"])
+    markers = NodeProcess(node, f"robomd_ros.nodes.{node}", namespace, parameters)
     if not values["launch_rviz"]:
         return [markers]
-    namespace = f"{CAMPAIGN_NAMESPACE}/{cells[0]}"
-    model = make_model(namespace) if make_model is not None else []
+    cell = f"{namespace}/{cells[0]}"
+    model = make_model(cell) if make_model is not None else []
     config = share_path(f"config/rviz/{'robomd_robot' if model else 'robomd'}.rviz")
     arguments = ["-d", str(config), "-f", str(parameters["frame"])]
+    places = {"ranking_markers": namespace, "ranking_image": namespace}
     if model:
-        arguments += ["--ros-args", "-r", f"{_MODEL}:={namespace}/robot_description", "--"]
+        places["robot_description"] = cell
+    moved = [
+        f"{_CONFIGURED}/{topic}:={place}/{topic}"
+        for topic, place in places.items()
+        if place != _CONFIGURED
+    ]
+    if moved:
+        arguments += ["--ros-args", *(part for rule in moved for part in ("-r", rule)), "--"]
     rviz = NodeProcess(
-        "rviz2", "", CAMPAIGN_NAMESPACE, respawn=False, package="rviz2", arguments=tuple(arguments),
+        "rviz2", "", namespace, respawn=False, package="rviz2", arguments=tuple(arguments),
         window=True,
     )  # fmt: skip
     return [markers, *model, rviz]

@@ -10,7 +10,14 @@ from typing import Any
 
 from robomd_ros.core.share import PACKAGE
 
-CAMPAIGN_NAMESPACE = "/robomd"
+
+def process_defaults() -> dict[str, str]:
+    """Variables of the environment that our processes have unless they are set."""
+    return {
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",  # unless the user widens it
+        "PYTHONUNBUFFERED": "1",
+        "OMP_NUM_THREADS": "1",  # one thread per process: cells run side by side
+    }
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,11 @@ class NodeProcess:
 
     def ros_arguments(self) -> list[str]:
         """Command line arguments that give the node its namespace and parameters."""
-        arguments = ["--ros-args", "-r", f"__ns:={self.namespace}"]
+        return ["--ros-args", "-r", f"__ns:={self.namespace}", *self.parameter_arguments()]
+
+    def parameter_arguments(self) -> list[str]:
+        """Those of them that give it its parameters."""
+        arguments = []
         for name, value in self.parameters.items():
             # JSON is YAML with every text in quotes: a policy called "1" stays a text
             arguments += ["-p", f"{name}:={json.dumps(value, ensure_ascii=False)}"]

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from robomd_ros.bringup.arguments import SetByBringup, file_values, node_parameters, resolve
+from robomd_ros.bringup.arguments import (
+    NAMESPACE,
+    SetByBringup,
+    file_values,
+    node_parameters,
+    resolve,
+)
 from robomd_ros.bringup.display import DISPLAY_ARGUMENTS, check_display, display_processes
-from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, NodeProcess
+from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.variations import Catalogue
 from robomd_ros.ros.parameter_tables import CAMPAIGN, campaign_config
@@ -16,6 +22,7 @@ from robomd_ros.ros.parameters import Parameter
 
 SIM_ARGUMENTS = (
     *CAMPAIGN,
+    NAMESPACE,
     Parameter("cells", 2, "simulator cells that run side by side", 1, 64),
     Parameter("out", "", "campaign folder; an existing one is resumed; empty: a new one"),
     Parameter("params_file", "sim", "parameter file: a shipped name or the path of a file"),
@@ -69,12 +76,12 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
     }
     processes = [
         NodeProcess(
-            "diagnosis_node", "robomd_ros.nodes.diagnosis_node", CAMPAIGN_NAMESPACE, diagnosis
+            "diagnosis_node", "robomd_ros.nodes.diagnosis_node", values["namespace"], diagnosis
         )
     ]
     shared = {name: values[name] for name in ("task", "catalogue", "policy", "horizon")}
     for cell in cells:
-        namespace = f"{CAMPAIGN_NAMESPACE}/{cell}"
+        namespace = f"{values['namespace']}/{cell}"
         perturbation = {**by_node["perturbation_node"], "backend": "simulator"}
         sim = {**by_node["sim_bridge_node"], **shared}
         processes += [

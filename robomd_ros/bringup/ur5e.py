@@ -16,9 +16,9 @@ from typing import Any
 from robomd_ros.arms.gripper.gripper import ROBOTIQ_PORT
 from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT
 from robomd_ros.arms.ur5e.rtde_probe import RTDE_PORT
-from robomd_ros.bringup.arguments import SetByBringup, node_parameters, resolve
+from robomd_ros.bringup.arguments import NAMESPACE, SetByBringup, node_parameters, resolve
 from robomd_ros.bringup.display import DISPLAY_ARGUMENTS, check_display, display_processes
-from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, AnyProcess, NodeProcess, ToolProcess
+from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.bringup.robot_description import ur5e_model
 from robomd_ros.bringup.sim import check_encoders
 from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
@@ -56,6 +56,7 @@ _CONNECT_TIMEOUT = 2.0
 
 UR5E_ARGUMENTS = (
     *(replace(p, default=_DEFAULTS.get(p.name, p.default)) for p in CAMPAIGN),
+    NAMESPACE,
     Parameter("robot_ip", "", "address of the robot's controller"),
     Parameter("use_twin", False, "run against the simulated UR5e instead of a robot"),
     Parameter("camera", "", "device number or path, video file, or URL; empty: device 0"),
@@ -69,7 +70,7 @@ UR5E_ARGUMENTS = (
     ),
     Parameter("detector", "", "with outcome_by:=detector: python:<module>:<callable>"),
     Parameter("start_policy_node", True, "false: your own node offers execute_policy in the cell"),
-    Parameter("cell", "ur5e", "name of the cell: its namespace below /robomd"),
+    Parameter("cell", "ur5e", "name of the cell: its namespace below the diagnosis' own"),
     Parameter("record", False, "record all topics into the campaign folder (needs rosbag2)"),
     Parameter("out", "", "campaign folder; an existing one is resumed; empty: a new one"),
     Parameter("params_file", "ur5e", "parameter file: a shipped name or the path of a file"),
@@ -161,7 +162,7 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
     """
     cell = str(values["cell"])
     by_node = ur5e_parameters(values, exit_when_done)
-    spaces = {"diagnosis_node": CAMPAIGN_NAMESPACE}
+    spaces = {"diagnosis_node": values["namespace"]}
     names = ["diagnosis_node", "perturbation_node", "ur5e_node", "camera_node"]
     if values["start_policy_node"]:
         names.append("policy_node")
@@ -169,7 +170,7 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
         NodeProcess(
             name,
             f"{_NODES}.{name}",
-            spaces.get(name, f"{CAMPAIGN_NAMESPACE}/{cell}"),
+            spaces.get(name, f"{values['namespace']}/{cell}"),
             by_node[name],
         )
         for name in names

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE, AnyProcess
+from robomd_ros.bringup.processes import AnyProcess, process_defaults
 from robomd_ros.bringup.supervisor import Supervisor, windows
 from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.campaign.stored import read_campaign
@@ -37,12 +37,15 @@ _REPORT_TIME = 30.0
 """s that a report which is being written may take until the terminal is given back."""
 
 
-def run_campaign(processes: Sequence[AnyProcess], folder: Path, operator_cell: str = "") -> int:
+def run_campaign(
+    processes: Sequence[AnyProcess], folder: Path, namespace: str, operator_cell: str = ""
+) -> int:
     """Start the processes, show the campaign until it ends, and print the result.
 
     Args:
         processes: of the bring-up.
         folder: of the campaign.
+        namespace: of the diagnosis.
         operator_cell: cell whose requests are shown and answered on this terminal; empty: none.
 
     Returns:
@@ -51,7 +54,7 @@ def run_campaign(processes: Sequence[AnyProcess], folder: Path, operator_cell: s
     console = terminal_console()
     environment = process_environment()
     os.environ.update(environment)  # this process's own view must find them
-    view = _View(console, operator_cell)
+    view = _View(console, namespace, operator_cell)
     supervisor = Supervisor(view.log)
     for process in processes:
         if not process.window:
@@ -86,15 +89,10 @@ def check_ros() -> None:
 
 def process_environment() -> dict[str, str]:
     """The environment of our processes: local discovery unless the user widens it."""
-    environment = dict(os.environ)
-    environment.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    environment.setdefault("PYTHONUNBUFFERED", "1")
-    # one thread per process: cells run side by side
-    environment.setdefault("OMP_NUM_THREADS", "1")
-    return environment
+    return {**process_defaults(), **os.environ}
 
 
-def publish_ranking(ranking: FailureRanking) -> None:
+def publish_ranking(ranking: FailureRanking, namespace: str) -> None:
     """Publish a stored ranking, latched, until Ctrl-C; for RViz, rqt and other subscribers."""
     import rclpy
     from rclpy.node import Node
@@ -104,7 +102,7 @@ def publish_ranking(ranking: FailureRanking) -> None:
 
     os.environ.update(process_environment())
     rclpy.init(args=[])
-    node = Node("ranking_publisher", namespace=CAMPAIGN_NAMESPACE)
+    node = Node("ranking_publisher", namespace=namespace)
     message = ranking_to_msg(ranking)
     publisher = node.create_publisher(type(message), "failure_ranking", LATCHED)
     publisher.publish(message)
@@ -120,8 +118,9 @@ class _View:
     With an operator, also the prompt of the cell: what is asked, and the line being typed.
     """
 
-    def __init__(self, console: Console, operator_cell: str = "") -> None:
+    def __init__(self, console: Console, namespace: str, operator_cell: str) -> None:
         self._console = console
+        self._namespace = namespace
         self._cell = operator_cell
         self._node: MonitorNode | None = None
         self._keyboard: Keyboard | None = None
@@ -144,7 +143,7 @@ class _View:
 
         # the supervisor handles the signals of this process
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        node = MonitorNode(self._console, table_at_end=False, namespace=CAMPAIGN_NAMESPACE)
+        node = MonitorNode(self._console, table_at_end=False, namespace=self._namespace)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         if self._cell:
@@ -165,7 +164,7 @@ class _View:
             if text and not (in_place and text == prompt.text):  # the panel shows what is open
                 self.say(text)
 
-        namespace = f"{CAMPAIGN_NAMESPACE}/{self._cell}"
+        namespace = f"{self._namespace}/{self._cell}"
         prompt = OperatorPrompt(show=show, keyboard=False, namespace=namespace)
         self._keyboard = keyboard = Keyboard(prompt.take, monitor.draw)
         if in_place:

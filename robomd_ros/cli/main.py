@@ -17,6 +17,7 @@ _USAGE = """usage: robomd <command> [arguments]
   sim [name:=value ...]     diagnose a policy in simulation (robomd sim --help lists the arguments)
   ur5e [name:=value ...]    diagnose a policy on a UR5e, a person making the changes (ur5e --help)
   doctor [name:=value ...]  look at all that a first run needs, moving nothing; arguments as ur5e
+  plan sim|ur5e [name:=...] check a diagnosis and print what it would start, as JSON
   ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
   report <campaign_dir> ... write the report: one page, figures as PNG and SVG   [--out DIR]
   compare <dir> <dir> ...   which policy is more robust, and how sure that is   [--html DIR]
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _sim(arguments: Sequence[str]) -> int:
     from robomd_ros.bringup import sim as bringup
     from robomd_ros.bringup.arguments import parse_arguments
-    from robomd_ros.bringup.domain import claim_domain
+    from robomd_ros.bringup.domain import own_domain
 
     if "-h" in arguments or "--help" in arguments:
         _print_arguments(bringup.SIM_ARGUMENTS)
@@ -64,18 +65,19 @@ def _sim(arguments: Sequence[str]) -> int:
     from robomd_ros.cli.campaign import check_ros, run_campaign
 
     values = bringup.resolve_sim(parse_arguments(arguments, bringup.SIM_ARGUMENTS))
-    domain = claim_domain()
-    print("checking the configuration, the policy and the simulator ...", flush=True)
-    bringup.check_sim(values)
-    check_ros()
-    with domain:
-        return run_campaign(bringup.sim_processes(values), Path(values["out"]))
+    with own_domain(values["namespace"]) as domain:
+        print(f"{values['namespace']} in ROS_DOMAIN_ID={domain}")
+        print("checking the configuration, the policy and the simulator ...", flush=True)
+        bringup.check_sim(values)
+        check_ros()
+        processes = bringup.sim_processes(values)
+        return run_campaign(processes, Path(values["out"]), values["namespace"])
 
 
 def _ur5e(arguments: Sequence[str]) -> int:
     from robomd_ros.bringup import ur5e as bringup_ur5e
     from robomd_ros.bringup.arguments import parse_arguments
-    from robomd_ros.bringup.domain import claim_domain
+    from robomd_ros.bringup.domain import own_domain
 
     table = bringup_ur5e.UR5E_ARGUMENTS
     if "-h" in arguments or "--help" in arguments:
@@ -84,13 +86,40 @@ def _ur5e(arguments: Sequence[str]) -> int:
     from robomd_ros.cli.campaign import check_ros, run_campaign
 
     values = bringup_ur5e.resolve_ur5e(parse_arguments(arguments, table))
-    domain = claim_domain()
-    print("checking the configuration, the policy and the robot's address ...", flush=True)
-    bringup_ur5e.check_ur5e(values)
-    check_ros()
-    with domain:
+    with own_domain(values["namespace"]) as domain:
+        print(f"{values['namespace']} in ROS_DOMAIN_ID={domain}")
+        print("checking the configuration, the policy and the robot's address ...", flush=True)
+        bringup_ur5e.check_ur5e(values)
+        check_ros()
         processes = bringup_ur5e.ur5e_processes(values)
-        return run_campaign(processes, Path(values["out"]), operator_cell=values["cell"])
+        return run_campaign(processes, Path(values["out"]), values["namespace"], values["cell"])
+
+
+def _plan(arguments: Sequence[str]) -> int:
+    import argparse
+    import json
+
+    parser = argparse.ArgumentParser(
+        "robomd plan",
+        description="Check a diagnosis and print as JSON what it consists of; launch files use it.",
+    )
+    parser.add_argument("kind", nargs="?", default="", help="sim or ur5e")
+    parser.add_argument("given", nargs="*", metavar="name:=value", help="as of robomd sim or ur5e")
+    parser.add_argument("--write", type=Path, help="a file for it, or for what is wrong")
+    parser.add_argument(
+        "--arguments", action="store_true", help="print the arguments of all launch files instead"
+    )
+    options = parser.parse_args(arguments)
+    from robomd_ros.bringup import plan as planning
+
+    if options.arguments:
+        known = {kind: planning.launch_arguments(kind) for kind in planning.BRINGUPS}
+        print(json.dumps(known, indent=1))
+    elif options.write is not None:
+        planning.write_plan(options.write, options.kind, options.given)
+    else:
+        print(json.dumps(planning.plan(options.kind, options.given), indent=1))
+    return 0
 
 
 def _doctor(arguments: Sequence[str]) -> int:
@@ -124,6 +153,7 @@ def _ranking(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--publish", action="store_true", help="also publish it, latched, until Ctrl-C"
     )
+    parser.add_argument("--namespace", default="robomd", help="where to publish it (robomd)")
     options = parser.parse_args(arguments)
     from robomd_ros.core.campaign.stored import read_campaign
     from robomd_ros.core.evidence.ranking_table import ranking_table
@@ -136,9 +166,10 @@ def _ranking(arguments: Sequence[str]) -> int:
         print(f"note: {stored.ranking_note}", file=sys.stderr)
     console().print(ranking_table(stored.ranking, options.limit))
     if options.publish:
+        from robomd_ros.bringup.arguments import absolute_namespace
         from robomd_ros.cli.campaign import publish_ranking
 
-        publish_ranking(stored.ranking)
+        publish_ranking(stored.ranking, absolute_namespace(options.namespace))
     return 0
 
 
@@ -191,6 +222,7 @@ def _tool(module: str) -> Callable[[Sequence[str]], int]:
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "sim": _sim,
     "ur5e": _ur5e,
+    "plan": _plan,
     "doctor": _doctor,
     "ranking": _ranking,
     "report": _tool("robomd_ros.cli.report"),

@@ -39,6 +39,7 @@ from robomd_ros.ros.conversions import (
     time_to_msg,
     trial_to_msg,
 )
+from robomd_ros.ros.driving import Driving
 from robomd_ros.ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
@@ -81,6 +82,7 @@ class DiagnosisNode(Node):
         super().__init__("diagnosis_node", **kwargs)
         self._values = declare(self, DIAGNOSIS)
         self.exit_code = 0
+        self._driving: Driving | None = None
         self._campaign: Campaign | None = None  # the one that runs
         self._last: Campaign | None = None  # the same; and after its end, for questions
         self._folder: CampaignFolder | None = None
@@ -113,8 +115,11 @@ class DiagnosisNode(Node):
         """Check the configuration; start the campaign if `autostart` is set.
 
         Raises:
-            ConfigurationError: it cannot be used.
+            ConfigurationError: it cannot be used, or another diagnosis drives the cells.
         """
+        namespace = self.get_namespace().rstrip("/")
+        cells = (f"{namespace}/{cell.name}" for cell in self._cells)
+        self._driving = Driving(self.context.get_domain_id(), [namespace or "/", *cells])
         campaign_config(self._values)
         if not self._values["autostart"]:
             return
@@ -127,6 +132,12 @@ class DiagnosisNode(Node):
         deadline = time.monotonic() + 3.0
         while self._campaign is not None and time.monotonic() < deadline:
             time.sleep(0.02)
+
+    def destroy_node(self) -> None:
+        """Destroy the node; another diagnosis may drive its cells now."""
+        super().destroy_node()
+        if self._driving is not None:
+            self._driving.release()
 
     # What the campaign tells (CampaignListener), on its own thread
 

@@ -17,7 +17,7 @@ from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.operator.desk import ANSWERS, HEARD, NUMBERS, Answer, RequestKind
 from robomd_ros.ros.conversions import time_from_msg
 from robomd_ros.ros.parameter_tables import OPERATOR_PROMPT
-from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED
 from robomd_ros.ros.runtime import main_of
 from robomd_ros.terminal.keyboard import Keyboard
@@ -44,7 +44,8 @@ class OperatorPrompt(Node):
     number of front ends may run; one that was too slow is told so.
 
     Parameters:
-        campaign_namespace (string): whose pause, resume and stop are reached at any time.
+        campaign_namespace (string): whose pause, resume and stop are reached at any time; empty:
+            the one above the node's own.
 
     Subscriptions:
         operator_request (robomd_msgs/OperatorRequest, latched): what is asked now.
@@ -79,7 +80,7 @@ class OperatorPrompt(Node):
         self._sent: set[int] = set()  # requests that an answer is on its way to
         self._operator = os.environ.get("USER", "")
         self._client = self.create_client(AnswerOperatorRequest, "answer_operator_request")
-        campaign = values["campaign_namespace"].rstrip("/")
+        campaign = campaign_namespace(self, values["campaign_namespace"])
         self._campaign = {
             word: self.create_client(Trigger, f"{campaign}/{word}") for word in _CAMPAIGN
         }

@@ -18,7 +18,7 @@ from robomd_ros.nodes.operator_backend import OperatorBackend
 from robomd_ros.nodes.simulator_backend import SimulatorBackend
 from robomd_ros.ros.conversions import time_to_msg, variation_to_msg
 from robomd_ros.ros.parameter_tables import PERTURBATION
-from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, main_of, unless
 
@@ -42,7 +42,8 @@ class PerturbationNode(Node):
             scene that is in force already asks nobody.
         recover_timeout (double, s): for the robot's recovery to end.
         simulator_timeout (double, s): for the simulator to be there, and between its signs of life.
-        campaign_namespace (string): whose pause and stop services an operator reaches.
+        campaign_namespace (string): whose pause and stop services an operator reaches; empty: the
+            one above the node's own.
 
     Publishers:
         operator_request (robomd_msgs/OperatorRequest, latched): what is asked now; request_id 0
@@ -73,7 +74,7 @@ class PerturbationNode(Node):
         self._requests = self.create_publisher(OperatorRequest, "operator_request", LATCHED)
         # a front end's answer to what was asked before a restart must not count for something else
         self._desk = OperatorDesk(self._publish_request, after=int(time.time()) * NUMBERS)
-        campaign = values["campaign_namespace"].rstrip("/")
+        campaign = campaign_namespace(self, values["campaign_namespace"])
         self._campaign = {
             Answer.PAUSE: self.create_client(Trigger, f"{campaign}/pause"),
             Answer.STOP: self.create_client(Trigger, f"{campaign}/stop"),

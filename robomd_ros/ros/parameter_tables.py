@@ -96,6 +96,10 @@ DIAGNOSIS = (
     Parameter("order_by_cost", False, "people make the changes: least work first where it may be"),
 )
 
+CAMPAIGN_NAMESPACE = Parameter(
+    "campaign_namespace", "", "namespace of the diagnosis; empty: the one above the node's own"
+)
+
 PERTURBATION = (
     Parameter("backend", "simulator", "who makes changes", choices=("simulator", "operator")),
     Parameter("operator_timeout", 0.0, "s to wait for a person; 0: for ever", 0.0, 604800.0),
@@ -106,7 +110,7 @@ PERTURBATION = (
     ),
     Parameter("recover_timeout", 60.0, "s for the robot's recovery to end", 1.0, 3600.0),
     Parameter("simulator_timeout", 10.0, "s to wait for the simulator's action", 0.1, 3600.0),
-    Parameter("campaign_namespace", "/robomd", "namespace of the diagnosis to pause or stop"),
+    CAMPAIGN_NAMESPACE,
 )
 
 SIM_BRIDGE = (
@@ -192,9 +196,7 @@ POLICY_NODE = (
     Parameter("crop", "auto", "auto, none, or x,y,width,height: the part that the policy sees"),
 )
 
-OPERATOR_PROMPT = (
-    Parameter("campaign_namespace", "/robomd", "namespace of the diagnosis to pause or stop"),
-)
+OPERATOR_PROMPT = (CAMPAIGN_NAMESPACE,)
 
 _TURN = 6.2832
 """rad, just beyond the range of a UR5e's joints; the limits themselves say which exactly."""

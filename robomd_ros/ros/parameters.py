@@ -127,6 +127,11 @@ def declare(node: Node, table: Iterable[Parameter]) -> dict[str, Any]:
     return values
 
 
+def campaign_namespace(node: Node, given: str) -> str:
+    """The diagnosis' namespace, for a node of a cell: the one given, else the one above its own."""
+    return given.rstrip("/") or node.get_namespace().rpartition("/")[0]
+
+
 def check_file(path: Path, tables: Mapping[str, Iterable[Parameter]]) -> None:
     """Check a parameter file against the tables of the nodes that it names.
 

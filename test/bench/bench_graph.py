@@ -30,7 +30,6 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from robomd_ros.bringup import sim as bringup
 from robomd_ros.bringup.arguments import parse_arguments
-from robomd_ros.bringup.processes import CAMPAIGN_NAMESPACE
 from robomd_ros.bringup.supervisor import node_command
 from robomd_ros.core.campaign.campaign import read_campaign
 from robomd_ros.core.trial import Trial
@@ -72,11 +71,12 @@ def noted(seconds: Seconds, part: str) -> Iterator[None]:
 def graph_cell(policy: str) -> Iterator[TimedRosCell]:
     """The nodes of one cell as processes, and a RosCell in this one."""
     arguments = parse_arguments(["cells:=1", f"policy:={policy}"], bringup.SIM_ARGUMENTS)
-    processes = bringup.sim_processes(bringup.resolve_sim(arguments))
+    values = bringup.resolve_sim(arguments)
+    processes = bringup.sim_processes(values)
     nodes = [p for p in processes if p.executable != "diagnosis_node"]
     children = [subprocess.Popen(node_command(p.module, p.ros_arguments())) for p in nodes]
     rclpy.init()
-    node = rclpy.create_node("bench_graph", namespace=CAMPAIGN_NAMESPACE)
+    node = rclpy.create_node("bench_graph", namespace=values["namespace"])
     cell = TimedRosCell(node, "cell_0", CellTimeouts(scene=60.0))
     spinning = threading.Thread(target=spin, args=(node,), name="spin", daemon=True)
     spinning.start()

@@ -34,7 +34,7 @@ parameters = {"backend": "operator"}
 node = NodeProcess(
     "perturbation_node", "robomd_ros.nodes.perturbation_node", "/robomd/ur5e", parameters
 )
-sys.exit(run_campaign([node], Path(sys.argv[1]), operator_cell="ur5e"))
+sys.exit(run_campaign([node], Path(sys.argv[1]), "/robomd", operator_cell="ur5e"))
 """
 
 

@@ -14,9 +14,10 @@ from robomd_ros.bringup import sim as bringup
 from robomd_ros.bringup import ur5e as bringup_ur5e
 from robomd_ros.bringup.arguments import parse_arguments
 from robomd_ros.bringup.display import check_display
-from robomd_ros.bringup.domain import claim_domain
+from robomd_ros.bringup.domain import own_domain
 from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.ros.driving import Driving
 from robomd_ros.ros.parameter_tables import CAMPAIGN, DIAGNOSIS, TABLES, campaign_config
 from robomd_ros.ros.parameters import Parameter, check_file
 
@@ -158,23 +159,74 @@ def test_a_parameter_file_cannot_set_what_the_bring_up_sets(tmp_path, node, text
         resolved(f"params_file:={path}")
 
 
-def test_two_diagnoses_never_share_a_domain(monkeypatch):
-    monkeypatch.setenv("ROS_DOMAIN_ID", "101")
-    with claim_domain():
-        with pytest.raises(ConfigurationError, match="ROS_DOMAIN_ID=101"):
-            claim_domain()
+def test_without_a_domain_the_first_is_taken_in_which_nobody_drives_the_namespace(monkeypatch):
+    monkeypatch.delenv("ROS_DOMAIN_ID", raising=False)
+    with own_domain("/bench") as first:
+        assert os.environ["ROS_DOMAIN_ID"] == str(first)
         monkeypatch.delenv("ROS_DOMAIN_ID")
-        with claim_domain():
-            assert 0 <= int(os.environ["ROS_DOMAIN_ID"]) < 101
+        with own_domain("/bench") as second:  # the first has not started its diagnosis yet
+            assert second != first
+        monkeypatch.delenv("ROS_DOMAIN_ID")
+        driving = Driving(first, ["/bench"])
+    with own_domain("/bench") as third:
+        assert third != first
+    driving.release()
+    monkeypatch.delenv("ROS_DOMAIN_ID")
+    with own_domain("/bench") as last:
+        assert last == first
+
+
+def test_in_the_users_domain_only_the_namespace_must_be_free(monkeypatch):
     monkeypatch.setenv("ROS_DOMAIN_ID", "101")
-    claim_domain().close()
+    driving = Driving(101, ["/bench"])
+    taken = r"drives /bench in ROS_DOMAIN_ID=101; end it"
+    with pytest.raises(ConfigurationError, match=taken), own_domain("/bench"):
+        pass
+    with own_domain("/bench_2") as domain:
+        assert domain == 101
+    driving.release()
 
 
 @pytest.mark.parametrize("value", ["abc", "-1", "102", "1.5"])
 def test_a_domain_that_is_none(monkeypatch, value):
     monkeypatch.setenv("ROS_DOMAIN_ID", value)
-    with pytest.raises(ConfigurationError, match=f"0 to 101; got '{value}'"):
-        claim_domain()
+    none = f"0 to 101; got '{value}'"
+    with pytest.raises(ConfigurationError, match=none), own_domain("/bench"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("given", "absolute"), [("lab", "/lab"), ("/lab/bench_2", "/lab/bench_2"), ("l/b", "/l/b")]
+)
+def test_everything_of_a_simulation_follows_the_namespace(given, absolute):
+    values = resolved(f"namespace:={given}", "cells:=1", "markers:=true", "out:=x")
+    places = {p.executable: p.namespace for p in bringup.sim_processes(values)}
+    cell = f"{absolute}/cell_0"
+    assert places == {
+        "diagnosis_node": absolute,
+        "ranking_markers_node": absolute,
+        "perturbation_node": cell,
+        "sim_bridge_node": cell,
+    }
+
+
+@pytest.mark.parametrize("given", ["", "/", "a//b", "a/", "1a", "a b", "a/-", "ä"])
+def test_a_namespace_that_is_none(given):
+    with pytest.raises(ConfigurationError, match=f"namespace must be names .*; got '{given}'"):
+        resolved(f"namespace:={given}")
+
+
+def test_rviz_looks_where_the_diagnosis_is(monkeypatch):
+    def rules(namespace):
+        values = resolved("launch_rviz:=true", f"namespace:={namespace}", "out:=x")
+        arguments = bringup.sim_processes(values)[-1].arguments
+        return [a for a in arguments if ":=" in a]
+
+    assert rules("robomd") == []
+    assert rules("lab") == [
+        "/robomd/ranking_markers:=/lab/ranking_markers",
+        "/robomd/ranking_image:=/lab/ranking_image",
+    ]
 
 
 def test_rviz_that_is_not_installed_is_named_before_anything_starts(monkeypatch, tmp_path):

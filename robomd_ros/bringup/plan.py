@@ -1,0 +1,143 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a launch file is to start, checked and written as JSON: `robomd plan`.
+
+A launch file runs in the Python of ROS, which need not have what this package needs. It starts this
+program, which runs in the package's own Python, and then starts what the program wrote.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robomd_ros.bringup.arguments import parse_arguments
+from robomd_ros.bringup.domain import domain_in_use
+from robomd_ros.bringup.processes import AnyProcess, NodeProcess, process_defaults
+from robomd_ros.bringup.sim import SIM_ARGUMENTS, check_sim, resolve_sim, sim_processes
+from robomd_ros.bringup.ur5e import UR5E_ARGUMENTS, check_ur5e, resolve_ur5e, ur5e_processes
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.share import PACKAGE
+from robomd_ros.ros.driving import Driving
+from robomd_ros.ros.parameters import Parameter
+
+EXIT_WHEN_DONE = Parameter(
+    "exit_when_done",
+    False,
+    "end the launch with the campaign; its exit code is 0 if the campaign has finished",
+)
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Bringup:
+    """One kind of diagnosis that can be launched.
+
+    Attributes:
+        arguments: of its launch file.
+        resolve: from the given values to all values.
+        check: raises what is wrong with them.
+        processes: from the values, and whether the diagnosis node ends with the campaign.
+    """
+
+    arguments: tuple[Parameter, ...]
+    resolve: Callable[[Values], dict[str, Any]]
+    check: Callable[[Values], object]
+    processes: Callable[[Values, bool], Sequence[AnyProcess]]
+
+
+BRINGUPS = {
+    "sim": Bringup((*SIM_ARGUMENTS, EXIT_WHEN_DONE), resolve_sim, check_sim, sim_processes),
+    "ur5e": Bringup((*UR5E_ARGUMENTS, EXIT_WHEN_DONE), resolve_ur5e, check_ur5e, ur5e_processes),
+}
+"""By the word after `robomd plan`."""
+
+
+def plan(kind: str, given: Sequence[str]) -> dict[str, Any]:
+    """Check a diagnosis and say what it consists of.
+
+    Args:
+        kind: of BRINGUPS.
+        given: arguments, `name:=value`.
+
+    Returns:
+        Plain values: `say`, lines for the person who launches; `environment`, variables that the
+        processes are to have unless they are set; `processes`, see `_described`.
+
+    Raises:
+        RoboMDError: what is wrong, the value, and the remedy.
+    """
+    if kind not in BRINGUPS:
+        raise ConfigurationError(f"robomd plan takes one of {', '.join(BRINGUPS)}; got {kind!r}")
+    bringup = BRINGUPS[kind]
+    arguments = parse_arguments(given, bringup.arguments)
+    ends = arguments.pop(EXIT_WHEN_DONE.name, EXIT_WHEN_DONE.default)
+    values = bringup.resolve(arguments)
+    domain, namespace = domain_in_use(), values["namespace"]
+    Driving(domain, [namespace]).release()  # said before the checks, which take their time
+    bringup.check(values)
+    monitor = NodeProcess("monitor_node", "robomd_ros.nodes.monitor_node", namespace)
+    say = [f"{namespace} in ROS_DOMAIN_ID={domain}, campaign folder: {values['out']}"]
+    if "cell" in values:
+        prompt = f"ros2 run {PACKAGE} operator_prompt --ros-args -r __ns:={namespace}"
+        say.append(
+            "answer what is asked at the cell in another terminal: "
+            f"ROS_DOMAIN_ID={domain} {prompt}/{values['cell']}"
+        )
+    return {
+        "say": say,
+        "environment": process_defaults(),
+        "processes": [_described(p, ends) for p in (*bringup.processes(values, ends), monitor)],
+    }
+
+
+def _described(process: AnyProcess, ends: bool) -> dict[str, Any]:
+    """A node of this package by name, anything else by command; how its end is taken."""
+    respawn = {"respawn": process.respawn, "name": process.name}
+    if not isinstance(process, NodeProcess):
+        return {**respawn, "command": process.command()}
+    is_diagnosis = process.executable == "diagnosis_node"
+    return {
+        **respawn,
+        "respawn": process.respawn and not (is_diagnosis and ends),
+        "package": process.package,
+        "executable": process.executable,
+        "namespace": process.namespace,
+        "arguments": list(process.arguments),
+        "ros_arguments": process.parameter_arguments(),
+        "ends_all": is_diagnosis and ends,
+    }
+
+
+def write_plan(path: Path, kind: str, given: Sequence[str]) -> None:
+    """Write the plan, or what is wrong, as one JSON object; an error is raised all the same."""
+    try:
+        document = plan(kind, given)
+    except Exception as error:
+        path.write_text(json.dumps({"error": str(error)}), encoding="utf-8")
+        raise
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def launch_arguments(kind: str) -> list[dict[str, Any]]:
+    """The arguments of a launch file as plain values, for where this package is not importable."""
+    return [
+        {
+            "name": parameter.name,
+            "default": _text(parameter.default),
+            "description": parameter.description,
+            "choices": _choices(parameter),
+        }
+        for parameter in BRINGUPS[kind].arguments
+    ]
+
+
+def _choices(parameter: Parameter) -> list[str]:
+    if isinstance(parameter.default, bool):
+        return ["true", "false", "True", "False"]  # as Python's launch files write them
+    return list(parameter.choices)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,125 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`robomd plan`: what a launch file starts, without the launch stack."""
+
+import ast
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="the list of processes needs ROS 2")
+
+from robomd_ros.bringup import plan as planning
+from robomd_ros.cli.main import main
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.share import share_path
+from robomd_ros.ros.driving import Driving
+
+EXPERT = "policy:=python:sim_bridge.experts.lift:ScriptedExpert"
+LAUNCH = sorted(share_path("launch").glob("*.py"))
+PLAIN = {*sys.stdlib_module_names, "launch", "launch_ros"}
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """The checks start a simulator or need a robot, and have tests of their own."""
+    for kind, bringup in planning.BRINGUPS.items():
+        fast = planning.Bringup(
+            bringup.arguments, bringup.resolve, lambda values: None, bringup.processes
+        )
+        monkeypatch.setitem(planning.BRINGUPS, kind, fast)
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+@pytest.mark.parametrize("path", LAUNCH, ids=lambda path: path.name)
+def test_a_launch_file_needs_nothing_that_the_python_of_ros_lacks(path):
+    assert {name.partition(".")[0] for name in imports(path)} <= PLAIN
+
+
+def test_the_declared_arguments_are_those_of_the_code():
+    written = json.loads(share_path("launch/arguments.json").read_text())
+    known = {kind: planning.launch_arguments(kind) for kind in planning.BRINGUPS}
+    assert written == known, "make it anew: robomd plan --arguments > launch/arguments.json"
+
+
+@pytest.mark.parametrize("kind", planning.BRINGUPS)
+def test_a_declared_default_is_a_value_that_the_argument_takes(kind):
+    by_name = {p.name: p for p in planning.BRINGUPS[kind].arguments}
+    for argument in planning.launch_arguments(kind):
+        parameter = by_name[argument["name"]]
+        assert parameter.parse(argument["default"]) == parameter.default
+        assert not argument["choices"] or argument["default"] in argument["choices"]
+        assert all(parameter.parse(choice) is not None for choice in argument["choices"])
+
+
+def test_the_plan_of_a_simulation(unchecked, monkeypatch, tmp_path):
+    monkeypatch.setenv("ROS_DOMAIN_ID", "17")
+    given = ["namespace:=/lab", "cells:=1", f"out:={tmp_path}/x", "policy:=1"]
+    plan = planning.plan("sim", given)
+    assert plan["say"] == [f"/lab in ROS_DOMAIN_ID=17, campaign folder: {tmp_path}/x"]
+    assert [(p["executable"], p["namespace"]) for p in plan["processes"]] == [
+        ("diagnosis_node", "/lab"),
+        ("perturbation_node", "/lab/cell_0"),
+        ("sim_bridge_node", "/lab/cell_0"),
+        ("monitor_node", "/lab"),
+    ]
+    diagnosis = plan["processes"][0]
+    assert diagnosis["respawn"] and not diagnosis["ends_all"]
+    assert 'policy:="1"' in diagnosis["ros_arguments"]
+    assert "exit_when_done:=false" in diagnosis["ros_arguments"]
+    assert plan["environment"]["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+
+
+def test_a_diagnosis_that_ends_the_launch_is_not_started_again(unchecked, tmp_path):
+    given = ["exit_when_done:=true", "use_twin:=true", "cell:=bench", f"out:={tmp_path}/x"]
+    plan = planning.plan("ur5e", given)
+    by_name = {p["name"]: p for p in plan["processes"]}
+    diagnosis = by_name["robomd/diagnosis_node"]
+    assert diagnosis["ends_all"] and not diagnosis["respawn"]
+    assert "exit_when_done:=true" in diagnosis["ros_arguments"]
+    assert by_name["robomd/bench/ur5e_node"]["respawn"]
+    assert "sim_bridge.twin" in by_name["twin"]["command"]
+    assert plan["say"][1].endswith("operator_prompt --ros-args -r __ns:=/robomd/bench")
+
+
+def test_a_namespace_that_is_driven_is_told_before_the_checks(monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", "101")
+    driving = Driving(101, ["/lab"])
+    with pytest.raises(ConfigurationError, match="drives /lab in ROS_DOMAIN_ID=101"):
+        planning.plan("sim", ["namespace:=lab"])
+    driving.release()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["sim", "budgte:=3"], "unknown argument 'budgte'; did you mean 'budget'?"),
+        (["sim", "budget:=0"], "budget must be at least 1"),
+        (["ur5e"], "robot_ip is missing"),
+        (["arm"], "one of sim, ur5e; got 'arm'"),
+        ([], "one of sim, ur5e; got ''"),
+    ],
+)
+def test_what_is_wrong_is_one_line_in_the_file_and_on_the_terminal(
+    arguments, says, tmp_path, capsys
+):
+    path = tmp_path / "plan.json"
+    assert main(["plan", "--write", str(path), *arguments]) == 2
+    error = json.loads(path.read_text())["error"]
+    assert says in error
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def test_without_a_file_the_plan_is_printed(unchecked, capsys, tmp_path):
+    assert main(["plan", "sim", EXPERT, "cells:=2", f"out:={tmp_path}/x"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["processes"]) == 6
+    assert not Path(tmp_path, "x").exists()
