@@ -14,12 +14,17 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from graph import PLANTED
 
+from robomd_ros.cli.main import main
 from robomd_ros.core.share import share_path
 
 CATALOGUE = yaml.safe_load(share_path("config/variations/lift.yaml").read_text())
 
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
+
 def robomd(folder, *arguments):
+    """`robomd sim` in a process of its own."""
     (folder / "planted_policy.py").write_text(PLANTED)
     command = [sys.executable, "-m", "robomd_ros.cli.main", "sim", *arguments]
     return subprocess.run(
@@ -27,17 +32,38 @@ def robomd(folder, *arguments):
     )
 
 
-def refused(folder, *arguments, says):
+@pytest.fixture
+def sim(tmp_path, monkeypatch, capfd):
+    """`robomd sim` here, as if started in the test's folder: exit code, and what it said."""
+
+    def run(*arguments):
+        (tmp_path / "planted_policy.py").write_text(PLANTED)
+        monkeypatch.chdir(tmp_path)
+        capfd.readouterr()
+        code = main(["sim", *arguments])
+        return code, capfd.readouterr().err.strip()
+
+    return run
+
+
+@pytest.fixture
+def refused(sim, tmp_path):
     """Run, and check the exit code, the message, and that no campaign folder came to be."""
-    done = robomd(folder, f"out:={folder / 'campaign'}", *arguments)
-    assert done.returncode == 2, done.stdout + done.stderr
-    message = done.stderr.strip()
-    assert message.splitlines()[0].startswith("error: "), message
+
+    def run(*arguments, says):
+        code, message = sim(f"out:={tmp_path / 'campaign'}", *arguments)
+        check_refusal(code, message, says)
+        assert not (tmp_path / "campaign").exists()
+
+    return run
+
+
+def check_refusal(code, message, says):
+    assert code == 2, message
+    assert message.startswith("error: "), message
     assert "Traceback" not in message
     for part in says:
         assert part in message, message
-    assert not (folder / "campaign").exists()
-    return message
 
 
 def catalogue_file(folder, **changes):
@@ -71,45 +97,53 @@ def catalogue_file(folder, **changes):
         ("action_space:=cube", ["action_space", "'cube'", "discrete, embedding"]),
     ],
 )
-def test_argument(tmp_path, argument, says):
-    refused(tmp_path, argument, says=says)
+def test_argument(refused, argument, says):
+    refused(argument, says=says)
 
 
-def test_foreign_policy_file_is_not_unpickled(tmp_path):
+def test_a_refusal_is_the_process_s(tmp_path):
+    done = robomd(
+        tmp_path, f"out:={tmp_path / 'campaign'}", "policy:=python:planted_policy:Missing"
+    )
+    check_refusal(done.returncode, done.stderr.strip(), ["planted_policy", "Missing", "WrongShape"])
+    assert not (tmp_path / "campaign").exists()
+
+
+def test_foreign_policy_file_is_not_unpickled(refused, tmp_path):
     trap = tmp_path / "trap.safetensors"
     trap.write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "owned").encode() + b"'\ntR.")
-    refused(tmp_path, f"policy:={trap}", says=["trap"])
+    refused(f"policy:={trap}", says=["trap"])
     assert not (tmp_path / "owned").exists()
 
 
-def test_catalogue_with_a_duplicate_variation(tmp_path):
+def test_catalogue_with_a_duplicate_variation(refused, tmp_path):
     variations = [*CATALOGUE["variations"], CATALOGUE["variations"][0]]
     argument = catalogue_file(tmp_path, variations=variations)
-    refused(tmp_path, argument, says=["duplicate", CATALOGUE["variations"][0]["id"]])
+    refused(argument, says=["duplicate", CATALOGUE["variations"][0]["id"]])
 
 
-def test_catalogue_with_a_malformed_variation(tmp_path):
+def test_catalogue_with_a_malformed_variation(refused, tmp_path):
     broken = {k: v for k, v in CATALOGUE["variations"][0].items() if k != "description"}
     argument = catalogue_file(tmp_path, variations=[broken])
-    refused(tmp_path, argument, says=["description", "catalogue.yaml"])
+    refused(argument, says=["description", "catalogue.yaml"])
 
 
-def test_catalogue_with_an_impossible_value(tmp_path):
+def test_catalogue_with_an_impossible_value(refused, tmp_path):
     broken = {**CATALOGUE["variations"][0], "parameters": {"rgb": [2.0, 0, 0]}}
     argument = catalogue_file(tmp_path, variations=[broken])
-    refused(tmp_path, argument, says=["rgb", "2"])
+    refused(argument, says=["rgb", "2"])
 
 
-def test_catalogue_with_an_unknown_key(tmp_path):
+def test_catalogue_with_an_unknown_key(refused, tmp_path):
     argument = catalogue_file(tmp_path, variatons=[])
-    refused(tmp_path, argument, says=["variatons", "variations"])
+    refused(argument, says=["variatons", "variations"])
 
 
-def test_variation_that_equals_the_nominal_scene(tmp_path):
+def test_variation_that_equals_the_nominal_scene(refused, tmp_path):
     size = next(v for v in CATALOGUE["variations"] if v["id"].startswith("table_size"))
     nominal = CATALOGUE["nominal"]["size/table"]
     argument = catalogue_file(tmp_path, variations=[{**size, "parameters": nominal}])
-    refused(tmp_path, argument, says=["nominal", size["id"]])
+    refused(argument, says=["nominal", size["id"]])
 
 
 @pytest.mark.parametrize(
@@ -122,10 +156,10 @@ def test_variation_that_equals_the_nominal_scene(tmp_path):
         ("just text", ["parameter file"]),
     ],
 )
-def test_parameter_file(tmp_path, text, says):
+def test_parameter_file(refused, tmp_path, text, says):
     path = tmp_path / "params.yaml"
     path.write_text(text)
-    refused(tmp_path, f"params_file:={path}", says=says)
+    refused(f"params_file:={path}", says=says)
 
 
 @pytest.fixture(scope="module")
@@ -147,12 +181,10 @@ SAME = (
 )  # fmt: skip
 
 
-def test_folder_of_another_configuration_lists_the_differences(campaign):
-    done = robomd(campaign.parent, f"out:={campaign}", *SAME, "budget:=3", "seed:=9")
-    assert done.returncode == 2
-    assert "another configuration" in done.stderr
-    assert "budget: there 2, here 3" in done.stderr
-    assert "seed: there 0, here 9" in done.stderr
+def test_folder_of_another_configuration_lists_the_differences(campaign, sim):
+    code, message = sim(f"out:={campaign}", *SAME, "budget:=3", "seed:=9")
+    says = ["another configuration", "budget: there 2, here 3", "seed: there 0, here 9"]
+    check_refusal(code, message, says)
 
 
 def test_finished_campaign_ends_at_once_with_its_table(campaign):
@@ -161,7 +193,7 @@ def test_finished_campaign_ends_at_once_with_its_table(campaign):
     assert "cube_color_green" in done.stdout
 
 
-def test_damaged_database(campaign, tmp_path):
+def test_damaged_database(campaign, sim, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(campaign, copy)
     for extra in copy.glob("trials.db-*"):
@@ -169,19 +201,18 @@ def test_damaged_database(campaign, tmp_path):
     data = bytearray((copy / "trials.db").read_bytes())
     data[100:2000] = b"\xff" * 1900
     (copy / "trials.db").write_bytes(data)
-    done = robomd(tmp_path, f"out:={copy}", *SAME, "budget:=2")
-    assert done.returncode != 0
-    assert done.stderr.startswith("error: ") and "trials.db" in done.stderr
-    assert "Traceback" not in done.stderr
+    code, message = sim(f"out:={copy}", *SAME, "budget:=2")
+    assert code != 0
+    assert message.startswith("error: ") and "trials.db" in message
+    assert "Traceback" not in message
 
 
-def test_folder_that_is_no_campaign(tmp_path):
+def test_folder_that_is_no_campaign(sim, tmp_path):
     other = tmp_path / "holiday"
     other.mkdir()
     (other / "photo.jpg").write_bytes(b"x")
-    done = robomd(tmp_path, f"out:={other}", *SAME, "budget:=2")
-    assert done.returncode == 2
-    assert "holiday" in done.stderr and "photo.jpg" in done.stderr
+    code, message = sim(f"out:={other}", *SAME, "budget:=2")
+    check_refusal(code, message, ["holiday", "photo.jpg"])
     assert sorted(p.name for p in other.iterdir()) == ["photo.jpg"]
 
 

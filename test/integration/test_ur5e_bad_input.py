@@ -11,6 +11,9 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
+from robomd_ros.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("own_environment")
 PORTS = (29999, 30003, 30004, 63352)
 HOST = "127.0.0.249"
 EXPERT = "policy:=python:sim_bridge.experts.lift:ScriptedExpert"
@@ -37,18 +40,22 @@ def controller():
         server.close()
 
 
-def robomd(folder, *arguments):
-    command = [sys.executable, "-m", "robomd_ros.cli.main", "ur5e", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def refused(folder, *arguments):
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capfd):
     """The one line that the command says; nothing was created."""
-    done = robomd(folder, f"out:={folder / 'campaign'}", *arguments)
-    assert done.returncode == 2, done.stdout + done.stderr
-    [message] = done.stderr.strip().splitlines()
+
+    def run(*arguments):
+        monkeypatch.chdir(tmp_path)
+        capfd.readouterr()
+        code = main(["ur5e", f"out:={tmp_path / 'campaign'}", *arguments])
+        return _refusal(tmp_path, code, capfd.readouterr().err)
+
+    return run
+
+
+def _refusal(folder, code, said):
+    assert code == 2, said
+    [message] = said.strip().splitlines()
     assert message.startswith("error: ")
     assert not (folder / "campaign").exists()
     return message
@@ -66,21 +73,28 @@ def refused(folder, *arguments):
         (["policy:=python:nowhere:Policy"], "", ["nowhere"]),
     ],
 )
-def test_nothing_connects_before_the_parameters_are_right(tmp_path, controller, given, text, says):
+def test_nothing_connects_before_the_parameters_are_right(
+    refused, tmp_path, controller, given, text, says
+):
     if "params_file" in given[-1]:
         text = f"/**/ur5e_node: {{ros__parameters: {{{text}}}}}"
     (tmp_path / "my.yaml").write_text(text)
     given = [g.replace("{folder}", str(tmp_path)) for g in given]
-    message = refused(tmp_path, f"robot_ip:={HOST}", *given)
+    message = refused(f"robot_ip:={HOST}", *given)
     for part in says:
         assert part in message
     assert controller == []
 
 
-def test_no_address(tmp_path):
-    assert "robot_ip is missing" in refused(tmp_path, EXPERT)
+def test_no_address(refused):
+    assert "robot_ip is missing" in refused(EXPERT)
 
 
 def test_an_address_at_which_nothing_answers(tmp_path):
-    message = refused(tmp_path, "robot_ip:=127.0.0.248", EXPERT)
+    arguments = [f"out:={tmp_path / 'campaign'}", "robot_ip:=127.0.0.248", EXPERT]
+    command = [sys.executable, "-m", "robomd_ros.cli.main", "ur5e", *arguments]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    message = _refusal(tmp_path, done.returncode, done.stderr)
     assert "127.0.0.248" in message and "29999" in message and "doctor" in message

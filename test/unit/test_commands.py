@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command of `robomd`: its help, a wrong argument, and the exit codes."""
 
-import os
 import re
 import subprocess
 import sys
@@ -57,10 +56,7 @@ WRONG = {
 """Arguments of which the last is wrong."""
 
 
-@pytest.fixture(autouse=True)
-def own_environment(monkeypatch):
-    """Some commands prepare the environment of the processes that they start."""
-    monkeypatch.setattr(os, "environ", os.environ.copy())
+pytestmark = pytest.mark.usefixtures("own_environment")
 
 
 def robomd(*arguments):
