@@ -32,16 +32,18 @@ class CellContract(ABC):
     def varied(self) -> Scene:
         """A scene that looks different from nominal."""
 
-    @pytest.fixture
+    @pytest.fixture(scope="class")
     def open_cell(self):
-        cells = []
+        """A connected cell under a policy, kept for the tests that need such a one."""
+        cells: dict[str, Cell] = {}
 
         def opened(policy: str = "failing") -> Cell:
-            cells.append(self.connected(policy))
-            return cells[-1]
+            if policy not in cells:
+                cells[policy] = self.connected(policy)
+            return cells[policy]
 
         yield opened
-        for cell in cells:
+        for cell in cells.values():
             cell.close()
 
     def test_implements_the_protocol(self, open_cell):
@@ -99,8 +101,8 @@ class CellContract(ABC):
         timer.join()
         assert cell.observe(NOMINAL, 1).shape[2] == 3
 
-    def test_close_twice_and_then_not_available(self, open_cell):
-        cell = open_cell()
+    def test_close_twice_and_then_not_available(self):
+        cell = self.connected("failing")
         cell.close()
         cell.close()
         assert not cell.available()

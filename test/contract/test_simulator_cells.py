@@ -36,29 +36,32 @@ class TestWorkerCell(CellContract):
         return Scene((GREEN,))
 
 
-@pytest.mark.parametrize("kind", [SimulatorCell, WorkerCell])
-def test_both_kinds_give_the_same_trial(kind):
-    trials = []
-    for cell in (SimulatorCell("a", options("failing")), kind("b", options("failing"))):
-        cell.connect()
-        trials.append(cell.run(Scene((GREEN,)), 3))
-        cell.close()
+@pytest.fixture(scope="module", params=[SimulatorCell, WorkerCell])
+def cell(request):
+    """A cell of each kind that any test may leave after any trial."""
+    opened = request.param("c", options("failing"))
+    opened.connect()
+    yield opened
+    opened.close()
+
+
+def test_both_kinds_give_the_same_trial(cell):
+    other = SimulatorCell("a", options("failing"))
+    other.connect()
+    trials = [one.run(Scene((GREEN,)), 3) for one in (other, cell)]
+    other.close()
     assert trials[0].outcome == trials[1].outcome
     assert (trials[0].image == trials[1].image).all()
 
 
-@pytest.mark.parametrize("kind", [SimulatorCell, WorkerCell])
-def test_a_trial_after_a_picture_is_the_same_trial(kind):
+def test_a_trial_after_a_picture_is_the_same_trial(cell):
     """`observe` leaves the simulation at the start, from which the rollout goes on."""
-    cell = kind("c", options("failing"))
-    cell.connect()
     scene = Scene((GREEN,))
     alone = cell.run(scene, 3)
     picture = cell.observe(scene, 3)
     after = cell.run(scene, 3)
     cell.observe(scene, 4)
     other = cell.run(scene, 3)
-    cell.close()
     assert alone.outcome == after.outcome == other.outcome
     assert (picture == after.image).all()
     assert (alone.image == other.image).all()
