@@ -66,7 +66,7 @@ make_environment() {
   say "Making the virtual environment $VENV with $("$PYTHON" --version)"
   rm -rf "$VENV"
   "$PYTHON" -m venv "$VENV"
-  "$VENV/bin/python" -m pip install -qq -U pip wheel "setuptools<80"  # ament_python needs setup.py develop
+  "$VENV/bin/python" -m pip install -qq -U pip wheel "setuptools<80"  # colcon's bound
   stamp where "$VENV"
 }
 
@@ -109,16 +109,21 @@ build_interfaces() {
 
 # pip links the modules to this folder (editable); launch and ros2 run look in lib/ and share/.
 install_package() {
-  local want; want="$( (cat setup.py setup.cfg package.xml; find launch config -type f | LC_ALL=C sort) | digest)"
+  local want; want="$( (cat setup.py setup.cfg package.xml plugin.xml; find launch config -type f | LC_ALL=C sort) | digest)"
   fresh package "$want" && return
   say "Installing robomd_ros from this folder (editable)"
   "$VENV/bin/python" -m pip install -qq --no-deps --no-build-isolation -e .
-  local lib="$VENV/lib/robomd_ros" share="$VENV/share/robomd_ros" name
+  local lib="$VENV/lib/robomd_ros" share="$VENV/share/robomd_ros"
   rm -rf "$lib" "$share"
   mkdir -p "$lib" "$share" "$VENV/share/ament_index/resource_index/packages"
-  for name in $(sed -n 's/^ *"\([a-z0-9_]*\) = .*:main",$/\1/p' setup.py); do ln -s "$VENV/bin/$name" "$lib/$name"; done
+  "$VENV/bin/python" - "$VENV/bin" "$lib" <<'PY'
+import importlib.metadata, pathlib, sys
+bin, lib = map(pathlib.Path, sys.argv[1:])
+for script in importlib.metadata.distribution("robomd_ros").entry_points.select(group="console_scripts"):
+    (lib / script.name).symlink_to(bin / script.name)
+PY
   # links to files in real folders: ros2 launch does not follow links to folders
-  cp -rs "$PWD/launch" "$PWD/config" "$PWD/package.xml" "$share/"
+  cp -rs "$PWD/launch" "$PWD/config" "$PWD/package.xml" "$PWD/plugin.xml" "$share/"
   touch "$VENV/share/ament_index/resource_index/packages/robomd_ros"
   stamp package "$want"
 }

@@ -270,7 +270,7 @@ def test_nominal_is_a_word(panel, feed):
 
 
 def test_rqt_finds_the_plugin():
-    """plugin.xml names the class, package.xml exports it, setup.py installs it, and so on."""
+    """plugin.xml names the class, package.xml exports it, both ways of installing take it along."""
     root = ElementTree.parse(share_path("plugin.xml")).getroot()
     (found,) = root.iter("class")
     assert found.get("base_class_type") == "rqt_gui_py::Plugin"
@@ -279,6 +279,7 @@ def test_rqt_finds_the_plugin():
     assert f"class {name}(Plugin)" in source
     assert '<rqt_gui plugin="${prefix}/plugin.xml"/>' in share_path("package.xml").read_text()
     assert '"plugin.xml"' in share_path("setup.py").read_text()
+    assert "install(FILES plugin.xml DESTINATION" in share_path("CMakeLists.txt").read_text()
     perspective = json.loads(share_path("config/rqt/robomd.perspective").read_text())
     running = perspective["groups"]["pluginmanager"]["keys"]["running-plugins"]["repr"]
     assert ast.literal_eval(running) == {f"robomd_ros/{found.get('name')}": [1]}
