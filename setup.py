@@ -17,6 +17,12 @@ def tree(folder: str) -> list[tuple[str, list[str]]]:
     return pairs
 
 
+def requirements(file: str) -> list[str]:
+    """The requirements in a file of pip's, without comments and references to other files."""
+    lines = (line.split("#")[0].strip() for line in Path(file).read_text().splitlines())
+    return [line for line in lines if line and not line.startswith("-")]
+
+
 setup(
     name=package_name,
     version="0.1.0",
@@ -28,7 +34,8 @@ setup(
         *tree("launch"),
         *tree("config"),
     ],
-    install_requires=["setuptools"],
+    install_requires=requirements("requirements.txt"),
+    extras_require={"dev": requirements("requirements-dev.txt")},
     python_requires=">=3.10",
     zip_safe=False,
     maintainer="RoboMD maintainers",

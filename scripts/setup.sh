@@ -71,10 +71,10 @@ make_environment() {
 }
 
 install_requirements() {
-  local want; want="$(digest requirements.txt requirements-ros.txt)"
+  local want; want="$(digest requirements.txt requirements-dev.txt requirements-ros.txt)"
   fresh requirements "$want" && return
   say "Installing Python packages and ROS 2 wheels (some minutes the first time)"
-  "$VENV/bin/python" -m pip install -qq -r requirements-ros.txt -r requirements.txt
+  "$VENV/bin/python" -m pip install -qq -r requirements-ros.txt -r requirements-dev.txt
   stamp requirements "$want"
 }
 
