@@ -111,8 +111,11 @@ class _Bag:
     def _schema(self, topic: Topic) -> int:
         key = topic.type, topic.definition
         if key not in self._schemas:
+            # an event of a service: see definition_of
+            package, kind, name = topic.type.split("/")
+            name = f"{package}/{kind}/{name.replace('_', '')}"
             self._schemas[key] = self._writer.register_schema(
-                topic.type, SchemaEncoding.ROS2, topic.definition.encode()
+                name, SchemaEncoding.ROS2, topic.definition.encode()
             )
         return self._schemas[key]
 

@@ -10,14 +10,15 @@ from functools import partial
 from typing import Any
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import Diagnose
 from robomd_msgs.msg import CampaignStatus as CampaignStatusMsg
 from robomd_msgs.msg import FailureRanking as FailureRankingMsg
+from robomd_msgs.msg import OperatorRequest, RobotStatus, VariationCatalogue
 from robomd_msgs.msg import Trial as TrialMsg
-from robomd_msgs.msg import VariationCatalogue
 from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.core.campaign.campaign import (
     Campaign,
@@ -61,6 +62,12 @@ class DiagnosisNode(Node):
 
     Subscriptions:
         <cell>/camera/image_raw (sensor_msgs/Image, sensor data): of every name in `cells`.
+        <cell>/operator_request (robomd_msgs/OperatorRequest, latched): kept beside the campaign's
+            own messages, as all that follows.
+        <cell>/answer_operator_request/_service_event (robomd_msgs/AnswerOperatorRequest_Event,
+            reliable, depth 50): who answered what and when, and whether it counted.
+        <cell>/robot_status (robomd_msgs/RobotStatus, latched)
+        /diagnostics (diagnostic_msgs/DiagnosticArray, reliable): of nodes in the cells.
 
     Services:
         pause (std_srvs/Trigger): running trials end, no new one starts.
@@ -99,6 +106,7 @@ class DiagnosisNode(Node):
         self.create_service(Trigger, "resume", self._on_resume)
         self.create_service(Trigger, "stop", self._on_stop)
         self._questions = Questions(self, lambda: self._last, lambda: self._ranking)
+        self._record_cells()
         for cell in self._cells:
             undo = partial(self._on_undo, cell.name)
             self.create_service(AnswerOperatorRequest, f"{cell.name}/undo_label", undo)
@@ -138,6 +146,24 @@ class DiagnosisNode(Node):
         super().destroy_node()
         if self._driving is not None:
             self._driving.release()
+
+    def _record_cells(self) -> None:
+        """Keep what is said in the cells: a person's requests and answers, the robot's state."""
+        listen = partial(self._recording.listen, self)
+        places = []
+        for cell in self._cells:
+            listen(OperatorRequest, f"{cell.name}/operator_request", LATCHED)
+            listen(RobotStatus, f"{cell.name}/robot_status", LATCHED)
+            answers = f"{cell.name}/answer_operator_request/_service_event"
+            listen(AnswerOperatorRequest.Event, answers, TRIALS)
+            place = self.resolve_topic_name(cell.name)
+            places.append(f"{place}/".encode())
+        listen(
+            DiagnosticArray,
+            "/diagnostics",
+            TRIALS,
+            wanted=lambda data: any(place in data for place in places),
+        )
 
     # What the campaign tells (CampaignListener), on its own thread
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
+from rclpy.service_introspection import ServiceIntrospectionState
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ApplyScene, LabelOutcome
@@ -19,7 +20,7 @@ from robomd_ros.nodes.simulator_backend import SimulatorBackend
 from robomd_ros.ros.conversions import time_to_msg, variation_to_msg
 from robomd_ros.ros.parameter_tables import PERTURBATION
 from robomd_ros.ros.parameters import campaign_namespace, declare
-from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, main_of, unless
 
 _TICK = 0.25
@@ -48,6 +49,8 @@ class PerturbationNode(Node):
     Publishers:
         operator_request (robomd_msgs/OperatorRequest, latched): what is asked now; request_id 0
             when nothing is.
+        answer_operator_request/_service_event (robomd_msgs/AnswerOperatorRequest_Event, reliable,
+            depth 50): what was answered, when, and whether it counted.
 
     Subscriptions:
         robot_status (robomd_msgs/RobotStatus, latched): back end operator: while it is not ready,
@@ -82,11 +85,15 @@ class PerturbationNode(Node):
         self._undo_label = self.create_client(AnswerOperatorRequest, "undo_label")
         # an answer that awaits the diagnosis must not keep the node from hearing it
         own_group = ReentrantCallbackGroup()
-        self.create_service(
+        answers = self.create_service(
             AnswerOperatorRequest,
             "answer_operator_request",
             self._on_answer,
             callback_group=own_group,
+        )
+        # who answered what and when is recorded with the campaign
+        answers.configure_introspection(
+            self.get_clock(), TRIALS, ServiceIntrospectionState.CONTENTS
         )
         self._ticker = Ticker(self, _TICK)
         self._servers: list[OneGoalServer] = []

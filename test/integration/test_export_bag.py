@@ -39,6 +39,7 @@ TOPICS = {
     "/robomd/failure_ranking": msg.FailureRanking,
     "/robomd/campaign_status": msg.CampaignStatus,
     "/robomd/variation_catalogue": msg.VariationCatalogue,
+    "/robomd/cell_0/operator_request": msg.OperatorRequest,
 }
 PICTURES = "/robomd/cell_0/camera/image_raw"
 IDS = "cube_color_green,table_color_blue,robot_color_red,light_color_gray"
@@ -274,7 +275,7 @@ def by_rclpy(bag):
     """Messages by topic, as the ROS installation reads them."""
     from sensor_msgs.msg import CompressedImage  # noqa: PLC0415
 
-    kinds = {**TOPICS}
+    kinds = {**TOPICS, "/robomd/cell_1/operator_request": msg.OperatorRequest}
     found = {}
     with bag.open("rb") as file:
         for schema, channel, message in make_reader(file).iter_messages():

@@ -13,22 +13,28 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
+pytest.importorskip("mcap_ros2", reason="needs mcap-ros2-support")
+
 from bare_cell import BareCell, TableTwin
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from graph import ranking, rows, valid, wait_for
 from in_process import Graph, overrides
+from mcap.reader import make_reader
+from mcap_ros2.decoder import DecoderFactory
 from rclpy.action import ActionClient
 from scripted_operator import ScriptedOperator
 
 from robomd_msgs.action import ApplyScene, Diagnose, LabelOutcome
 from robomd_msgs.msg import CampaignStatus, OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_ros.cli.export import export
 from robomd_ros.core.operator.desk import Answer, RequestKind
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
 from robomd_ros.ros.conversions import scene_to_msg, status_from_msg
-from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.qos import LATCHED, TRIALS
 
 CATALOGUE = load_catalogue(config_file("variations", "ur5e_tabletop"))
 GREEN, DIM, MUG = IDS = ("cube_color_green", "light_dim", "distractor_red_mug")
@@ -155,6 +161,57 @@ def test_a_campaign_by_hand(by_hand):
     assert {r["detail"] for r in rows(graph.out)} == {"labelled by script"}
     left = [s.message for s in graph.statuses if s.trials_done == 5]
     assert left and all("changes" in m and "min of the operator's work" in m for m in left)
+
+
+def test_what_was_asked_answered_and_said_is_kept_and_exported(by_hand, tmp_path):
+    """Requests, answers with who gave them, the robot's status, and the cell's diagnostics only."""
+    graph = by_hand(fails_in=[{MUG}], budget=2)
+    diagnostics = graph.client.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
+    wait_for(lambda: diagnostics.get_subscription_count() == 1, "the diagnosis", 10)
+    graph.cell.robot(ready=True)  # before there is a campaign: latched, and so still true in it
+
+    def instead(request):
+        if request.kind != OperatorRequest.LABEL_OUTCOME:
+            return None
+        graph.answer(request.request_id, Answer.DONE, operator_name="Bob")  # does not fit
+        for name in (f"{PLACE}/arm", "/another/cell/arm"):
+            message = DiagnosticArray(status=[DiagnosticStatus(name=name, message=name)])
+            diagnostics.publish(message)
+        return None
+
+    graph.operator.instead = instead
+    assert graph.run().error_code == Diagnose.Result.NONE
+    (bag,), notes = export(graph.out, ("mcap",), tmp_path / "bag")
+    assert not notes
+    found = {}
+    with bag.open("rb") as file:
+        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        for schema, channel, message, decoded in reader.iter_decoded_messages():
+            found.setdefault(channel.topic, []).append((schema.name, message.log_time, decoded))
+    requests = [m for _, _, m in found[f"{PLACE}/operator_request"] if m.request_id]
+    assert {r.request_id for r in requests} == {a.number for a in graph.operator.asked}
+    answers = answers_of(found[f"{PLACE}/answer_operator_request/_service_event"])
+    counted = [(a.request_id, a.answer, a.operator_name) for a, said in answers if said.accepted]
+    assert counted == [(a.number, int(a.answer), "script") for a in graph.operator.asked]
+    refused = [(a.operator_name, said.error_code) for a, said in answers if not said.accepted]
+    assert refused == [("Bob", AnswerOperatorRequest.Response.NOT_AN_ANSWER)] * 2
+    assert [m.ready for _, _, m in found[f"{PLACE}/robot_status"]] == [True]
+    told = {s.name for _, _, m in found["/diagnostics"] for s in m.status}
+    assert told == {f"{PLACE}/arm"}
+    times = [time for messages in found.values() for _, time, _ in messages]
+    assert max(times) - min(times) < 60e9
+
+
+def answers_of(events):
+    """Pairs of request and response of a service, from its events; with their moments checked."""
+    pairs = {}
+    for name, time, event in events:
+        assert name == "robomd_msgs/srv/AnswerOperatorRequestEvent"
+        stamp = event.info.stamp.sec * 10**9 + event.info.stamp.nanosec
+        assert abs(stamp - time) < 5e9
+        key = (tuple(event.info.client_gid), event.info.sequence_number)
+        pairs.setdefault(key, []).extend([*event.request, *event.response])
+    return list(pairs.values())
 
 
 def test_the_last_label_is_undone_while_the_next_request_is_open(by_hand):

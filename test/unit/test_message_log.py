@@ -80,6 +80,15 @@ def test_several_threads_lose_nothing(tmp_path):
     assert len({m[1] for m in stored(tmp_path / "messages.db")}) == 200
 
 
+def test_messages_of_two_threads_come_in_the_order_of_their_times(tmp_path):
+    """The later one may have been written first."""
+    log = MessageLog(tmp_path / "messages.db")
+    for time_ns in (5, 3, 4):
+        log.add(TRIALS, time_ns, b"x")
+    assert [m.time_ns for m in log.messages()] == [3, 4, 5]
+    log.close()
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no database at all" * 100])
 def test_what_is_no_record_is_refused(tmp_path, content):
     path = tmp_path / "messages.db"
@@ -114,6 +123,7 @@ def test_a_full_disk_is_an_error_of_ours(tmp_path):
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from robomd_msgs.msg import FailureRanking, Trial  # noqa: E402
+from robomd_msgs.srv import AnswerOperatorRequest  # noqa: E402
 from robomd_ros.core.errors import RoboMDError  # noqa: E402
 from robomd_ros.ros.message_definitions import definition_of, type_of  # noqa: E402
 
@@ -132,7 +142,28 @@ def test_a_definition_holds_all_that_it_refers_to_once():
     ]
 
 
+def test_the_events_of_a_service_are_defined_by_the_service():
+    text = definition_of(type_of(AnswerOperatorRequest.Event))
+    first, *others = text.split("=" * 80 + "\n")
+    assert first.split() == [
+        "service_msgs/ServiceEventInfo", "info",
+        "robomd_msgs/AnswerOperatorRequestRequest[<=1]", "request",
+        "robomd_msgs/AnswerOperatorRequestResponse[<=1]", "response",
+    ]  # fmt: skip
+    parts = {section.splitlines()[0].removeprefix("MSG: "): section for section in others}
+    assert set(parts) == {
+        "service_msgs/ServiceEventInfo",
+        "builtin_interfaces/Time",
+        "robomd_msgs/AnswerOperatorRequestRequest",
+        "robomd_msgs/AnswerOperatorRequestResponse",
+    }
+    assert "string operator_name" in parts["robomd_msgs/AnswerOperatorRequestRequest"]
+    assert "bool accepted" in parts["robomd_msgs/AnswerOperatorRequestResponse"]
+    assert not any("---" in line for line in text.splitlines())
+
+
 def test_types_are_named_as_ros_names_them():
+    assert type_of(AnswerOperatorRequest.Event) == "robomd_msgs/srv/AnswerOperatorRequest_Event"
     assert type_of(Trial) == "robomd_msgs/msg/Trial"
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A record of the messages that a campaign published, as they went over the wire."""
+"""A record of what a campaign published and of what its cells said, as it went over the wire."""
 
 import contextlib
 import sqlite3
@@ -150,7 +150,7 @@ class MessageLog:
         return self._ids[topic]
 
     def messages(self, message_type: str = "") -> Iterator[StoredMessage]:
-        """The messages of a type (all if ""), in the order in which they were published."""
+        """The messages of a type (all if ""), in the order of their times."""
         with self._errors():
             topics = {
                 row[0]: Topic(row[1], row[2], row[3], bool(row[4]))
@@ -158,7 +158,7 @@ class MessageLog:
             }
             query = (
                 "SELECT topic_id, time_ns, data FROM messages JOIN topics USING (topic_id) "
-                "WHERE :type IN ('', type) ORDER BY message_id"
+                "WHERE :type IN ('', type) ORDER BY time_ns, message_id"
             )
             for topic_id, time_ns, data in self._db.execute(query, {"type": message_type}):
                 yield StoredMessage(topics[topic_id], time_ns, zlib.decompress(data))
