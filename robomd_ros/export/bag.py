@@ -15,8 +15,9 @@ from sensor_msgs.msg import CompressedImage
 
 from robomd_msgs import msg
 from robomd_ros import __version__
+from robomd_ros.core.campaign.folder import stored_path
 from robomd_ros.core.campaign.message_log import MESSAGES_FILE, MessageLog, StoredMessage, Topic
-from robomd_ros.core.campaign.stored import StoredCampaign, stored_path
+from robomd_ros.core.campaign.stored import StoredCampaign
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.errors import CampaignFolderError
 from robomd_ros.core.trial import Outcome, Result, Trial

@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from robomd_ros.core.campaign.description import read_description
-from robomd_ros.core.campaign.stored import stored_path
+from robomd_ros.core.campaign.folder import read_description, stored_path
 from robomd_ros.core.errors import CampaignFolderError
 from robomd_ros.rqt.qt import QtCore, QtGui, Signal
 

@@ -16,7 +16,8 @@ from stored_campaigns import store_campaign
 from robomd_ros.cli.main import main
 from robomd_ros.core.campaign.campaign import Campaign
 from robomd_ros.core.campaign.description import catalogue_text, contents
-from robomd_ros.core.campaign.stored import open_campaign, read_campaign, stored_path
+from robomd_ros.core.campaign.folder import stored_path
+from robomd_ros.core.campaign.stored import open_campaign, read_campaign
 from robomd_ros.core.embedding.campaign_samples import samples_from_campaigns
 from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.errors import CampaignFolderError

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from robomd_ros.core.campaign.description import CAMPAIGN_FILE, CATALOGUE_FILE
+from robomd_ros.core.campaign.folder import CAMPAIGN_FILE, CATALOGUE_FILE
 from robomd_ros.core.errors import CampaignFolderError
 
 _LOCK_FILE = "campaign.lock"

@@ -16,16 +16,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
+from robomd_ros.core.campaign.folder import CATALOGUE_FILE
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Parameter, Variation, load_catalogue
-from robomd_ros.core.yaml_text import dump_yaml, load_yaml
+from robomd_ros.core.yaml_text import dump_yaml
 
-CAMPAIGN_FILE = "campaign.yaml"
-CATALOGUE_FILE = "catalogue.yaml"
 CHANGEABLE = ("budget", "confidence")
 """What a resumed campaign may have anew: it decides when the campaign ends, not what its trials
 are."""
@@ -103,30 +100,6 @@ class StoredConfig:
     def to_mapping(self) -> dict[str, Any]:
         """All of it as plain data, as it is written."""
         return dict(self.values)
-
-
-def read_description(folder: Path) -> dict[str, Any] | None:
-    """The campaign document of a folder; None if it has none or is missing.
-
-    Raises:
-        CampaignFolderError: it cannot be read, or is no campaign's.
-    """
-    path = folder / CAMPAIGN_FILE
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise CampaignFolderError(f"{folder} is a file; give the folder of the campaign")
-        if not path.is_file():
-            return None
-        document = load_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CampaignFolderError(
-            f"cannot read the campaign folder {folder}: {error.strerror}; choose another one"
-        ) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CampaignFolderError(f"cannot read {path}: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
-        raise CampaignFolderError(f"{path} is not a campaign's description; choose another folder")
-    return document
 
 
 def new_document(config: CampaignConfig, catalogue: Catalogue, digest: str) -> dict[str, Any]:

@@ -25,16 +25,19 @@ from robomd_ros.core.campaign.claim import (
 )
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.campaign.description import (
-    CAMPAIGN_FILE,
-    CATALOGUE_FILE,
     StoredConfig,
     catalogue_text,
     contents,
     differences,
     new_document,
     read_catalogue,
-    read_description,
     reconfigured,
+)
+from robomd_ros.core.campaign.folder import (
+    CAMPAIGN_FILE,
+    CATALOGUE_FILE,
+    read_description,
+    stored_path,
 )
 from robomd_ros.core.campaign.trial_log import TrialLog, TrialRecord
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
@@ -354,25 +357,6 @@ def read_campaign(folder: Path) -> StoredCampaign:
             "copy"
         ) from error
     return StoredCampaign(folder, _id_of(document), config, document)
-
-
-def stored_path(folder: Path, name: str) -> Path:
-    """The file of a campaign that a record names.
-
-    Args:
-        folder: of the campaign.
-        name: relative to it.
-
-    Raises:
-        CampaignFolderError: the name leads out of the folder.
-    """
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise CampaignFolderError(
-            f"{name} leads out of the campaign's folder; it is not opened. Restore the folder "
-            "from a copy"
-        )
-    return path
 
 
 def _read_picture(folder: Path, name: str) -> Picture | None:
