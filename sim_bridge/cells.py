@@ -14,7 +14,6 @@ from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError
 from robomd_ros.core.policies import check_policy, load_policy, wants_state
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
-from sim_bridge.engine.simulation import Simulation
 from sim_bridge.rollout import Rollout, run_rollout
 from sim_bridge.tasks.lift import task as task_named
 
@@ -81,6 +80,9 @@ class TrialRunner:
             PolicyLoadError: the policy is missing or does not fit the task.
             CatalogueError: the simulation cannot make one of the variations.
         """
+        # MuJoCo and Numba are for the process that simulates, not for all that name its options
+        from sim_bridge.engine.simulation import Simulation  # noqa: PLC0415
+
         self.options = options
         self._start: _Start | None = None
         self.task = task_named(options.task)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 
 from robomd_ros.core.evidence.metrics import (
     entropy,
@@ -95,6 +96,16 @@ def test_rank_correlation():
     assert rank_correlation([1, 2, 4, 3], [1, 2, 3, 4]) == pytest.approx(2 / 3)
     assert rank_correlation([3, 2, 1], [1, 2, 3]) == pytest.approx(-1.0)
     assert math.isnan(rank_correlation([1, 1], [1, 2])) and math.isnan(rank_correlation([1], [1]))
+    assert rank_correlation([np.inf, np.inf, 1.0], [3, 2, 1]) == pytest.approx(2 / math.sqrt(6))
+
+
+def test_rank_correlation_is_that_of_scipy():
+    rng = np.random.default_rng(0)
+    for size in (2, 5, 40):
+        for _ in range(10):
+            s, t = rng.integers(0, size, size), rng.random(size).round(1)
+            expected = kendalltau(s, t).statistic
+            np.testing.assert_allclose(rank_correlation(s, t), expected, atol=1e-12)
 
 
 def test_scores_must_fit_the_truth():
