@@ -13,8 +13,8 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_ros.core.errors import CellFault, ConfigurationError, PolicyFault
+from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
 from robomd_ros.core.policies.image_fit import ImageFit
-from robomd_ros.core.policies.plugin_process import Interrupted, PluginProcess
 from robomd_ros.core.policies.rollout import PolicyRollout, RolloutCanceled, RolloutConfig
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.nodes.policy_io import CommandStream, RosSenses, SensesConfig, command_config

@@ -76,7 +76,7 @@ class Faults:
         self._run.twin.fault("local_mode")
 
     def child_killed(self):
-        [child] = wait_for(lambda: self._run.bringup.children("ur5e_child")[:1], "the child")
+        [child] = wait_for(lambda: self._run.bringup.children("ur5e.child")[:1], "the child")
         os.kill(child.pid, signal.SIGKILL)
 
     def camera_lost(self):

@@ -7,19 +7,17 @@ the parent falls silent. The controller stops the arm when this process falls si
 """
 
 import contextlib
-import fcntl
 import os
-import signal
 import sys
 import time
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any
 
 from robomd_ros.arms.ur5e.limits import ArmLimits, LimitGuard
 from robomd_ros.arms.ur5e.receive import load_ur_rtde
 from robomd_ros.arms.ur5e.servo import ServoTarget
 from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.hosted.channel import Channel, ChannelError
 
 EXIT_LINK = 4
 """Exit code where the connection to the controller was lost."""
@@ -72,19 +70,15 @@ class ControlOptions:
     output_pin: int | None = None
 
 
-def main() -> int:
-    """Serve; `sys.argv[1]` is the file descriptor of the connection to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the parent
-    _die_with_parent()
-    connection = Connection(int(sys.argv[1]))
-    options: ControlOptions = connection.recv()
+def serve(channel: Channel, data: dict[str, Any]) -> int:
+    """Own the control interface; the options as of dataclasses.asdict."""
     try:
-        owner = _Owner(connection, options)
+        owner = _Owner(channel, _options(data))
         tcp = owner.configure()
     except Exception as error:  # noqa: BLE001 - pybind hands over whatever the library throws
-        connection.send(("refused", str(error) or type(error).__name__))
+        channel.send(("refused", str(error) or type(error).__name__))
         return 1
-    connection.send(("ready", tcp))
+    channel.send(("ready", tcp))
     try:
         owner.serve()
     except RuntimeError as error:
@@ -94,27 +88,26 @@ def main() -> int:
     return 0
 
 
-def _die_with_parent() -> None:
-    """Let the kernel end this process when the parent is gone, also while the library is stuck.
+def _options(data: dict[str, Any]) -> ControlOptions:
+    limits = ArmLimits(**{k: _value(v) for k, v in data.pop("limits").items()})
+    return ControlOptions(limits=limits, **{k: _value(v) for k, v in data.items()})
 
-    Standard input is a pipe whose other end only the parent holds; its hang-up raises SIGIO, whose
-    default is to terminate. The controller's watchdog then stops the arm.
-    """
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+
+def _value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 class _Owner:
     """The one owner of the control interface; everything happens on one thread."""
 
-    def __init__(self, connection: Connection, options: ControlOptions) -> None:
+    def __init__(self, channel: Channel, options: ControlOptions) -> None:
         """Connect to the controller and upload the script; the library's exceptions pass."""
         _, rtde_control = load_ur_rtde()
         interface = rtde_control.RTDEControlInterface
         flags = interface.FLAG_UPLOAD_SCRIPT
         if options.upper_registers:
             flags |= interface.FLAG_UPPER_RANGE_REGISTERS
-        self._connection = connection
+        self._channel = channel
         self._options = options
         self._period = 1.0 / options.servo_rate
         self._control = interface(options.host, options.frequency, flags)
@@ -162,10 +155,10 @@ class _Owner:
         due = time.monotonic()
         while True:
             due = max(due + self._period, time.monotonic())
-            while self._connection.poll(max(0.0, due - time.monotonic())):
+            while self._channel.poll(max(0.0, due - time.monotonic())):
                 try:
-                    message = self._connection.recv()
-                except (EOFError, OSError):
+                    message = self._channel.receive()
+                except ChannelError:
                     message = ("close",)
                 if message[0] == "close":
                     self._end()
@@ -185,7 +178,7 @@ class _Owner:
             self._stop()
         elif kind == "output" and self._outputs is not None:
             done = self._outputs.setStandardDigitalOut(self._options.output_pin, values[0])
-            self._connection.send(("output", bool(done)))
+            self._channel.send(("output", bool(done)))
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -206,7 +199,7 @@ class _Owner:
         if now - self._beaten >= _BEAT:
             self._beaten = now
             held = self._target.held if self._target is not None else ""
-            self._connection.send(("beat", running, self._mode, held))
+            self._channel.send(("beat", running, self._mode, held))
 
     def _start_move(self, number: int, q: Any, velocity: float, acceleration: float) -> None:
         self._move = number
@@ -278,7 +271,7 @@ class _Owner:
         """A move or a stream is over; empty reason: it ended as it should."""
         what, self._mode, self._target = self._mode, IDLE, None
         number = self._move if what in (MOVING, STOPPING) else 0
-        self._connection.send(("ended", number, reason))
+        self._channel.send(("ended", number, reason))
 
     def _end(self) -> None:
         """Stop the arm and the script."""
@@ -294,9 +287,3 @@ def _output_interface(options: ControlOptions) -> Any:
     import rtde_io  # noqa: PLC0415 - it claims inputs that other clients may need
 
     return rtde_io.RTDEIOInterface(options.host)
-
-
-if __name__ == "__main__":
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)  # the library's destructors wait for threads that may be stuck

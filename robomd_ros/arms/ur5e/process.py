@@ -3,20 +3,20 @@
 """The parent's side of the control process: start, talk, notice its death or silence, kill."""
 
 import contextlib
-import signal
-import subprocess
-import threading
+import dataclasses
 import time
-from multiprocessing.connection import wait
 from typing import Any
 
 from robomd_ros.arms.ur5e.child import EXIT_LINK, ControlOptions
-from robomd_ros.core.child_process import start_child
+from robomd_ros.core.hosted.channel import ChannelError
+from robomd_ros.core.hosted.process import HostedProcess
 
 START_TIMEOUT = 12.0
 """s for the process to connect, upload the script and see it run."""
 SILENCE = 0.4
 """s without a sign of life after which a process that was ready counts as hung."""
+_SEND_TIME = 0.1
+"""s that a message may wait; a process that reads nothing for so long will be found silent."""
 _LOOK = 0.1
 """s of silence that one look may count: who looks late was late itself."""
 
@@ -27,10 +27,9 @@ class ControlProcess:
     def __init__(self, options: ControlOptions) -> None:
         """Start the process; returns at once."""
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        self._process, self._connection = start_child(
-            "robomd_ros.arms.ur5e.child", variables=threads
+        self._process = HostedProcess(
+            "robomd_ros.arms.ur5e.child:serve", dataclasses.asdict(options), variables=threads
         )
-        self._lock = threading.Lock()
         self._started = self._looked = time.monotonic()
         self._silent = 0.0
         self.tcp: tuple[float, ...] | None = None
@@ -41,7 +40,6 @@ class ControlProcess:
         """idle, moving, stopping or streaming, as last heard."""
         self.held = ""
         """Why a stream's target does not follow its commands, as last heard."""
-        self.send(options)
 
     @property
     def pid(self) -> int:
@@ -55,17 +53,17 @@ class ControlProcess:
 
     def send(self, message: Any) -> None:
         """Send; a process that is gone is noticed by `fault`."""
-        with contextlib.suppress(OSError), self._lock:
-            self._connection.send(message)
+        with contextlib.suppress(ChannelError, TimeoutError):
+            self._process.send(message, _SEND_TIME)
 
     def receive(self, timeout: float) -> list[Any]:
         """Messages that came within s, beats excluded; they are taken in here."""
         messages: list[Any] = []
-        with contextlib.suppress(EOFError, OSError):
-            if not wait([self._connection], timeout):
-                return messages
-            while self._connection.poll():
-                message = self._connection.recv()
+        if not self._process.poll(timeout):
+            return messages
+        with contextlib.suppress(ChannelError, TimeoutError):
+            while True:
+                message = self._process.receive(0.0)
                 self._silent = 0.0
                 if message[0] == "beat":
                     _, self.running, self.mode, self.held = message
@@ -77,9 +75,9 @@ class ControlProcess:
 
     def fault(self) -> str:
         """Why this process is of no use any more; empty while it is. Call it often."""
-        code = self._process.poll()
+        code = self._process.exit_code()
         if code is not None:
-            return _death(code)
+            return self._death(code)
         now = time.monotonic()
         self._silent += min(now - self._looked, _LOOK)
         self._looked = now
@@ -92,23 +90,14 @@ class ControlProcess:
     def end(self, timeout: float = 1.0) -> None:
         """Ask it to stop arm and script and to leave; kill it if it does not."""
         self.send(("close",))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout)
+        self._process.wait(timeout)
         self.kill()
 
     def kill(self) -> None:
         """End it at once; idempotent."""
         self._process.kill()
-        self._process.wait()
-        with contextlib.suppress(OSError):
-            self._connection.close()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
 
-
-def _death(code: int) -> str:
-    if code == EXIT_LINK:
-        return "the control process lost its connection to the controller"
-    if code >= 0:
-        return f"the control process ended with code {code}"
-    return f"the control process died of signal {-code} ({signal.Signals(-code).name})"
+    def _death(self, code: int) -> str:
+        if code == EXIT_LINK:
+            return "the control process lost its connection to the controller"
+        return f"the control process died: {self._process.death()}"

@@ -3,7 +3,7 @@
 """Watches an arm: its state, its control process, its safety; stops it whenever one fails.
 
 The state is received in this process. The control interface lives in a child process (see
-`ur5e_child`) that is watched, killed and started again here. Whenever that child dies or falls
+child.py) that is watched, killed and started again here. Whenever that child dies or falls
 silent, the state goes stale, or a safety function acts, the controller's program is stopped through
 a fresh dashboard connection until that has worked; only then is a new child started. A program that
 was interrupted is never played again: an old motion cannot come back.

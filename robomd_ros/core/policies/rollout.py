@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CellFault, PolicyFault
 from robomd_ros.core.policies.detector import Verdict
-from robomd_ros.core.policies.plugin_process import Interrupted, PluginProcess
+from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.core.trial import Outcome, Result, Source
 

@@ -2,24 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The child of a PluginProcess: hosts one policy or detector until its parent is gone."""
 
-import fcntl
-import os
-import signal
-import sys
-from collections.abc import Mapping
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from robomd_ros.core.errors import PolicyFault, RoboMDError
-from robomd_ros.core.policies.detector import load_detector, verdict
-from robomd_ros.core.policies.guard import next_action, start_episode
+from robomd_ros.core.errors import PolicyFault
+from robomd_ros.core.hosted.channel import Channel
+from robomd_ros.core.hosted.serve import serve_calls
+from robomd_ros.core.policies.detector import Verdict, load_detector, verdict
+from robomd_ros.core.policies.guard import next_action, start_episode, wants_state
 from robomd_ros.core.policies.loading import load_policy
 
 
 class _Policy:
     """A policy, with its outcome where it offers one."""
 
-    def __init__(self, spec: str) -> None:
+    def __init__(self, spec: str, _cancelled: Callable[[], bool]) -> None:
         self._policy = load_policy(spec)
 
     def describe(self) -> dict[str, Any]:
@@ -32,6 +29,7 @@ class _Policy:
             "camera": str(camera),
             "image_size": (int(width), int(height)),
             "says_outcome": callable(getattr(self._policy, "outcome", None)),
+            "wants_state": wants_state(self._policy),
         }
 
     def reset(self, seed: int, instruction: str) -> None:
@@ -48,13 +46,13 @@ class _Policy:
             raise PolicyFault(
                 f"the policy's outcome raised {type(error).__name__}: {error}"
             ) from error
-        return action, verdict(said, "the policy")
+        return action, _data(verdict(said, "the policy"))
 
 
 class _Detector:
     """A success detector."""
 
-    def __init__(self, spec: str) -> None:
+    def __init__(self, spec: str, _cancelled: Callable[[], bool]) -> None:
         self._detector = load_detector(spec)
 
     def describe(self) -> dict[str, Any]:
@@ -67,7 +65,7 @@ class _Detector:
             self._guarded(reset, seed, instruction)
 
     def detect(self, observation: Mapping[str, Any]) -> Any:
-        return verdict(self._guarded(self._detector, observation), "the detector")
+        return _data(verdict(self._guarded(self._detector, observation), "the detector"))
 
     def _guarded(self, function: Any, *arguments: Any) -> Any:
         try:
@@ -76,48 +74,14 @@ class _Detector:
             raise PolicyFault(f"the detector raised {type(error).__name__}: {error}") from error
 
 
+def _data(said: Verdict | None) -> tuple[bool, str] | None:
+    return None if said is None else (said.success, said.detail)
+
+
 _HOSTS = {"policy": _Policy, "detector": _Detector}
 
 
-def main() -> int:
-    """Serve; `sys.argv` holds the file descriptor of the connection, the kind and the spec."""
-    # the parent ends its children; a Ctrl-C in the terminal is for the parent alone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
-    connection = Connection(int(sys.argv[1]))
-    try:
-        host: Any = _HOSTS[sys.argv[2]](sys.argv[3])
-        described = host.describe()
-    except Exception as error:  # noqa: BLE001 - the parent raises it again
-        connection.send((-1, "refused", (type(error).__name__, str(error))))
-        return 1
-    connection.send((-1, "ready", described))
-    _serve(connection, host)
-    return 0
-
-
-def _serve(connection: Connection, host: Any) -> None:
-    while True:
-        try:
-            number, method, arguments = connection.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            answer = (number, "done", getattr(host, method)(*arguments))
-        except RoboMDError as error:
-            answer = (number, "fault", str(error))
-        connection.send(answer)
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end this process when the parent is gone, even while Python is stuck.
-
-    Standard input is a pipe whose other end only the parent holds. When the parent dies the kernel
-    signals the hang-up, and SIGIO's default is to terminate.
-    """
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def serve(channel: Channel, options: Any) -> int:
+    """Serve; the options are the kind, policy or detector, and its specification."""
+    kind, spec = options
+    return serve_calls(channel, spec, _HOSTS[kind])
