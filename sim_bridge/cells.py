@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError
-from robomd_ros.core.policies import check_policy, load_policy, wants_state
+from robomd_ros.core.policies import check_policy, load_policy, needs_of, wants_state
+from robomd_ros.core.spaces import require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
-from sim_bridge.rollout import Rollout, run_rollout
+from sim_bridge.rollout import Rollout, picture_of, run_rollout
 from sim_bridge.tasks.lift import task as task_named
 
 
@@ -26,7 +27,6 @@ class SimulatorOptions:
         task: name of the task.
         policy: specification of the policy under test, see `load_policy`.
         catalogue: every variation of it is checked before the first trial; None checks none.
-        image_size: side of the pictures, pixels; None takes the task's.
         horizon: policy steps after which a rollout has failed; None takes the task's.
         trial_timeout: s that a worker may take for one trial before it is killed.
         start_timeout: s that a worker may take to start; the first start compiles the model.
@@ -35,7 +35,6 @@ class SimulatorOptions:
     task: str
     policy: str
     catalogue: Catalogue | None = None
-    image_size: int | None = None
     horizon: int | None = None
     trial_timeout: float = 60.0
     start_timeout: float = 180.0
@@ -47,10 +46,8 @@ class SimulatorOptions:
                 f"the catalogue is for the task {self.catalogue.task!r}, the cell for "
                 f"{self.task!r}; use a catalogue of that task"
             )
-        for name, lowest in (("image_size", 16), ("horizon", 1)):
-            value = getattr(self, name)
-            if value is not None and value < lowest:
-                raise ConfigurationError(f"{name} must be at least {lowest}; got {value}")
+        if self.horizon is not None and self.horizon < 1:
+            raise ConfigurationError(f"horizon must be at least 1; got {self.horizon}")
         for name in ("trial_timeout", "start_timeout"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} must be above 0 s; got {getattr(self, name)}")
@@ -74,7 +71,7 @@ class TrialRunner:
     """A simulation and a policy that fit each other."""
 
     def __init__(self, options: SimulatorOptions) -> None:
-        """Load everything and try the policy once.
+        """Load everything, compare what the policy needs with the task, and ask it once.
 
         Raises:
             PolicyLoadError: the policy is missing or does not fit the task.
@@ -87,12 +84,14 @@ class TrialRunner:
         self._start: _Start | None = None
         self.task = task_named(options.task)
         self.policy = load_policy(options.policy)
-        self.simulation = Simulation(self.task, image_size=options.image_size)
+        needs, gives = needs_of(self.policy), self.task.spaces
+        require_fit(needs, gives, repr(options.policy), f"the simulated task {self.task.name}")
+        self.simulation = Simulation(self.task, cameras=seen_cameras(needs, gives))
         for variation in options.catalogue or ():
             self.simulation.check(Scene((variation,)))
         self.simulation.reset(0, NOMINAL)
-        observation = self.simulation.observe(wants_state(self.policy))
-        check_policy(self.policy, observation, self.task.action_size, self.task.instruction)
+        observation = self.simulation.observe(needs.state)
+        check_policy(self.policy, observation, gives.action, self.task.instruction)
 
     def run(self, scene: Scene, seed: int, should_stop: Callable[[], bool]) -> Rollout:
         """One rollout; see `run_rollout`. It goes on from an `observe` of the same start."""
@@ -117,8 +116,7 @@ class TrialRunner:
         self.simulation.reset(seed, scene)
         observation = self.simulation.observe(wants_state(self.policy))
         self._start = _Start(_contents(scene), seed, observation)
-        image: NDArray[np.uint8] = observation["images"][self.task.camera].copy()
-        return image
+        return picture_of(self.simulation, observation, self.task)
 
     def joint_positions(self) -> NDArray[np.float64]:
         """Where the arm's joints are now, (n,) rad."""

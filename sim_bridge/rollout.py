@@ -31,6 +31,10 @@ class Engine(Protocol):
         """What the policy sees now."""
         ...
 
+    def draw(self) -> NDArray[np.uint8]:
+        """The picture of the task's camera, (H, W, 3) uint8 RGB."""
+        ...
+
     @property
     def success(self) -> bool:
         """Whether the task is done now."""
@@ -54,7 +58,7 @@ class Rollout:
     Attributes:
         outcome: SUCCESS as soon as the task is done, FAILURE at the horizon, INVALID if the policy
             gave no command.
-        image: (H, W, 3) uint8 RGB, the first picture of the policy's camera.
+        image: (H, W, 3) uint8 RGB, the first picture of the task's camera.
     """
 
     outcome: Outcome
@@ -93,7 +97,7 @@ def run_rollout(
     if first is None:
         simulation.reset(seed, scene)
     observation = simulation.observe(state) if first is None else first
-    image = observation["images"][task.camera].copy()
+    image = picture_of(simulation, observation, task)
     try:
         start_episode(policy, seed, task.instruction)
         while simulation.steps < limit:
@@ -108,6 +112,19 @@ def run_rollout(
         detail = f"at step {simulation.steps}: {fault}"
         return Rollout(_outcome(simulation, Result.INVALID, detail), image)
     return Rollout(_outcome(simulation, Result.FAILURE), image)
+
+
+def picture_of(simulation: Engine, observation: dict[str, Any], task: Task) -> NDArray[np.uint8]:
+    """A copy of what the task's camera shows: of the observation, or drawn where it is not there.
+
+    Args:
+        simulation: stands where the observation was made.
+        observation: what the policy sees.
+        task: names the camera.
+    """
+    seen = observation["images"].get(task.camera)
+    picture: NDArray[np.uint8] = (simulation.draw() if seen is None else seen).copy()
+    return picture
 
 
 def _outcome(simulation: Engine, result: Result, detail: str = "") -> Outcome:

@@ -18,10 +18,11 @@ from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT
 from robomd_ros.arms.ur5e.rtde_probe import RTDE_PORT
 from robomd_ros.bringup.arguments import NAMESPACE, SetByBringup, node_parameters, resolve
 from robomd_ros.bringup.display import DISPLAY_ARGUMENTS, check_display, display_processes
+from robomd_ros.bringup.policy_check import check_fit
 from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.bringup.robot_description import ur5e_model
 from robomd_ros.bringup.sim import check_encoders
-from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
+from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue
 from robomd_ros.ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
@@ -300,9 +301,7 @@ def _check_recorder() -> None:
 
 
 def _check_policy(values: Mapping[str, Any]) -> None:
-    """Whether the policy is named and loads: in a process of its own, it may hang or crash."""
-    from robomd_ros.doctor.findings import probe  # noqa: PLC0415 - the doctor imports this module
-
+    """Whether the policy is named, loads, and fits the cell."""
     if not values["policy"]:
         raise ConfigurationError(
             "policy is missing; give policy:=<checkpoint file> or policy:=python:<module>:<name>, "
@@ -313,10 +312,8 @@ def _check_policy(values: Mapping[str, Any]) -> None:
             "outcome_by is detector, but detector is missing; give "
             "detector:=python:<module>:<name>, or outcome_by:=operator"
         )
-    timeout = all_parameters("policy_node", values)["start_timeout"]
-    works, what = probe("load", str(values["policy"]), timeout=timeout)
-    if not works:
-        raise PolicyLoadError(what)
+    parameters = all_parameters("policy_node", values)
+    check_fit(parameters, parameters["instruction"])
 
 
 def _check_devices(values: Mapping[str, Any]) -> None:

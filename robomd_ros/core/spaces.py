@@ -4,7 +4,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from robomd_ros.core.errors import SpacesError
@@ -13,6 +13,8 @@ ACTION_KINDS = ("delta_pose", "pose", "joint_target", "joint_velocity")
 """delta_pose: change of position and rotation vector (robosuite's OSC_POSE); pose: absolute;
 joint_target: absolute, rad; joint_velocity: rad/s. The last value is the gripper where there is
 one: below 0 opens, above 0 closes."""
+DEFAULT_CAMERA, DEFAULT_SIZE = "agentview", (84, 84)
+"""What a policy is shown that says nothing about cameras."""
 ANY_SIZE = (0, 0)
 """A camera's size where it does not matter (needs) or is only known by its pictures (cell)."""
 
@@ -98,33 +100,36 @@ class Spaces:
     """What a policy needs, or what a cell gives; it can be read before anything starts.
 
     Attributes:
-        cameras: name -> (height, width) in pixels of its RGB pictures, or ANY_SIZE.
+        cameras: name -> (height, width) in pixels of its RGB pictures, or ANY_SIZE. None in the
+            needs of a policy that says nothing: see `seen_cameras`. A cell's only camera may have
+            the name "": it takes the one that the policy has for its only camera.
         proprioception: name -> size, unit and frame.
         action: None in the needs of a policy that says nothing: it commands as the cell does.
         state: the simulator's privileged state is needed, or given.
         any_size: of a cell: it draws, or cuts and scales, pictures to any size.
     """
 
-    cameras: Mapping[str, Size] = field(default_factory=dict)
+    cameras: Mapping[str, Size] | None = field(default_factory=dict)
     proprioception: Mapping[str, Quantity] = field(default_factory=dict)
     action: ActionSpec | None = None
     state: bool = False
     any_size: bool = False
 
     def __post_init__(self) -> None:
-        cameras = {name: _picture(name, size) for name, size in self.cameras.items()}
-        object.__setattr__(self, "cameras", cameras)
+        if self.cameras is not None:
+            cameras = {name: _picture(name, size) for name, size in self.cameras.items()}
+            object.__setattr__(self, "cameras", cameras)
         object.__setattr__(self, "proprioception", dict(self.proprioception))
         for name, quantity in self.proprioception.items():
-            _require_name("a quantity", name)
-            if not isinstance(quantity, Quantity):
+            if not isinstance(name, str) or not isinstance(quantity, Quantity):
                 raise SpacesError(f"proprioception {name!r} must be a Quantity; got {quantity!r}")
         if self.action is not None and not isinstance(self.action, ActionSpec):
             raise SpacesError(f"action must be an ActionSpec; got {self.action!r}")
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain values, as `from_mapping` reads them; for messages between processes."""
-        return asdict(self)
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Spaces":
@@ -141,13 +146,13 @@ class Spaces:
         quantities = given.get("proprioception") or {}
         if not isinstance(quantities, Mapping):
             raise SpacesError(f"proprioception must be a mapping; got {quantities!r}")
-        cameras = given.get("cameras") or {}
-        if not isinstance(cameras, Mapping):
+        cameras = given.get("cameras", {})
+        if cameras is not None and not isinstance(cameras, Mapping):
             raise SpacesError(f"cameras must be a mapping of name to size; got {cameras!r}")
         action = given.get("action")
         made: dict[str, Any] = {
             **given,
-            "cameras": dict(cameras),
+            "cameras": cameras,
             "proprioception": {
                 name: quantity
                 if isinstance(quantity, Quantity)
@@ -171,7 +176,8 @@ def misfits(needs: Spaces, gives: Spaces) -> list[str]:
     Returns:
         One clause for each, with both sides and the remedy.
     """
-    found = [_camera_misfit(name, size, gives) for name, size in needs.cameras.items()]
+    gives = with_camera_named(gives, needs)
+    found = [_camera_misfit(name, size, gives) for name, size in (needs.cameras or {}).items()]
     found += [_quantity_misfit(n, q, gives) for n, q in needs.proprioception.items()]
     if needs.state and not gives.state:
         found.append(
@@ -200,20 +206,37 @@ def require_fit(needs: Spaces, gives: Spaces, policy: str, cell: str) -> None:
 
 
 def seen_cameras(needs: Spaces, gives: Spaces) -> dict[str, Size]:
-    """The size in which the policy is shown each camera that it needs: its own, or the cell's."""
+    """The cameras that the policy is shown, each in its own size or, where it has none, the cell's.
+
+    A policy that says nothing is shown DEFAULT_CAMERA, or the cell's first camera, in the size that
+    the cell has it, else in DEFAULT_SIZE.
+    """
+    cameras = with_camera_named(gives, needs).cameras or {}
+    if needs.cameras is None:
+        shown = [DEFAULT_CAMERA] if DEFAULT_CAMERA in cameras else list(cameras)[:1]
+        return {n: cameras[n] if cameras[n] != ANY_SIZE else DEFAULT_SIZE for n in shown}
     return {
-        name: size if size != ANY_SIZE else gives.cameras.get(name, ANY_SIZE)
+        name: size if size != ANY_SIZE else cameras.get(name, ANY_SIZE)
         for name, size in needs.cameras.items()
     }
 
 
+def with_camera_named(gives: Spaces, needs: Spaces) -> Spaces:
+    """The cell's spaces where its only camera, if it has no name, is called as in the policy."""
+    if gives.cameras is None or "" not in gives.cameras:
+        return gives
+    name = next(iter(needs.cameras)) if needs.cameras else DEFAULT_CAMERA
+    return replace(gives, cameras={name: gives.cameras[""]})
+
+
 def _camera_misfit(name: str, size: Size, gives: Spaces) -> str:
-    if name not in gives.cameras:
+    cameras = gives.cameras or {}
+    if name not in cameras:
         return (
             f"the policy needs the camera {name!r} ({_pixels(size)}), the cell gives "
             f"{_cameras(gives)}: rename the camera in one of them, or add it to the cell"
         )
-    given = gives.cameras[name]
+    given = cameras[name]
     if size == ANY_SIZE or gives.any_size or given in (size, ANY_SIZE):
         return ""
     return (
@@ -275,7 +298,7 @@ def _action_misfits(needed: ActionSpec, taken: ActionSpec) -> list[str]:
 def _cameras(spaces: Spaces) -> str:
     text = ", ".join(
         f"{name!r} ({'any size' if spaces.any_size else _pixels(size)})"
-        for name, size in spaces.cameras.items()
+        for name, size in (spaces.cameras or {}).items()
     )
     return text or "none"
 
@@ -285,7 +308,8 @@ def _pixels(size: Size) -> str:
 
 
 def _picture(name: str, size: Any) -> Size:
-    _require_name("a camera", name)
+    if not isinstance(name, str):
+        raise SpacesError(f"the name of a camera must be text; got {name!r}")
     pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size,)
     right = len(pair) == 2 and all(_is_whole(n) and n >= 0 for n in pair)
     if not right or (0 in pair and pair != ANY_SIZE):
@@ -324,9 +348,10 @@ def _require_count(what: str, value: Any) -> None:
         raise SpacesError(f"{what} must be a whole number of at least 1; got {value!r}")
 
 
-def _require_name(what: str, value: Any) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise SpacesError(f"the name of {what} must be text; got {value!r}")
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _is_whole(value: Any) -> bool:

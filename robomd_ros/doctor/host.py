@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.errors import PolicyLoadError, RoboMDError
 from robomd_ros.doctor.findings import (
     Finding,
     bad,
@@ -29,7 +29,7 @@ def check_host(values: Mapping[str, Any]) -> Iterator[Finding]:
     yield rendering(needed=bool(values["use_twin"]))
     yield discovery()
     yield variations(values)
-    yield policy(str(values["policy"]), own_node=not values["start_policy_node"])
+    yield policy(values)
 
 
 def rendering(needed: bool) -> Finding:
@@ -79,14 +79,26 @@ def variations(values: Mapping[str, Any]) -> Finding:
     return good("variations", f"{used} of task {catalogue.task}, {config.catalogue}")
 
 
-def policy(spec: str, own_node: bool) -> Finding:
-    """Whether the policy under test loads."""
-    if own_node:
+def policy(values: Mapping[str, Any]) -> Finding:
+    """Whether the policy under test loads, fits the cell, and answers once.
+
+    Args:
+        values: resolved arguments of the bring-up.
+    """
+    from robomd_ros.bringup.policy_check import check_fit
+    from robomd_ros.bringup.ur5e import all_parameters
+
+    spec = str(values["policy"])
+    if not values["start_policy_node"]:
         return skipped("policy", "your own node offers execute_policy")
     if not spec:
         remedy = "give policy:=<checkpoint file> or policy:=python:<module>:<name>"
         return bad("policy", "none is named", remedy)
-    works, what = probe("load", spec, timeout=180.0)
-    if works:
-        return good("policy", f"{spec} loads ({what})")
-    return bad("policy", what, "it must load here, on this machine, before it can move an arm")
+    try:
+        parameters = all_parameters("policy_node", values)
+        return good("policy", f"{spec} {check_fit(parameters, parameters['instruction'])}")
+    except PolicyLoadError as error:
+        remedy = "it must load here, and fit this cell, before it can move an arm"
+        return bad("policy", str(error), remedy)
+    except RoboMDError as error:
+        return skipped("policy", f"not asked: {error}")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the doctor tries in processes of their own: `python -m robomd_ros.doctor.probes <name>`.
 
-Graphics drivers, ROS 2 and policies can hang or end the process that loads them. Each probe prints
+Graphics drivers and ROS 2 can hang or end the process that loads them. Each probe prints
 one line when it worked and raises otherwise.
 """
 
@@ -29,7 +29,7 @@ def draw() -> None:
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     begun = time.monotonic()
-    picture = CameraRenderer(model, "eye", 84).draw(data)
+    picture = CameraRenderer(model, "eye", (84, 84)).draw(data)
     taken = time.monotonic() - begun
     if picture.std() < 5.0:
         raise RuntimeError(f"the picture is empty: every pixel is about {picture.mean():.0f}")
@@ -70,14 +70,7 @@ def listen(topic: str) -> None:
     print(f"{rclpy.get_rmw_implementation_identifier()}, two processes met after {taken:.1f} s")
 
 
-def load(spec: str) -> None:
-    """Load a policy."""
-    from robomd_ros.core.policies.loading import load_policy
-
-    print(type(load_policy(spec)).__name__)
-
-
-_PROBES = {"draw": draw, "talk": talk, "listen": listen, "load": load}
+_PROBES = {"draw": draw, "talk": talk, "listen": listen}
 
 
 def main(argv: Sequence[str]) -> None:

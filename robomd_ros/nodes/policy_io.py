@@ -16,7 +16,6 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 
 from robomd_msgs import msg
-from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.policies.image_fit import ImageFit
 from robomd_ros.core.policies.policy import Observation
@@ -38,16 +37,17 @@ class SensesConfig:
         state_timeout: s, of joint states and the pose of the tool.
         gripper_state_timeout: s, of the gripper's position, where it was ever published.
         gripper_width: m, opening of the gripper.
-        camera: what the policy calls the camera.
-        fit: to the size that the policy was trained on.
+        joint_names: of the arm, in its order.
+        cameras: what the policy calls the camera, and the fit to the size that it needs; empty for
+            a policy that needs no picture.
     """
 
     image_timeout: float
     state_timeout: float
     gripper_state_timeout: float
     gripper_width: float
-    camera: str
-    fit: ImageFit
+    joint_names: tuple[str, ...]
+    cameras: Mapping[str, ImageFit]
 
 
 class RosSenses:
@@ -91,10 +91,13 @@ class RosSenses:
 
     def fault(self) -> str:
         """Why a rollout may not go on; empty if it may."""
+        return self.robot_fault() or self.sensed_fault()
+
+    def sensed_fault(self) -> str:
+        """What is not sensed, or is too old; empty if nothing. The robot need not be ready."""
         limit = self._config.state_timeout
         return (
-            self.robot_fault()
-            or self._aged(_JOINTS, limit)
+            self._aged(_JOINTS, limit)
             or self._aged(_POSE, limit)
             or self._aged_picture()
             or self._aged_gripper()
@@ -104,25 +107,26 @@ class RosSenses:
         """What the policy sees; CellFault where anything is missing, stale or malformed."""
         if reason := self.fault():
             raise CellFault(reason)
-        image = self._newest[_IMAGE][0]
+        return self.look()
+
+    def look(self) -> Observation:
+        """As observe, of a robot that may not be ready to move."""
+        if reason := self.sensed_fault():
+            raise CellFault(reason)
         pose = self._newest[_POSE][0].pose
         at, turned = pose.position, pose.orientation
         width = (1.0 - self.gripper_position()) * self._config.gripper_width
-        try:
-            picture = self._config.fit.apply(image_from_msg(image))
-        except (ValueError, ConfigurationError) as error:
-            raise CellFault(f"{_IMAGE}: {error}") from error
         proprioception = {
             "eef_pos": np.array([at.x, at.y, at.z]),
             "eef_quat_xyzw": np.array([turned.x, turned.y, turned.z, turned.w]),
-            "joint_pos": self._joints(),
+            **self._joints(),
             # two fingers that move against each other, as robosuite's Panda has them
             "gripper_qpos": np.array([width / 2, -width / 2]),
         }
         for name, values in proprioception.items():
             if not np.isfinite(values).all():
                 raise CellFault(f"the robot sent a {name} that is not finite: {values.tolist()}")
-        return {"images": {self._config.camera: picture}, "proprioception": proprioception}
+        return {"images": self._pictures(), "proprioception": proprioception}
 
     def gripper_position(self) -> float:
         """0 open to 1 closed; open where nobody measures it."""
@@ -135,13 +139,30 @@ class RosSenses:
         """Whether anybody has ever published the gripper's position."""
         return _GRIPPER in self._newest
 
-    def _joints(self) -> NDArray[np.float64]:
-        """(6,) rad, in the arm's order: the message's own order means nothing."""
+    def _pictures(self) -> dict[str, NDArray[np.uint8]]:
+        """What the camera shows, by the policy's names of it, in the sizes that it needs."""
+        try:
+            image = image_from_msg(self._newest[_IMAGE][0])
+            return {name: fit.apply(image) for name, fit in self._config.cameras.items()}
+        except (ValueError, ConfigurationError) as error:
+            raise CellFault(f"{_IMAGE}: {error}") from error
+
+    def _joints(self) -> dict[str, NDArray[np.float64]]:
+        """Positions, rad, and velocities, rad/s, in the arm's order: the message's means nothing.
+
+        There are no velocities where the arm's driver sends none.
+        """
         message: JointState = self._newest[_JOINTS][0]
-        by_name = dict(zip(message.name, message.position, strict=False))
-        if missing := [name for name in JOINT_NAMES if name not in by_name]:
-            raise CellFault(f"{_JOINTS} lacks {missing[0]}; it has {', '.join(by_name) or 'none'}")
-        return np.array([by_name[name] for name in JOINT_NAMES])
+        names = self._config.joint_names
+        positions = dict(zip(message.name, message.position, strict=False))
+        if missing := [name for name in names if name not in positions]:
+            known = ", ".join(positions) or "none"
+            raise CellFault(f"{_JOINTS} lacks {missing[0]}; it has {known}")
+        joints = {"joint_pos": np.array([positions[name] for name in names])}
+        velocities = dict(zip(message.name, message.velocity, strict=False))
+        if all(name in velocities for name in names):
+            joints["joint_vel"] = np.array([velocities[name] for name in names])
+        return joints
 
     def _aged(self, topic: str, limit: float) -> str:
         if topic not in self._newest:
@@ -179,6 +200,7 @@ class CommandConfig:
 
     Attributes:
         mode: twist or joints.
+        joint_names: of the arm, in its order.
         linear_scale: m/s of a delta of 1.
         angular_scale: rad/s of a delta of 1.
         rate: Hz, at which the newest command is sent again.
@@ -186,6 +208,7 @@ class CommandConfig:
     """
 
     mode: str
+    joint_names: tuple[str, ...]
     linear_scale: float
     angular_scale: float
     rate: float
@@ -227,14 +250,14 @@ class CommandStream:
         """Send this action from now on.
 
         Args:
-            action: (7,), finite. Twist: the delta pose of robosuite's OSC_POSE in [-1, 1], clipped
-                there, in the base frame. Joints: absolute targets, rad. The last value is the
-                gripper: above 0 closes, below 0 opens, 0 leaves it.
+            action: (size,), finite. Twist, (7,): the delta pose of robosuite's OSC_POSE in [-1, 1],
+                clipped there, in the base frame. Joints: absolute targets, rad. The last value is
+                the gripper's: above 0 closes, below 0 opens, 0 leaves it.
         """
         with self._lock:
             self._action, self._given = action, time.monotonic()
-        if action[6]:
-            self.move_gripper(1.0 if action[6] > 0 else 0.0)
+        if action[-1]:
+            self.move_gripper(1.0 if action[-1] > 0 else 0.0)
 
     def move_gripper(self, closure: float) -> None:
         """Tell the gripper, 0 open to 1 closed, unless it was told the same before."""
@@ -272,7 +295,8 @@ class CommandStream:
     def _send(self, action: NDArray[np.float64]) -> None:
         stamp = self._node.get_clock().now().to_msg()
         if self._twist is None:
-            joints = JointState(name=list(JOINT_NAMES), position=action[:6].tolist())
+            names = list(self._config.joint_names)
+            joints = JointState(name=names, position=action[:-1].tolist())
             joints.header.stamp, joints.header.frame_id = stamp, _BASE_FRAME
             self._joints.publish(joints)
             return
@@ -290,10 +314,11 @@ class CommandStream:
             self._send(np.zeros(7))
 
 
-def command_config(values: Mapping[str, Any]) -> CommandConfig:
-    """From the POLICY_NODE parameters."""
+def command_config(values: Mapping[str, Any], joint_names: tuple[str, ...]) -> CommandConfig:
+    """From the POLICY_NODE parameters and the arm."""
     return CommandConfig(
         values["command_mode"],
+        joint_names,
         values["linear_scale"],
         values["angular_scale"],
         values["command_rate"],

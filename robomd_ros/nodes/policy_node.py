@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy under test on a real cell."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,10 +13,13 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ExecutePolicy
+from robomd_ros.arms.arm import ArmDescription, arm_named
 from robomd_ros.core.errors import CellFault, ConfigurationError, PolicyFault
+from robomd_ros.core.policies.dry_run import ask_hosted
 from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
 from robomd_ros.core.policies.image_fit import ImageFit
 from robomd_ros.core.policies.rollout import PolicyRollout, RolloutCanceled, RolloutConfig
+from robomd_ros.core.spaces import Size, Spaces, require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.nodes.policy_io import CommandStream, RosSenses, SensesConfig, command_config
 from robomd_ros.ros.conversions import outcome_to_msg
@@ -36,9 +40,13 @@ _OPEN = 0.1
 class PolicyNode(Node):
     """Hosts the policy under test and lets it move the arm, one rollout at a time.
 
-    The policy runs in a supervised child process. Pictures and states older than the goal are never
-    used; whenever one is stale, or the robot not ready, the rollout is INVALID and the commands
-    end. A rollout that nobody labels ends with UNKNOWN: then the diagnosis asks a person.
+    The policy runs in a supervised child process. Its needs are compared with what the cell gives,
+    and it is asked once about the first picture and state, without a motion; only then is the
+    action offered, so that nobody makes a scene for a policy that cannot run.
+
+    Pictures and states older than the goal are never used; whenever one is stale, or the robot not
+    ready, the rollout is INVALID and the commands end. A rollout that nobody labels ends with
+    UNKNOWN: then the diagnosis asks a person.
 
     Parameters:
         Those of POLICY_NODE in parameter_tables.py; `ros2 param describe` prints them.
@@ -68,7 +76,9 @@ class PolicyNode(Node):
         """Declare and check; `connect` starts the policy."""
         super().__init__("policy_node", **kwargs)
         self._values = values = declare(self, POLICY_NODE)
-        self._given_fit = ImageFit(values["image_width"], values["image_height"], values["crop"])
+        # refused now, before the policy is loaded
+        ImageFit(values["image_width"], values["image_height"], values["crop"])
+        self._arm: ArmDescription = arm_named(values["arm"])
         if values["outcome_by"] == "detector" and not values["detector"]:
             raise ConfigurationError(
                 "outcome_by is detector, but no detector is given; give one with "
@@ -84,12 +94,13 @@ class PolicyNode(Node):
         self._closing = threading.Event()
         self._ticks = 0
         self._rollout: PolicyRollout | None = None
+        self._server: OneGoalServer | None = None
 
     def connect(self) -> None:
-        """Load the policy and the detector, then offer the action.
+        """Load the policy and the detector; the action follows once the policy was asked.
 
         Raises:
-            ConfigurationError: one of them cannot be loaded, or does not fit the parameters.
+            ConfigurationError: one of them cannot be loaded, or does not fit the cell.
             PolicyFault: one of them died or hung while it was loaded.
         """
         for plugin in self._plugins():
@@ -100,14 +111,20 @@ class PolicyNode(Node):
                 f"outcome_by is policy, but {self._values['policy']} has no method outcome(); "
                 "choose operator or detector"
             )
-        self._commands = CommandStream(self, command_config(self._values))
-        self._senses = RosSenses(self, self._senses_config(described))
+        gives = self._arm.cell_spaces(self._values)
+        needs = Spaces.from_mapping(described["needs"])
+        require_fit(needs, gives, repr(self._values["policy"]), f"the cell {self.get_namespace()}")
+        names = self._arm.joint_names
+        self._commands = CommandStream(self, command_config(self._values, names))
+        self._senses = RosSenses(self, self._senses_config(seen_cameras(needs, gives)))
+        self._action = gives.action
         self._rollout = PolicyRollout(
             RolloutConfig(
                 self._values["rate"],
                 self._values["policy_timeout"],
                 self._values["outcome_by"],
                 self._values["detector_period"],
+                self._action.size,
             ),
             self._policy,
             self._detector,
@@ -117,17 +134,48 @@ class PolicyNode(Node):
         self._home = self.create_client(Trigger, "home")
         self._stop_motion = self.create_client(Trigger, "stop_motion")
         self._ticker = Ticker(self, _TICK)
+        # a task of its own: a timer's coroutine would keep all other callbacks waiting
+        self.executor.create_task(self._offer)
+        self.get_logger().info(f"policy {self._values['policy']} is loaded")
+
+    async def _offer(self) -> None:
+        """Offer the action once the policy has answered; ConfigurationError ends the node."""
+        await in_thread(self, "first-question", self._ask_once)
+        if self._closing.is_set():
+            return
         self._server = OneGoalServer(
             self, ExecutePolicy, "execute_policy", self._execute, on_cancel=self._canceled.set
         )
         self.get_logger().info(f"policy {self._values['policy']} is ready")
+
+    def _ask_once(self) -> None:
+        """Ask the policy about the first picture and state; nothing moves. PolicyLoadError."""
+        missing = ""
+        while not self._closing.wait(_TICK):
+            try:
+                observation = self._senses.look()
+            except CellFault as fault:
+                if missing != str(fault).partition(":")[0]:
+                    missing = str(fault).partition(":")[0]
+                    self.get_logger().info(f"before the action is offered: {fault}")
+                continue
+            with contextlib.suppress(Interrupted):
+                ask_hosted(
+                    self._policy,
+                    observation,
+                    self._action,
+                    self._values["instruction"],
+                    self._values["start_timeout"],
+                    self._closing.is_set,
+                )
+            return
 
     def close(self) -> None:
         """End a running rollout, the policy and the detector."""
         self._closing.set()
         self._canceled.set()
         deadline = time.monotonic() + 3.0
-        while self._rollout is not None and self._server.busy and time.monotonic() < deadline:
+        while self._server is not None and self._server.busy and time.monotonic() < deadline:
             time.sleep(0.02)
         for plugin in self._plugins():
             plugin.close()
@@ -135,17 +183,18 @@ class PolicyNode(Node):
     def _plugins(self) -> list[PluginProcess]:
         return [p for p in (self._policy, self._detector) if p is not None]
 
-    def _senses_config(self, described: Mapping[str, Any]) -> SensesConfig:
-        values, fit = self._values, self._given_fit
-        if not fit.width and described["image_size"][0]:
-            fit = ImageFit(*described["image_size"], values["crop"])
+    def _senses_config(self, cameras: Mapping[str, Size]) -> SensesConfig:
+        values = self._values
         return SensesConfig(
             values["image_timeout"],
             values["state_timeout"],
             values["gripper_state_timeout"],
             values["gripper_width"],
-            values["camera_name"] or described["camera"] or "camera",
-            fit,
+            self._arm.joint_names,
+            {
+                name: ImageFit(width, height, values["crop"])
+                for name, (height, width) in cameras.items()
+            },
         )
 
     async def _execute(self, handle: Any) -> ExecutePolicy.Result:

@@ -163,6 +163,7 @@ OUTCOME_BY = ("operator", "policy", "detector")
 
 POLICY_NODE = (
     _POLICY,
+    Parameter("arm", "ur5e", "the arm that it moves: ur5e, or python:<module>:<description>"),
     Parameter("instruction", "", "what the policy is told to do, where a goal says nothing"),
     Parameter("rate", 10.0, "Hz, observations and commands", 0.5, 200.0),
     Parameter("time_limit", 30.0, "s of a rollout, where a goal gives none", 0.1, 86400.0),

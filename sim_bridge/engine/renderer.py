@@ -9,6 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.spaces import Size
+
+_SMALL = 200 * 200
+"""Pixels of a picture that one thread draws fastest."""
 
 
 class CameraRenderer:
@@ -25,19 +29,20 @@ class CameraRenderer:
     The graphics context belongs to the thread of the first `draw`.
     """
 
-    def __init__(self, model: mujoco.MjModel, camera: str, size: int) -> None:
+    def __init__(self, model: mujoco.MjModel, camera: str, size: Size) -> None:
         """Open a graphics context.
 
         Args:
             model: what is drawn; its colours, lights and sizes may change between pictures.
             camera: name of a camera of the model.
-            size: side of the square picture, pixels.
+            size: (height, width) of the picture, pixels.
 
         Raises:
             ConfigurationError: this machine cannot draw that way.
         """
-        # llvmpipe's worker threads cost more than they help at this size; other drivers ignore it.
-        os.environ.setdefault("LP_NUM_THREADS", "0")
+        if size[0] * size[1] < _SMALL:
+            # llvmpipe's worker threads cost more than they help; other drivers ignore it
+            os.environ.setdefault("LP_NUM_THREADS", "0")
         self._renderer = _open_renderer(model, size)
         self._camera = model.camera(camera).id
         self._option = mujoco.MjvOption()
@@ -48,7 +53,7 @@ class CameraRenderer:
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
 
     def draw(self, data: mujoco.MjData) -> NDArray[np.uint8]:
-        """The picture now, (size, size, 3) uint8 RGB, a new array."""
+        """The picture now, (height, width, 3) uint8 RGB, a new array."""
         self._renderer.update_scene(data, self._camera, self._option)
         picture: NDArray[np.uint8] = self._renderer.render()
         return picture
@@ -58,13 +63,13 @@ class CameraRenderer:
         self._renderer.close()
 
 
-def _open_renderer(model: mujoco.MjModel, size: int) -> mujoco.Renderer:
+def _open_renderer(model: mujoco.MjModel, size: Size) -> mujoco.Renderer:
     """A renderer whose buffers are no larger than the picture: clearing them takes time."""
     limits = model.vis.global_
     nominal = limits.offwidth, limits.offheight
-    limits.offwidth = limits.offheight = size
+    limits.offheight, limits.offwidth = size
     try:
-        return mujoco.Renderer(model, height=size, width=size)
+        return mujoco.Renderer(model, *size)
     except (mujoco.FatalError, RuntimeError, ImportError) as error:
         raise ConfigurationError(
             f"no graphics context could be opened with MUJOCO_GL="

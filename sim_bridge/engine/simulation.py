@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fast engine: one simulated cell of a task, stepped and drawn without robosuite's layers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.spaces import Size
 from robomd_ros.core.variations import NOMINAL, Scene
 from sim_bridge.engine.controller import OscController
 from sim_bridge.engine.models import load_model
@@ -82,21 +84,24 @@ class Simulation:
     the compiled model. Not thread-safe; the picture belongs to the thread that first observes.
     """
 
-    def __init__(self, task: Task, *, image_size: int | None = None) -> None:
-        """Load the model; the graphics context opens at the first picture.
+    def __init__(self, task: Task, *, cameras: Mapping[str, Size] | None = None) -> None:
+        """Load the model; graphics contexts open at the first pictures.
 
         Args:
             task: what is simulated.
-            image_size: side of the picture, pixels; the task's by default.
+            cameras: name -> (height, width), pixels, of all that `observe` shows; the task's own by
+                default.
         """
         self._task = task
-        self._size = task.image_size if image_size is None else image_size
+        own = {task.camera: (task.image_size, task.image_size)}
+        self._cameras = own if cameras is None else dict(cameras)
+        self._sizes = {**own, **self._cameras}
         self._model = load_model(task)
         self._data = mujoco.MjData(self._model)
         self._editor = SceneEditor(self._model, task)
         self._controller = OscController(self._model, self._data, task.control_freq)
         self._readings = Readings(self._model, self._data, task)
-        self._renderer: CameraRenderer | None = None
+        self._renderers: dict[str, CameraRenderer] = {}
         self._steps = 0
         self._scene = NOMINAL
         self.reset(0)
@@ -154,7 +159,7 @@ class Simulation:
             state: also give the privileged state.
 
         Returns:
-            `images`: camera name -> (size, size, 3) uint8 RGB, upright (row 0 is the top);
+            `images`: camera name -> (H, W, 3) uint8 RGB, upright (row 0 is the top);
             `proprioception`: `eef_pos` (3,) m, `eef_quat_xyzw` (4,), both of the grip site in the
             world frame, `gripper_qpos` (2,) m, `joint_pos` (7,) rad, `joint_vel` (7,) rad/s;
             `state` if asked: `cube_pos` (3,) m, `cube_quat_xyzw` (4,), `cube_half_size` (3,) m,
@@ -162,7 +167,7 @@ class Simulation:
             the world frame, and `scene`, the ids of the variations in force.
         """
         observation: dict[str, Any] = {
-            "images": {self._task.camera: self.draw()},
+            "images": {camera: self._draw(camera) for camera in self._cameras},
             "proprioception": self._readings.proprioception(),
         }
         if state:
@@ -170,10 +175,15 @@ class Simulation:
         return observation
 
     def draw(self) -> NDArray[np.uint8]:
-        """Only the picture, (size, size, 3) uint8 RGB."""
-        if self._renderer is None:
-            self._renderer = CameraRenderer(self._model, self._task.camera, self._size)
-        return self._renderer.draw(self._data)
+        """Only the picture of the task's camera, (H, W, 3) uint8 RGB."""
+        return self._draw(self._task.camera)
+
+    def _draw(self, camera: str) -> NDArray[np.uint8]:
+        renderer = self._renderers.get(camera)
+        if renderer is None:
+            renderer = CameraRenderer(self._model, camera, self._sizes[camera])
+            self._renderers[camera] = renderer
+        return renderer.draw(self._data)
 
     def state(self) -> dict[str, Any]:
         """Only the privileged state; see observe."""
@@ -205,10 +215,10 @@ class Simulation:
         return self._steps / self._task.control_freq
 
     def close(self) -> None:
-        """Free the graphics context; idempotent, and the next picture opens a new one."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        """Free the graphics contexts; idempotent, and the next picture opens a new one."""
+        renderers, self._renderers = self._renderers, {}
+        for renderer in renderers.values():
+            renderer.close()
 
 
 def success_margin(task: Task, start: Start) -> float:

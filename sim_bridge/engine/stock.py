@@ -23,24 +23,22 @@ class StockSimulation:
     comparison of speed is in robosuite's favour.
     """
 
-    def __init__(self, task: Task, *, image_size: int | None = None, pictures: bool = True) -> None:
+    def __init__(self, task: Task, *, pictures: bool = True) -> None:
         """Make the environment.
 
         Args:
             task: what is simulated.
-            image_size: side of the picture, pixels; the task's by default.
             pictures: whether robosuite renders the camera at every step, as it does for a policy
                 that sees; without it `observe` cannot be called.
         """
-        size = task.image_size if image_size is None else image_size
         options: dict[str, Any] = {"hard_reset": False, "horizon": 10**9}
         if pictures:
             options |= {
                 "has_offscreen_renderer": True,
                 "use_camera_obs": True,
                 "camera_names": task.camera,
-                "camera_heights": size,
-                "camera_widths": size,
+                "camera_heights": task.image_size,
+                "camera_widths": task.image_size,
             }
         self._task = task
         self._environment = stock_environment(task, **options)
@@ -92,14 +90,17 @@ class StockSimulation:
 
     def observe(self, state: bool = False) -> dict[str, Any]:
         """As Simulation.observe, with robosuite's picture turned upright."""
-        camera = self._task.camera
         observation: dict[str, Any] = {
-            "images": {camera: np.ascontiguousarray(self._images[f"{camera}_image"][::-1])},
+            "images": {self._task.camera: self.draw()},
             "proprioception": self._readings.proprioception(),
         }
         if state:
             observation["state"] = self.state()
         return observation
+
+    def draw(self) -> NDArray[np.uint8]:
+        """Only the picture of the task's camera."""
+        return np.ascontiguousarray(self._images[f"{self._task.camera}_image"][::-1])
 
     def state(self) -> dict[str, Any]:
         """Only the privileged state."""

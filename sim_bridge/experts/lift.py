@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.policies import Observation
+from robomd_ros.core.spaces import Quantity, Spaces
 
 OPEN, CLOSE = -1.0, 1.0
 
@@ -19,7 +20,7 @@ class ScriptedExpert:
     does not matter. Usable as a policy: `python:sim_bridge.experts.lift:ScriptedExpert`.
     """
 
-    wants_state = True
+    needs = Spaces(proprioception={"gripper_qpos": Quantity(2, "m")}, state=True)
     tolerance = 0.015
     """Distance at which a waypoint counts as reached, m."""
     lost = 0.04

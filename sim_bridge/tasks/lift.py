@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.spaces import ActionSpec, Quantity, Spaces
 
 Judge = Callable[["ObjectPose", float, float], bool]
 
@@ -53,8 +54,9 @@ class Task:
         environment: robosuite's name of it.
         robot: robosuite's name of the arm.
         instruction: what a policy is told to do.
-        camera: camera whose picture policies see.
-        image_size: side of the square picture, pixels.
+        camera: the one that policies see unless they need another, and that trials are shown by.
+        cameras: all that the model has.
+        image_size: side of the square picture, pixels, unless a policy needs another.
         control_freq: policy steps per simulated second.
         horizon: policy steps after which a rollout without success is a failure.
         action_size: length of a command.
@@ -78,6 +80,14 @@ class Task:
     judge: Judge
     home: tuple[float, ...]
     camera: str = "agentview"
+    cameras: tuple[str, ...] = (
+        "agentview",
+        "frontview",
+        "birdview",
+        "sideview",
+        "robot0_robotview",
+        "robot0_eye_in_hand",
+    )
     image_size: int = 84
     control_freq: int = 20
     horizon: int = 80
@@ -89,6 +99,26 @@ class Task:
     drop_height: float = 0.01
     half_size_range: tuple[float, float] = (0.020, 0.022)
     success_height: float = 0.04
+
+    @property
+    def spaces(self) -> Spaces:
+        """What a cell of this task gives a policy, and takes from it."""
+        joints = len(self.home)
+        return Spaces(
+            cameras={name: (self.image_size, self.image_size) for name in self.cameras},
+            proprioception={
+                "eef_pos": Quantity(3, "m", "world"),
+                "eef_quat_xyzw": Quantity(4, "", "world"),
+                "gripper_qpos": Quantity(2, "m"),
+                "joint_pos": Quantity(joints, "rad"),
+                "joint_vel": Quantity(joints, "rad/s"),
+            },
+            action=ActionSpec(
+                "delta_pose", self.action_size, (-1.0,), (1.0,), float(self.control_freq)
+            ),
+            state=True,
+            any_size=True,
+        )
 
 
 _TASKS = {

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.policies.policy import Observation
+from robomd_ros.core.spaces import ANY_SIZE, ActionSpec, Quantity, Spaces
 from sim_bridge.twin.view import CUBE_HALF, TwinView, find_cube
 
 Array = NDArray[np.float64]
@@ -58,6 +59,11 @@ class Policy:
     """Look, go over it, go down, close, lift; then look whether the cube came along."""
 
     camera = "agentview"
+    needs = Spaces(
+        {camera: ANY_SIZE},
+        {"eef_pos": Quantity(3, "m", "base"), "gripper_qpos": Quantity(2, "m")},
+        ActionSpec("delta_pose", 7, (-1.0,), (1.0,)),
+    )
 
     def __init__(self) -> None:
         self._view = TwinView.of_the_twin()

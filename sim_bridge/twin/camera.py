@@ -137,7 +137,8 @@ def _draw(pipe: Connection) -> None:
     import cv2  # noqa: PLC0415 - only this process draws
     import mujoco  # noqa: PLC0415
 
-    from sim_bridge.twin.scene import Tabletop  # noqa: PLC0415
+    from sim_bridge.engine.renderer import CameraRenderer  # noqa: PLC0415
+    from sim_bridge.twin.scene import CAMERA, Tabletop  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the twin, which ends this process
     tabletop = Tabletop(0)
@@ -147,7 +148,7 @@ def _draw(pipe: Connection) -> None:
             qpos, scene = pipe.recv()
             try:
                 if renderer is None:
-                    renderer = _Renderer(tabletop.model)
+                    renderer = CameraRenderer(tabletop.model, CAMERA, (HEIGHT, WIDTH))
                 if scene.key != tabletop.scene.key:
                     tabletop.apply(scene, reset_objects=False)
                 tabletop.data.qpos[:] = qpos
@@ -161,29 +162,3 @@ def _draw(pipe: Connection) -> None:
             quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
             _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
             pipe.send(jpeg.tobytes())
-
-
-class _Renderer:
-    """Draws the task's camera without shadows and reflections, as the simulation does."""
-
-    def __init__(self, model: Any) -> None:
-        import mujoco  # noqa: PLC0415
-
-        from sim_bridge.twin.scene import CAMERA  # noqa: PLC0415
-
-        limits = model.vis.global_
-        limits.offwidth, limits.offheight = WIDTH, HEIGHT
-        self._renderer = mujoco.Renderer(model, height=HEIGHT, width=WIDTH)
-        self._camera = model.camera(CAMERA).id
-        self._option = mujoco.MjvOption()
-        self._option.geomgroup[0] = 0
-        self._option.sitegroup[:] = 0
-        flags = self._renderer.scene.flags
-        flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
-        flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-
-    def draw(self, data: Any) -> NDArray[np.uint8]:
-        """(HEIGHT, WIDTH, 3) uint8 RGB."""
-        self._renderer.update_scene(data, self._camera, self._option)
-        picture: NDArray[np.uint8] = self._renderer.render()
-        return picture

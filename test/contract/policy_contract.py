@@ -11,9 +11,11 @@ from robomd_ros.core.policies import (
     Observation,
     Policy,
     check_policy,
+    needs_of,
     next_action,
     start_episode,
 )
+from robomd_ros.core.spaces import ActionSpec
 
 
 def observation(seed: int = 0, size: int = 84) -> Observation:
@@ -55,7 +57,14 @@ class PolicyContract(ABC):
         assert isinstance(policy, Policy)
 
     def test_passes_the_check_before_a_campaign(self, policy):
-        check_policy(policy, observation(), self.action_size, "lift the cube")
+        action = ActionSpec("delta_pose", self.action_size, (-1.0,), (1.0,))
+        check_policy(policy, observation(), action, "lift the cube")
+
+    def test_says_what_it_needs(self, policy):
+        needs = needs_of(policy)
+        shown = observation()
+        assert set(needs.cameras or ()) <= set(shown["images"])
+        assert set(needs.proprioception) <= set(shown["proprioception"])
 
     def test_gives_finite_commands_of_the_right_size(self, policy):
         start_episode(policy, 3, "lift the cube")

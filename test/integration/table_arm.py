@@ -68,6 +68,7 @@ class TableArm(Node):
             # in another order than the arm's own
             names = list(reversed(JOINT_NAMES))
             message = JointState(name=names, position=self.joints[::-1].tolist())
+            message.velocity = [0.01 * number for number in range(6, 0, -1)]
             message.header.stamp = stamp
             self._states.publish(message)
         if "tcp_pose" not in self.silent:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """policy_node over real DDS: commands, labels, and everything that makes a rollout invalid."""
 
+import os
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from table_arm import HOME, TableArm
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome
-from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
+from robomd_ros.core.errors import ConfigurationError, PolicyLoadError, SpacesError
 from robomd_ros.nodes.policy_node import PolicyNode
 from robomd_ros.ros.qos import IMAGE_OUT, STATE
 
@@ -43,11 +44,13 @@ class Cell:
         self.graph = graph
         self.arm = graph.add(TableArm(image_qos, namespace=namespace))
         spec = f"python:arm_policies:{policy}" if policy[0].isupper() else policy
+        assert self.arm.twists == []
         parameters = overrides(**{"policy": spec, **QUICK, **values})
         self.node = PolicyNode(namespace=namespace, parameter_overrides=parameters)
         graph.add(self.node)
         self.action = ActionClient(graph.client, ExecutePolicy, f"{namespace}/execute_policy")
         self.feedback = []
+        wait_for(self.action.server_is_ready, "execute_policy", 20)
 
     def start(self, **goal):
         """The handle of an accepted goal."""
@@ -73,6 +76,7 @@ def cells(module_domain):
     """Cells by their parameters, kept for every test that needs such a one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(HERE)
+        patch.syspath_prepend(HERE.parent / "contract")
         for name, value in module_domain.items():
             patch.setenv(name, value)
         graph = Graph(module_domain)
@@ -145,6 +149,54 @@ def test_the_policy_sees_the_picture_in_the_size_that_it_was_trained_on(cell):
     result = one.run()
     assert result.error_code == 0, result.error_msg
     assert one.arm.sent_since(0.0)[0][0] == pytest.approx(200 / 255, abs=0.01)
+
+
+def test_the_readmes_example_runs_on_the_arm_as_in_simulation(cell):
+    one = cell("python:misfit_policies:ReadmeExample")
+    result = one.run()
+    assert result.error_code == 0, result.error_msg
+    assert result.outcome.steps > 2
+    assert one.arm.sent_since(0.0)[0][2] == pytest.approx(0.05)
+
+
+def test_the_policy_is_asked_before_the_action_is_offered_and_nothing_moves(cell):
+    one = cell("Counting")
+    assert stays(lambda: not one.arm.twists and not one.arm.homes and not one.arm.grips, 0.3)
+    one.run(time_limit=0.3)
+    # the first episode was the question, with one picture; this is the second
+    assert one.arm.sent_since(0.0)[0][0] == pytest.approx(0.1 * 0.2)
+
+
+@pytest.mark.parametrize("needs", ["ChunkSaid", "TwoFinger8Said", "WristSaid", "WantsState"])
+def test_what_does_not_fit_the_cell_is_refused_before_anything_is_offered(cells, needs):
+    given = {"policy": f"python:misfit_policies:{needs}", **QUICK}
+    node = PolicyNode(namespace="/misfit", parameter_overrides=overrides(**given))
+    try:
+        with pytest.raises(SpacesError, match="does not fit the cell /misfit: the policy"):
+            node.connect()
+        assert node.count_publishers("/misfit/servo_twist") == 0
+    finally:
+        node.close()
+        node.destroy_node()
+
+
+def test_what_cannot_answer_on_a_real_observation_ends_the_node(cells):
+    graph, _ = cells
+    arm = graph.add(TableArm(namespace="/late"))
+    command = [sys.executable, "-m", "robomd_ros.nodes.policy_node", "--ros-args"]
+    command += ["-r", "__ns:=/late", "-p", "policy:=python:misfit_policies:Chunk"]
+    path = os.pathsep.join([str(HERE.parent / "contract"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    arm.active = False
+    assert done.returncode == 2, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    for part in ("shape (16, 7)", "'agentview' (84, 84, 3)", "joint_vel (6,)", "delta_pose (7,)"):
+        assert part in errors[0]
+    assert arm.twists == [] and arm.homes == []
 
 
 def test_the_shipped_policy_runs_on_an_arm_that_it_never_saw(cell):
@@ -414,6 +466,8 @@ def test_what_a_detector_says_at_the_end(cell, detector, code, result, detail):
         ({"outcome_by": "detector", "detector": "python:arm_policies:x"}, "cannot be loaded"),
         ({"command_mode": "torque"}, "command_mode must be one of twist, joints; got 'torque'"),
         ({"image_width": 84}, "both 0"),
+        ({"arm": "ur6"}, "unknown arm 'ur6'"),
+        ({"arm": "python:arm_policies:HANGING"}, "is int; it must be an ArmDescription"),
         ({"crop": "circle"}, "the crop is 'circle'"),
         ({"rate": 0.0}, "rate must be at least 0.5 and at most 200"),
         ({"ratte": 5.0}, "did you mean 'rate'"),

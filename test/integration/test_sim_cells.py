@@ -196,7 +196,6 @@ def test_a_start_that_takes_too_long_loses_the_cell(worker):
     [
         ({"task": "fold"}, "unknown task 'fold'"),
         ({"horizon": 0}, "horizon must be at least 1; got 0"),
-        ({"image_size": 4}, "image_size must be at least 16; got 4"),
         ({"trial_timeout": 0.0}, "trial_timeout must be above 0 s; got 0"),
     ],
 )

@@ -16,7 +16,7 @@ from robomd_ros.cli.main import main
 pytestmark = pytest.mark.usefixtures("own_environment")
 PORTS = (29999, 30003, 30004, 63352)
 HOST = "127.0.0.249"
-EXPERT = "policy:=python:sim_bridge.experts.lift:ScriptedExpert"
+POLICY = "policy:=python:sim_bridge.twin.blob_policy:Policy"
 
 
 @pytest.fixture
@@ -64,12 +64,12 @@ def _refusal(folder, code, said):
 @pytest.mark.parametrize(
     ("given", "text", "says"),
     [
-        ([EXPERT, "gripper:=claw"], "", ["gripper", "claw", "robotiq"]),
-        ([EXPERT, "calibration:=/no/such/file.yaml"], "", ["calibration", "/no/such/file.yaml"]),
-        ([EXPERT, "calibration:={folder}/my.yaml"], "width: 3", ["my.yaml", "distortion_model"]),
-        ([EXPERT, "params_file:={folder}/my.yaml"], "joint_speed_limit: 9.0", ["9.0", "3.14"]),
-        ([EXPERT, "params_file:={folder}/my.yaml"], "workspace_upper: [0, 0, 0]", ["workspace"]),
-        ([EXPERT, "params_file:={folder}/my.yaml"], "joint_sped_limit: 1.0", ["joint_speed_limit"]),
+        ([POLICY, "gripper:=claw"], "", ["gripper", "claw", "robotiq"]),
+        ([POLICY, "calibration:=/no/such/file.yaml"], "", ["calibration", "/no/such/file.yaml"]),
+        ([POLICY, "calibration:={folder}/my.yaml"], "width: 3", ["my.yaml", "distortion_model"]),
+        ([POLICY, "params_file:={folder}/my.yaml"], "joint_speed_limit: 9.0", ["9.0", "3.14"]),
+        ([POLICY, "params_file:={folder}/my.yaml"], "workspace_upper: [0, 0, 0]", ["workspace"]),
+        ([POLICY, "params_file:={folder}/my.yaml"], "joint_sped_limit: 1.0", ["joint_speed_limit"]),
         (["policy:=python:nowhere:Policy"], "", ["nowhere"]),
     ],
 )
@@ -87,11 +87,11 @@ def test_nothing_connects_before_the_parameters_are_right(
 
 
 def test_no_address(refused):
-    assert "robot_ip is missing" in refused(EXPERT)
+    assert "robot_ip is missing" in refused(POLICY)
 
 
 def test_an_address_at_which_nothing_answers(tmp_path):
-    arguments = [f"out:={tmp_path / 'campaign'}", "robot_ip:=127.0.0.248", EXPERT]
+    arguments = [f"out:={tmp_path / 'campaign'}", "robot_ip:=127.0.0.248", POLICY]
     command = [sys.executable, "-m", "robomd_ros.cli.main", "ur5e", *arguments]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False

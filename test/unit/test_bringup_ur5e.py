@@ -3,6 +3,7 @@
 """Arguments and processes of a diagnosis on a UR5e."""
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,17 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 from robomd_ros.bringup import ur5e as bringup_ur5e
 from robomd_ros.bringup.arguments import parse_arguments
 from robomd_ros.bringup.processes import NodeProcess, ToolProcess
-from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.errors import ConfigurationError, PolicyLoadError
 from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import load_catalogue
+from robomd_ros.doctor import host as doctor_host
+from robomd_ros.doctor.findings import State
 from robomd_ros.ros.parameter_tables import TABLES
 
-EXPERT = "policy:=python:sim_bridge.experts.lift:ScriptedExpert"
+sys.path.append(str(Path(__file__).parents[1] / "contract"))
+from misfit_policies import MISFITS
+
+FITTING = "policy:=python:misfit_policies:ReadmeExample"
 
 
 def resolved(*given):
@@ -105,7 +111,7 @@ def test_recordings_do_not_overwrite_each_other(tmp_path):
         (["use_twin:=true", "robot_ip:=192.168.1.10"], ["192.168.1.10", "exclude each other"]),
         (["robot_ip:=127.0.0.250", "policy:="], ["policy is missing", "start_policy_node"]),
         (["robot_ip:=127.0.0.250", "policy:=python:nowhere:Policy"], ["nowhere"]),
-        (["robot_ip:=127.0.0.250", EXPERT], ["127.0.0.250", "29999", "robomd doctor"]),
+        (["robot_ip:=127.0.0.250", FITTING], ["127.0.0.250", "29999", "robomd doctor"]),
         (["use_twin:=true", "gripper:=claw"], ["gripper", "robotiq", "'claw'"]),
         (["use_twin:=true", "cell:=a/b"], ["cell", "'a/b'"]),
         (["use_twin:=true", "calibration:=/no/such.yaml"], ["/no/such.yaml"]),
@@ -139,9 +145,29 @@ def test_limits_of_the_arm_are_checked_before_anything_starts(tmp_path, text, sa
     path = tmp_path / "my.yaml"
     path.write_text(f"/**/ur5e_node: {{ros__parameters: {{{text}}}}}")
     with pytest.raises(ConfigurationError) as caught:
-        bringup_ur5e.check_ur5e(resolved("robot_ip:=127.0.0.250", EXPERT, f"params_file:={path}"))
+        bringup_ur5e.check_ur5e(resolved("robot_ip:=127.0.0.250", FITTING, f"params_file:={path}"))
     for part in says:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("policy", [*MISFITS, "WristSaid", "WantsState"])
+def test_a_policy_that_cannot_run_is_refused_before_anything_starts(policy):
+    """On the bring-up of the twin and in the doctor alike, with both sides named."""
+    values = resolved("use_twin:=true", f"policy:=python:misfit_policies:{policy}")
+    with pytest.raises(PolicyLoadError) as caught:
+        bringup_ur5e.check_ur5e(values)
+    finding = doctor_host.policy(values)
+    assert finding.state is State.BAD
+    more = {"WristSaid": ["'robot0_eye_in_hand' (128 x 96"], "WantsState": ["the cell has none"]}
+    for part in {**MISFITS, **more}[policy]:
+        assert part in str(caught.value)
+        assert part in finding.found
+
+
+def test_what_fits_is_told_what_it_will_see():
+    finding = doctor_host.policy(resolved("use_twin:=true"))
+    assert finding.state is State.GOOD
+    assert "agentview as it comes, commands delta_pose (7,)" in finding.found
 
 
 def test_recording_without_rosbag_is_refused(monkeypatch):

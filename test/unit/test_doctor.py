@@ -14,6 +14,8 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from robomd_ros.arms.camera.camera import CameraConfig, CameraState
 from robomd_ros.arms.camera.controls import Control
+from robomd_ros.bringup.arguments import parse_arguments, resolve
+from robomd_ros.bringup.ur5e import SET_BY_UR5E, UR5E_ARGUMENTS
 from robomd_ros.doctor import camera, conclusion, host, robot
 from robomd_ros.doctor.findings import State, bad, good, note, probe, skipped, tell
 
@@ -241,12 +243,16 @@ def test_rate(rate, state):
     assert camera.rate(CameraState(rate=rate)).state is state
 
 
+def values_of(*given):
+    return resolve(parse_arguments(given, UR5E_ARGUMENTS), UR5E_ARGUMENTS, SET_BY_UR5E)
+
+
 def test_no_policy_and_one_that_does_not_load():
-    assert host.policy("", own_node=False).state is State.BAD
-    finding = host.policy("python:no_such_module:Policy", own_node=False)
+    assert host.policy(values_of()).state is State.BAD
+    finding = host.policy(values_of("policy:=python:no_such_module:Policy"))
     assert finding.state is State.BAD
     assert "no_such_module" in finding.found
-    assert host.policy("", own_node=True).state is State.SKIPPED
+    assert host.policy(values_of("start_policy_node:=false")).state is State.SKIPPED
 
 
 def test_two_processes_of_this_machine_meet():

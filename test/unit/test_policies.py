@@ -19,8 +19,10 @@ from robomd_ros.core.policies import (
 )
 from robomd_ros.core.policies.bc import BCPolicy
 from robomd_ros.core.policies.checkpoint import BCArchitecture, load_checkpoint, save_checkpoint
+from robomd_ros.core.spaces import ActionSpec
 from sim_bridge.learn.train_bc import BCNetwork, exported
 
+DELTA = ActionSpec("delta_pose", 7, (-1.0,), (1.0,))
 SMALL = BCArchitecture(image_size=40, channels=(4, 5, 6), hidden=(16, 12))
 
 
@@ -87,7 +89,7 @@ def test_another_picture_size_is_refused_with_both_sizes():
     policy = BCPolicy(SMALL, tensors())
     observation = {"images": {"agentview": np.zeros((84, 84, 3), np.uint8)}, "proprioception": {}}
     with pytest.raises(PolicyLoadError, match=r"\(40, 40, 3\) uint8 .* got \(84, 84, 3\)"):
-        check_policy(policy, observation, 7)
+        check_policy(policy, observation, DELTA)
 
 
 # --- checkpoints ---
@@ -204,7 +206,7 @@ def test_module_of_the_current_directory(tmp_path, monkeypatch):
     write_module(tmp_path, "my_pushing_policy", text, monkeypatch)
     policy = load_policy("python:my_pushing_policy:push")
     assert wants_state(policy)
-    check_policy(policy, {}, 7)
+    check_policy(policy, {}, DELTA)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +264,7 @@ def test_torch_tensors_are_commands():
 def test_wrong_output_shape_is_found_before_a_campaign():
     policy = _SixNumbers()
     with pytest.raises(PolicyLoadError, match=r"does not fit the task: .*\(6,\).*needs \(7,\)"):
-        check_policy(policy, {}, 7, "lift")
+        check_policy(policy, {}, DELTA, "lift")
 
 
 class _SixNumbers:

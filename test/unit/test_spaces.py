@@ -49,7 +49,7 @@ CELL = Spaces(
         (lambda: Spaces({"a": 84}), "got 84"),
         (lambda: Spaces({"a": "84"}), "got '84'"),
         (lambda: Spaces({"a": (0, 84)}), r"got \(0, 84\)"),
-        (lambda: Spaces({"": (84, 84)}), "the name of a camera must be text; got ''"),
+        (lambda: Spaces({3: (84, 84)}), "the name of a camera must be text; got 3"),
         (lambda: Spaces(proprioception={"q": 6}), "proprioception 'q' must be a Quantity; got 6"),
         (lambda: Spaces(action="delta_pose"), "action must be an ActionSpec; got 'delta_pose'"),
     ],
@@ -141,6 +141,29 @@ def test_a_cell_that_draws_any_size_gives_what_is_asked_for():
     assert seen_cameras(Spaces({"agentview": ANY_SIZE}), drawn) == {"agentview": (84, 84)}
 
 
+@pytest.mark.parametrize(
+    ("cameras", "shown"),
+    [
+        ({"agentview": (128, 128), "wrist": (84, 84)}, {"agentview": (128, 128)}),
+        ({"front": (48, 64)}, {"front": (48, 64)}),
+        ({"": ANY_SIZE}, {"agentview": (84, 84)}),
+        ({"": (224, 224)}, {"agentview": (224, 224)}),
+        ({}, {}),
+    ],
+)
+def test_a_policy_that_says_nothing_is_shown_what_the_cell_has(cameras, shown):
+    assert seen_cameras(Spaces(cameras=None), Spaces(cameras)) == shown
+    assert misfits(Spaces(cameras=None), Spaces(cameras)) == []
+
+
+def test_a_camera_without_a_name_takes_the_policys_for_its_only_one():
+    cell = Spaces({"": ANY_SIZE}, any_size=True)
+    assert seen_cameras(Spaces({"front": (84, 84)}), cell) == {"front": (84, 84)}
+    assert misfits(Spaces({"front": (84, 84)}), cell) == []
+    [missing] = misfits(Spaces({"front": (84, 84), "wrist": (84, 84)}), cell)
+    assert "'wrist'" in missing and "gives 'front' (any size)" in missing
+
+
 def test_plain_values_are_read_and_written():
     plain = {
         "cameras": {"agentview": [84, 84]},
@@ -153,6 +176,7 @@ def test_plain_values_are_read_and_written():
     assert Spaces.from_mapping(made.to_mapping()) == made
     assert Spaces.from_mapping(json.loads(json.dumps(CELL.to_mapping()))) == CELL
     assert Spaces.from_mapping(Spaces().to_mapping()) == Spaces()
+    assert Spaces.from_mapping(Spaces(None).to_mapping()).cameras is None
 
 
 @pytest.mark.parametrize(

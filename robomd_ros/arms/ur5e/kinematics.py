@@ -9,6 +9,8 @@ registers; limits must be checked before anything is sent.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from robomd_ros.arms.arm import ArmDescription
+
 Array = NDArray[np.float64]
 
 JOINT_NAMES = (
@@ -20,6 +22,7 @@ JOINT_NAMES = (
     "wrist_3_joint",
 )
 """From base to wrist, as the official driver names them."""
+UR5E = ArmDescription("ur5e", JOINT_NAMES)
 
 # Denavit-Hartenberg parameters published by Universal Robots for the UR5e, m and rad
 _A = (0.0, -0.425, -0.3922, 0.0, 0.0, 0.0)

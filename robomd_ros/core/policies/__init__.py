@@ -3,14 +3,10 @@
 """The policy under test: its protocol, the adapters that load one, and the guard around it."""
 
 from robomd_ros.core.policies.digest import policy_digest
-from robomd_ros.core.policies.guard import (
-    check_action,
-    check_policy,
-    next_action,
-    start_episode,
-    wants_state,
-)
+from robomd_ros.core.policies.dry_run import check_policy
+from robomd_ros.core.policies.guard import check_action, next_action, start_episode, wants_state
 from robomd_ros.core.policies.loading import load_policy, policy_path
+from robomd_ros.core.policies.needs import needs_of
 from robomd_ros.core.policies.policy import Observation, Policy
 
 __all__ = [
@@ -19,6 +15,7 @@ __all__ = [
     "check_action",
     "check_policy",
     "load_policy",
+    "needs_of",
     "next_action",
     "policy_digest",
     "policy_path",

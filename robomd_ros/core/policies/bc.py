@@ -22,6 +22,9 @@ from robomd_ros.core.policies.checkpoint import (
     load_checkpoint,
 )
 from robomd_ros.core.policies.policy import Observation
+from robomd_ros.core.spaces import ActionSpec, Quantity, Spaces
+
+_UNITS = {"eef_pos": "m", "eef_quat_xyzw": "", "gripper_qpos": "m"}
 
 
 def proprioception_vector(values: Mapping[str, Any]) -> Floats:
@@ -59,6 +62,16 @@ class BCPolicy:
     def load(cls, path: Path) -> "BCPolicy":
         """Read a checkpoint, either of its two files; PolicyLoadError if it cannot be used."""
         return cls(*load_checkpoint(path))
+
+    @property
+    def needs(self) -> Spaces:
+        """One camera, proprioception and the command, as the architecture has them."""
+        made = self.architecture
+        return Spaces(
+            {made.camera: (made.image_size, made.image_size)},
+            {name: Quantity(size, _UNITS[name]) for name, size in PROPRIOCEPTION.items()},
+            ActionSpec("delta_pose", made.action_size),
+        )
 
     def reset(self, seed: int, instruction: str) -> None:
         """The network has no memory and knows one task."""

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.errors import PolicyFault, PolicyLoadError
+from robomd_ros.core.errors import PolicyFault
+from robomd_ros.core.policies.needs import needs_of
 from robomd_ros.core.policies.policy import Observation, Policy
 
 
@@ -51,7 +52,7 @@ def check_action(action: Any, size: int) -> NDArray[np.float64]:
 
 def wants_state(policy: Policy) -> bool:
     """Whether the policy asks for the simulator's privileged state."""
-    return bool(getattr(policy, "wants_state", False))
+    return needs_of(policy).state
 
 
 def start_episode(policy: Policy, seed: int, instruction: str) -> None:
@@ -69,23 +70,6 @@ def next_action(policy: Policy, observation: Observation, size: int) -> NDArray[
     except (Exception, SystemExit) as error:
         raise PolicyFault(f"the policy's act raised {_named(error)}") from error
     return check_action(action, size)
-
-
-def check_policy(
-    policy: Policy, observation: Observation, action_size: int, instruction: str = ""
-) -> None:
-    """Run the policy once before anything starts.
-
-    Raises:
-        PolicyLoadError: it raises, or its command does not fit the task.
-    """
-    try:
-        start_episode(policy, 0, instruction)
-        next_action(policy, observation, action_size)
-    except PolicyFault as fault:
-        raise PolicyLoadError(
-            f"the policy does not fit the task: {fault}; correct the policy or choose another"
-        ) from fault
 
 
 def _named(error: BaseException) -> str:

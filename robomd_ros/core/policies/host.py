@@ -11,6 +11,7 @@ from robomd_ros.core.hosted.serve import serve_calls
 from robomd_ros.core.policies.detector import Verdict, load_detector, verdict
 from robomd_ros.core.policies.guard import next_action, start_episode, wants_state
 from robomd_ros.core.policies.loading import load_policy
+from robomd_ros.core.policies.needs import needs_of
 
 
 class _Policy:
@@ -20,14 +21,9 @@ class _Policy:
         self._policy = load_policy(spec)
 
     def describe(self) -> dict[str, Any]:
-        """What the node must know: camera name, picture size (0: any), whether it says outcomes."""
-        architecture = getattr(self._policy, "architecture", None)
-        size = getattr(self._policy, "image_size", getattr(architecture, "image_size", 0))
-        width, height = size if isinstance(size, tuple) else (size, size)
-        camera = getattr(self._policy, "camera", getattr(architecture, "camera", ""))
+        """What the node must know: what it needs (see Spaces), whether it says outcomes."""
         return {
-            "camera": str(camera),
-            "image_size": (int(width), int(height)),
+            "needs": needs_of(self._policy).to_mapping(),
             "says_outcome": callable(getattr(self._policy, "outcome", None)),
             "wants_state": wants_state(self._policy),
         }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import PolicyLoadError
 from robomd_ros.core.plugins import PluginKind, required
+from robomd_ros.core.policies.needs import needs_of
 from robomd_ros.core.policies.policy import Observation, Policy
 
 POLICIES = PluginKind(
@@ -36,9 +37,7 @@ class FunctionPolicy:
     def __init__(self, function: Callable[..., Any], **arguments: Any) -> None:
         """Take the function, and what it is given beside the observation."""
         self._function = functools.partial(function, **arguments)
-        self.of = function
-        """The function itself, which may say what it needs."""
-        self.wants_state = bool(getattr(function, "wants_state", False))
+        self.needs = needs_of(function)
 
     def reset(self, seed: int, instruction: str) -> None:
         """A function keeps nothing between episodes."""

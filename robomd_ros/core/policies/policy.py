@@ -12,8 +12,9 @@ Observation = Mapping[str, Any]
 """What a policy sees at one step.
 
 `images`: camera name -> (H, W, 3) uint8 RGB; `proprioception`: name -> float64 array
-(`eef_pos` (3,) m and `eef_quat_xyzw` (4,) in the robot base's world frame, `gripper_qpos`,
-`joint_pos` (n,) rad); `state`: the simulator's privileged state, only where the policy asks for it.
+(`eef_pos` (3,) m and `eef_quat_xyzw` (4,), in the simulator's world frame or the arm's base frame,
+`gripper_qpos` (2,) m, `joint_pos` (n,) rad, `joint_vel` (n,) rad/s); `state`: the simulator's
+privileged state, only where the policy asks for it.
 """
 
 
@@ -21,7 +22,9 @@ Observation = Mapping[str, Any]
 class Policy(Protocol):
     """A manipulation policy as the campaign sees it: a black box.
 
-    A policy may set `wants_state = True` to be given the simulator's state as well.
+    What it needs it says in an attribute `needs` (see `robomd_ros.core.policies.needs.needs_of`):
+    cameras and their sizes, proprioception, the command. A policy that says nothing is shown the
+    camera agentview in 84 x 84 pixels, and commands as the cell does.
     """
 
     def reset(self, seed: int, instruction: str) -> None:
@@ -29,9 +32,9 @@ class Policy(Protocol):
         ...
 
     def act(self, observation: Observation) -> NDArray[np.float64]:
-        """Return the robot command for this observation.
+        """Return the robot command for this observation, (size,) float.
 
-        In simulation: (7,) float in [-1, 1], the delta pose (xyz, rotation vector) of robosuite's
-        OSC_POSE controller and the gripper (-1 open, 1 close).
+        In simulation, and on an arm with command_mode twist: (7,) in [-1, 1], the delta pose (xyz,
+        rotation vector) of robosuite's OSC_POSE controller and the gripper (-1 open, 1 close).
         """
         ...

@@ -17,8 +17,6 @@ from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.core.trial import Outcome, Result, Source
 
-ACTION_SIZE = 7
-"""Six values for the arm and one for the gripper."""
 _RESET_TIMEOUT = 5.0
 """s that a policy gets at least to begin an episode."""
 _LOOK = 0.02
@@ -51,7 +49,7 @@ class Commands(Protocol):
         ...
 
     def command(self, action: NDArray[np.float64]) -> None:
-        """Send this (7,) action, again and again until it is too old."""
+        """Send this (size,) action, again and again until it is too old."""
         ...
 
     def stop(self) -> None:
@@ -68,12 +66,14 @@ class RolloutConfig:
         policy_timeout: s that one command may take.
         outcome_by: operator, policy or detector.
         detector_period: s between questions to the detector.
+        action_size: values of a command, the gripper's included.
     """
 
     rate: float
     policy_timeout: float
     outcome_by: str
     detector_period: float = 0.5
+    action_size: int = 7
 
 
 class PolicyRollout:
@@ -147,7 +147,8 @@ class PolicyRollout:
         while time.monotonic() - begun < time_limit:
             observation = self._senses.observe()
             timeout = self._config.policy_timeout
-            action, said = self._ask(canceled, "act", observation, ACTION_SIZE, timeout=timeout)
+            size = self._config.action_size
+            action, said = self._ask(canceled, "act", observation, size, timeout=timeout)
             self._require_ready()
             self._commands.command(action)
             self.steps += 1
