@@ -97,9 +97,13 @@ class Launched:
                 continue
         return [p for p in found if p.pid != self.process.pid]
 
-    def find(self, words):
-        """The one process with this in its command line."""
-        (process,) = [p for p in self.left() if words in " ".join(p.cmdline())]
+    def find(self, program, last=""):
+        """The process of a program, with this as its last argument."""
+        (process,) = [
+            p
+            for p in self.left()
+            if any(a.endswith(f"/{program}") for a in p.cmdline()) and p.cmdline()[-1].endswith(last)
+        ]
         return process
 
     def assert_nothing_is_left(self, patience=15.0):

@@ -79,7 +79,7 @@ def test_the_code_of_a_campaign_whose_diagnosis_dies_is_not(domain, tmp_path):
     arguments = given(budget=1000, exit_when_done="true")
     with Launched(tmp_path, SIM, *arguments, environment=domain) as launched:
         launched.wait_for(READY)
-        launched.find("lib/robomd_ros/diagnosis_node").kill()
+        launched.find("diagnosis_node").kill()
         assert launched.wait() == 1
         assert "robomd/diagnosis_node ended with exit code -9" in launched.output
         launched.assert_nothing_is_left()
@@ -115,7 +115,7 @@ def test_two_diagnoses_in_one_launch_and_no_third_in_a_namespace_of_theirs(domai
         third = ["namespace:=/lab_2/robomd", "out:=third"]
         with Launched(tmp_path, SIM, *third, environment=domain) as refused:
             assert refused.wait() == 1
-            node = launched.find("__ns:=/lab_2/robomd ")
+            node = launched.find("diagnosis_node", "__ns:=/lab_2/robomd")
             assert f"another diagnosis (process {node.pid}) drives /lab_2/robomd" in refused.output
         launched.wait_for(FINISHED, times=2, timeout=240)
         launched.interrupt()
