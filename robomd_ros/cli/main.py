@@ -110,6 +110,9 @@ def _plan(arguments: Sequence[str]) -> int:
         "--arguments", action="store_true", help="print the arguments of all launch files instead"
     )
     options = parser.parse_args(arguments)
+    from robomd_ros.core.hosted.parent import die_with_starter
+
+    die_with_starter()  # a launch that is killed meanwhile
     from robomd_ros.bringup import plan as planning
 
     if options.arguments:

@@ -102,7 +102,8 @@ class Launched:
         (process,) = [
             p
             for p in self.left()
-            if any(a.endswith(f"/{program}") for a in p.cmdline()) and p.cmdline()[-1].endswith(last)
+            if any(a.endswith(f"/{program}") for a in p.cmdline())
+            and p.cmdline()[-1].endswith(last)
         ]
         return process
 

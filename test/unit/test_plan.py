@@ -13,7 +13,8 @@ pytest.importorskip("rclpy", reason="the list of processes needs ROS 2")
 
 from robomd_ros.bringup import plan as planning
 from robomd_ros.cli.main import main
-from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError
+from robomd_ros.core.hosted.parent import VARIABLE, starter_variables
 from robomd_ros.core.share import share_path
 from robomd_ros.ros.driving import Driving
 
@@ -43,6 +44,13 @@ def imports(path):
 @pytest.mark.parametrize("path", LAUNCH, ids=lambda path: path.name)
 def test_a_launch_file_needs_nothing_that_the_python_of_ros_lacks(path):
     assert {name.partition(".")[0] for name in imports(path)} <= PLAIN
+
+
+def test_a_launch_file_knows_how_to_tell_whom_not_to_outlive():
+    tree = ast.parse(share_path("launch/planned.py").read_text())
+    texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    assert {*starter_variables(), *json.loads(starter_variables()[VARIABLE])} <= texts
+    assert EXIT_CONFIGURATION in texts
 
 
 def test_the_declared_arguments_are_those_of_the_code():
