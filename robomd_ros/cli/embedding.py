@@ -18,6 +18,7 @@ from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding, save_embedding
 from robomd_ros.core.embedding.training import TrainingSettings, data_digest, train
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.wording import counted
 from robomd_ros.terminal.live_view import console
 
 
@@ -75,7 +76,10 @@ def _train(options: argparse.Namespace) -> int:
                 progress=lambda done, total: bar.update(steps, completed=done, total=total),
             )
     save_embedding(out, model, agent)
-    print(f"{out}: embedding of {len(samples)} trials, {len(model.known)} scenes")
+    print(
+        f"{out}: embedding of {counted(len(samples), 'trial')}, "
+        f"{counted(len(model.known), 'scene')}"
+    )
     return 0
 
 
@@ -107,7 +111,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _summary(values: Mapping[str, Any]) -> str:
     """What quality.json says, in lines for people."""
-    lines = [f"{values['trials']} trials, {values['failures']} failures, {values['scenes']} scenes"]
+    lines = [", ".join(counted(values[f"{noun}s"], noun) for noun in ("trial", "failure", "scene"))]
     lines.append("cosine matrix against the identity (Table V): MSE, Frobenius distance")
     for row in values["table_v"]:
         line = f"  {row['name']}: {row['mse']:.4f}, {row['frobenius']:.3f} of {row['size']} scenes"

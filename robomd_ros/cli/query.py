@@ -11,6 +11,7 @@ from robomd_ros.cli.pictures import read_picture
 from robomd_ros.core.embedding.question import Question
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.evidence.failure_modes import FailureMode
+from robomd_ros.core.wording import described, statement
 from robomd_ros.report.campaign_data import CampaignData, load_campaign
 
 
@@ -52,18 +53,8 @@ def answer(campaign: CampaignData, question: Question) -> str:
 
 def describe(mode: FailureMode) -> str:
     """A failure mode for people: the change, the figures, and where they come from."""
-    what = "; ".join(v.description for v in mode.variations)
-    if mode.unknown:
-        return (
-            f"{what}\n  not known: too far from everything that was tried "
-            f"(distance {mode.reliability:.3g} to the nearest known embedding); try it"
-        )
-    figures = f"{mode.failure_probability:.2f} (95 % interval {mode.lower:.2f} to {mode.upper:.2f})"
-    if mode.seen:
-        return f"{what}\n  fails with {figures}: {mode.failures} of {mode.trials} trials failed"
-    text = f"{what}\n  fails with {figures}: predicted, never tried"
-    text += f"; distance {mode.reliability:.3g} to the nearest known embedding"
-    if math.isfinite(mode.log_density):
+    text = f"{described(mode)}\n  {statement(mode)}"
+    if mode.predicted and math.isfinite(mode.log_density):
         text += f"; log density of the search agent {mode.log_density:.1f}"
     return text
 

@@ -5,8 +5,8 @@
 from dataclasses import dataclass
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
+from robomd_ros.core.wording import HALF, Verdict, counted, named, verdict_of, words
 from robomd_ros.report.campaign_data import CampaignData
-from robomd_ros.report.verdict import Verdict, label, verdict_of, words
 
 _NAMED = 6
 """So many changes are named in a sentence."""
@@ -35,22 +35,23 @@ def advice(data: CampaignData) -> list[Advice]:
     for mode in data.ranking.failure_modes:
         by_verdict[verdict_of(mode)].append(mode)
     found = [
-        _untried([*by_verdict[Verdict.UNTRIED], *by_verdict[Verdict.PREDICTED]]),
-        _improve(by_verdict[Verdict.FAILS], by_verdict[Verdict.LIKELY_FAILS]),
+        _untried([m for m in data.ranking.failure_modes if not m.seen]),
+        _improve(by_verdict[Verdict.FAILS]),
+        _look_closer([m for m in by_verdict[Verdict.OPEN] if m.failure_probability > HALF]),
         _combinations(data),
         _unsure(data),
         _invalid(data),
     ]
     given = [piece for piece in found if piece is not None]
-    return given or [_all_well()]
+    return given or [_all_well(bool(by_verdict[Verdict.OPEN]))]
 
 
 def _nothing_yet(data: CampaignData) -> Advice:
     if data.invalid:
         return Advice(
             "Find out why no trial was valid",
-            f"All {len(data.invalid)} trials ended without a valid label, so nothing is known "
-            "about the policy. The reasons are listed under “How it went”.",
+            f"{counted(len(data.invalid), 'trial')} ended without a valid label, none with one, so "
+            "nothing is known about the policy. The reasons are listed under “How it went”.",
         )
     return Advice(
         "Run trials",
@@ -63,21 +64,33 @@ def _untried(modes: list[FailureMode]) -> Advice | None:
         return None
     return Advice(
         f"Try what was never tried ({len(modes)})",
-        f"Nothing was measured about {_names(modes)}. A campaign in a new folder with a "
-        "larger budget, or with the search “uniform”, reaches them.",
+        f"Nothing was measured about {named(modes, _NAMED)}. The same command "
+        "with the same folder and a larger budget reaches them, or a new campaign with the search "
+        "“uniform”.",
     )
 
 
-def _improve(sure: list[FailureMode], likely: list[FailureMode]) -> Advice | None:
-    modes = [*sure, *likely]
+def _improve(failing: list[FailureMode]) -> Advice | None:
+    if not failing:
+        return None
+    many = "" if len(failing) == 1 else f"{len(failing)} "
+    modes = f"the {many}failure mode{'s' if many else ''} that surely fail{'' if many else 's'}"
+    return Advice(
+        f"Make the policy stronger against {modes}",
+        f"Collect demonstrations with {named(failing, _NAMED)}, train the policy on them as well, "
+        "diagnose it again with the same seed, and set both side by side with “robomd compare”.",
+    )
+
+
+def _look_closer(modes: list[FailureMode]) -> Advice | None:
+    """Of what seems to fail, but may not."""
     if not modes:
         return None
-    certainty = "These surely fail" if sure and not likely else "Start with the surest"
     return Advice(
-        f"Make the policy stronger against the {len(modes)} failure modes",
-        f"Collect demonstrations with {_names(modes)}, train the policy on them as well, diagnose "
-        f"it again with the same seed, and set both side by side with “robomd compare”. "
-        f"{certainty}: {_names(sure or likely, 3)}.",
+        f"Try again what may be a failure mode ({len(modes)})",
+        f"The estimate lies above one half for {named(modes, _NAMED)}, but the 95 % interval holds "
+        "one half: it may be chance. The same command with the same folder and a larger budget "
+        "goes on with the campaign.",
     )
 
 
@@ -99,8 +112,8 @@ def _unsure(data: CampaignData) -> Advice | None:
     wide.sort(key=lambda m: m.lower - m.upper)
     return Advice(
         "Run more trials before relying on the order",
-        f"The order is not settled. {len(wide)} intervals are wider than one half, the widest of "
-        f"{_names(wide)}: each was part of few trials.",
+        f"The order is not settled. {counted(len(wide), 'interval is', 'intervals are')} wider "
+        f"than one half, the widest of {named(wide, _NAMED)}: each was part of few trials.",
     )
 
 
@@ -110,20 +123,15 @@ def _invalid(data: CampaignData) -> Advice | None:
         return None
     return Advice(
         "Look into the invalid trials",
-        f"{len(data.invalid)} of {ended} trials had no valid label. They do not bias the ranking, "
-        "but they cost time, and the same fault would stop the robot at work.",
+        f"{len(data.invalid)} of {counted(ended, 'trial')} had no valid label. They do not bias "
+        "the ranking, but they cost time, and the same fault would stop the robot at work.",
     )
 
 
-def _all_well() -> Advice:
+def _all_well(some_open: bool) -> Advice:
+    found = "No tested change was found to make" if some_open else "No tested change makes"
     return Advice(
         "Widen the catalogue",
-        "No tested change makes the policy fail more often than not, and every interval is narrow. "
-        "Add stronger or other changes to the catalogue.",
+        f"{found} the policy fail more often than not. Add stronger or other changes to the "
+        "catalogue.",
     )
-
-
-def _names(modes: list[FailureMode], count: int = _NAMED) -> str:
-    named = ", ".join(label(m) for m in modes[:count])
-    more = len(modes) - count
-    return f"{named} and {more} more" if more > 0 else named

@@ -9,14 +9,11 @@ from typing import Any
 from rich.table import Table
 
 from robomd_ros.core.evidence.metrics import entropy, failure_mode_count, failure_severity_index
+from robomd_ros.core.wording import Compared, compared, counted, figure, percent, spread, words
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.comparison import Comparison, PairComparison
 from robomd_ros.report.drawing import Picture
 from robomd_ros.report.summary import warnings
-from robomd_ros.report.verdict import words
-
-CLEAR = 0.95
-"""Probability from which one policy is called more robust than another."""
 
 
 def letter(place: int) -> str:
@@ -48,7 +45,7 @@ def compare_values(
                 f"{letter(i)}. {c.name}",
                 f"campaign {c.stored.campaign_id}, policy {c.stored.config.policy}, "
                 f"search {c.stored.config.search}, seed {c.stored.config.seed}, "
-                f"{len(c.valid)} trials that count, {len(c.invalid)} invalid",
+                f"{counted(len(c.valid), 'valid trial')}, {len(c.invalid)} invalid",
             )
             for i, c in enumerate(campaigns)
         ],
@@ -56,40 +53,62 @@ def compare_values(
 
 
 def comparison_summary(campaigns: Sequence[CampaignData], comparison: Comparison) -> list[str]:
-    """Plain sentences: who is more robust, how sure that is, and where the largest change is."""
-    found = [_sentence(campaigns, pair) for pair in comparison.pairs[:6]]
-    changes = len(comparison.shared)
-    found.append(f"Compared on {changes} change{'s' if changes > 1 else ''} that all tried.")
+    """Plain sentences: who fails less often, if that can be told, and where the leads are."""
+    found = [_sentence(campaigns, comparison, pair) for pair in comparison.pairs[:6]]
+    shared = counted(len(comparison.shared), "change")
+    found.append(f"Compared on {shared} that all tried.")
     first = comparison.pairs[0]
-    gaps = [
-        (d.mean, words(v.id)) for d, v in zip(first.by_variation, comparison.shared, strict=True)
-    ]
-    up, down = max(gaps), min(gaps)
-    if up[0] > 0:
-        found.append(f"A's largest lead: {up[1]} (fails {up[0]:.2f} less often).")
-    if down[0] < 0:
-        found.append(f"B's largest lead: {down[1]} (fails {-down[0]:.2f} less often).")
+    if _never_failed(campaigns, comparison, first):
+        return found
+    rows = list(zip(first.by_variation, comparison.shared, strict=True))
+    for name, verdict in (("A", Compared.BETTER), ("B", Compared.WORSE)):
+        leads = [(abs(d.mean), v.id) for d, v in rows if compared(d.lower, d.upper) is verdict]
+        if leads:
+            gap, variation = max(leads)
+            found.append(
+                f"{name}'s largest lead: {words(variation)} (fails {figure(gap)} less often)."
+            )
     return found
 
 
-def _sentence(campaigns: Sequence[CampaignData], pair: PairComparison) -> str:
-    p = pair.overall.a_better
-    better, worse, sure = (pair.a, pair.b, p) if p >= 0.5 else (pair.b, pair.a, 1.0 - p)
-    one, other = (f"{letter(i)}. {campaigns[i].name}" for i in (better, worse))
-    gap = abs(pair.overall.mean)
-    if sure >= CLEAR:
+def _sentence(
+    campaigns: Sequence[CampaignData], comparison: Comparison, pair: PairComparison
+) -> str:
+    one, other = (f"{letter(i)}. {campaigns[i].name}" for i in (pair.a, pair.b))
+    if _never_failed(campaigns, comparison, pair):
+        trials = " and ".join(str(len(campaigns[i].valid)) for i in (pair.a, pair.b))
         return (
-            f"{one} is more robust than {other} with probability {_percent(sure)}: its mean "
-            f"failure probability is lower by {gap:.2f}."
+            f"No difference seen between {one} and {other}: neither failed under any change that "
+            f"both tried ({trials} trials)."
         )
+    gap = pair.overall
+    verdict = compared(gap.lower, gap.upper)
+    if verdict is Compared.NO_DIFFERENCE_SEEN:
+        interval = spread(gap.mean, gap.lower, gap.upper, "+")
+        return (
+            f"No difference seen between {one} and {other}: the second fails more often by "
+            f"{interval}, and that interval holds zero. More trials of both would tell smaller "
+            "differences."
+        )
+    ends = sorted((abs(gap.lower), abs(gap.upper)))
+    sure = gap.a_better if verdict is Compared.BETTER else 1.0 - gap.a_better
     return (
-        f"It is not clear which of {one} and {other} is more robust: the former is, with "
-        f"probability {_percent(sure)}. More trials of both would tell."
+        f"{one} {verdict.value} {other}: the mean failure probabilities differ by "
+        f"{spread(abs(gap.mean), *ends)}; with probability {percent(sure)} "
+        f"{one if verdict is Compared.BETTER else other} is more robust."
     )
 
 
-def _percent(p: float) -> str:
-    return "above 99.9 %" if p > 0.999 else f"{100 * p:.1f} %"
+def _never_failed(
+    campaigns: Sequence[CampaignData], comparison: Comparison, pair: PairComparison
+) -> bool:
+    """Whether no trial of either policy failed under a shared change: more trials are no merit."""
+    failures = (
+        _figures(campaigns[i], v.id)["failures"]
+        for i in (pair.a, pair.b)
+        for v in comparison.shared
+    )
+    return not any(failures)
 
 
 def _row(campaign: CampaignData, comparison: Comparison, place: int) -> dict[str, Any]:
@@ -157,14 +176,14 @@ def comparison_tables(campaigns: Sequence[CampaignData], comparison: Comparison)
         overview.add_column(name, justify="right")
     for place, campaign in enumerate(campaigns):
         row = _row(campaign, comparison, place)
-        interval = f"{row['mean']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
-        counts = str(row["modes"]), f"{row['severity']:.2f}", str(row["trials"])
+        interval = spread(row["mean"], row["lower"], row["upper"])
+        counts = str(row["modes"]), figure(row["severity"]), str(row["trials"])
         overview.add_row(row["letter"], campaign.name, interval, *counts, f"{row['best']:.2f}")
     pairs = Table(title="Pairs: how much more often the second fails", title_justify="left")
     for name in ("first", "second", "difference (95 % interval)", "first is more robust"):
         pairs.add_column(name, justify="right" if "more" in name or "diff" in name else "left")
     for pair in comparison.pairs:
         d = pair.overall
-        gap = f"{d.mean:+.2f} ({d.lower:+.2f} to {d.upper:+.2f})"
+        gap = spread(d.mean, d.lower, d.upper, "+")
         pairs.add_row(letter(pair.a), letter(pair.b), gap, f"{d.a_better:.3f}")
     return [overview, pairs]

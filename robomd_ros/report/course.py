@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord
 from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.wording import HALF
 from robomd_ros.report.campaign_data import CampaignData
-from robomd_ros.report.verdict import HALF
 
 Floats = NDArray[np.float64]
 

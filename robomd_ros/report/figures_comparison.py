@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from robomd_ros.core.wording import words
 from robomd_ros.report import drawing
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.comparison import Comparison, Difference
 from robomd_ros.report.drawing import Picture, Size, make_picture
-from robomd_ros.report.verdict import words
 
 MAX_ROWS = 40
 

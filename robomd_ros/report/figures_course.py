@@ -11,11 +11,11 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.trial import Result
+from robomd_ros.core.wording import HALF, counted, words
 from robomd_ros.report import drawing
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.course import Learning, learning
 from robomd_ros.report.drawing import Picture, Size, make_picture
-from robomd_ros.report.verdict import HALF, words
 
 SINGLE_MARKS = 300
 """Up to so many trials each has a mark of its own; more are counted in bins."""
@@ -48,8 +48,8 @@ def timeline_figure(data: CampaignData) -> Picture | None:
     return make_picture(
         "timeline",
         "Every trial in its order",
-        f"Timeline of {len(ended)} trials: {failed} failed, {len(data.valid) - failed} succeeded, "
-        f"{invalid} invalid.",
+        f"Timeline of {counted(len(ended), 'trial')}: {failed} failed, "
+        f"{len(data.valid) - failed} succeeded, {invalid} invalid.",
         "Trials are counted in bins; the height is the number of trials of each outcome."
         if binned
         else "One mark per trial. Invalid trials do not count as failures; they were asked again.",
@@ -115,9 +115,9 @@ def learning_figure(data: CampaignData) -> Picture | None:
     return make_picture(
         "learning",
         "What the search learned, and when",
-        f"Three curves over {int(course.trials[-1])} valid trials. Share of failures among the "
-        f"last {course.window} trials of the search, at the end: {share}; a single change picked "
-        f"at random would fail in {chance:.0%}. Failure modes found at the end: "
+        f"Three curves over {counted(int(course.trials[-1]), 'valid trial')}. Share of failures "
+        f"among the last {course.window} trials of the search, at the end: {share}; a single "
+        f"change picked at random would fail in {chance:.0%}. Failure modes found at the end: "
         f"{int(course.modes[-1])}, changes tried: {int(course.tried[-1])}. Probability that the "
         f"order is right at the end: {course.settled[-1]:.2f}.",
         f"Top: share of failures among the last {course.window} trials that the search chose; "
@@ -206,7 +206,8 @@ def actions_figure(campaigns: Sequence[CampaignData]) -> Picture | None:
     return make_picture(
         "actions",
         "What the search chose to try",
-        f"Bars: share of the search's choices for {len(ids)} changes. Most often: {spoken}.",
+        f"Bars: share of the search's choices for {counted(len(ids), 'change')}. "
+        f"Most often: {spoken}.",
         "Share of the trials in which the search chose this change; the dotted line is an even "
         "spread." + (f" The {hidden} least chosen are left out." if hidden else ""),
         size=Size(8.0, height, height),

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from robomd_ros.core.embedding.quality import Ablation, Quality
+from robomd_ros.core.wording import words
 from robomd_ros.report import drawing
 from robomd_ros.report.drawing import Picture, Size, make_picture
-from robomd_ros.report.verdict import words
 
 _MOST_LABELS = 24
 """Scenes are named at a matrix of up to so many."""

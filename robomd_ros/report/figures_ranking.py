@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
+from robomd_ros.core.wording import HALF, interval, label, verdict_of, words
 from robomd_ros.report import drawing
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.drawing import Picture, Size, make_picture
-from robomd_ros.report.verdict import HALF, label, verdict_of, words
 
 MAX_ROWS = 40
 """Failure modes in the figure of intervals; the table of the report has all of them."""
@@ -45,12 +45,7 @@ def ranking_figure(data: CampaignData) -> Picture | None:
 
 def spoken(modes: Sequence[FailureMode]) -> str:
     """Modes in words for a text alternative."""
-    parts = [
-        f"{label(m)}: {m.failure_probability:.2f} ({m.lower:.2f} to {m.upper:.2f})"
-        if m.seen
-        else f"{label(m)}: {verdict_of(m).words}"
-        for m in modes
-    ]
+    parts = [f"{label(m)}: {interval(m) if m.seen else verdict_of(m).words}" for m in modes]
     return "; ".join(parts) + "." if parts else ""
 
 

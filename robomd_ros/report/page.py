@@ -14,6 +14,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from robomd_ros import __version__
+from robomd_ros.core.wording import counted, figure
 from robomd_ros.report.course import utc
 
 
@@ -31,7 +32,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(figure=figure, exact=exact)
+    environment.filters.update(figure=figure, exact=exact, counted=counted)
     script = _text("sort.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     page = environment.get_template(template)
@@ -45,11 +46,6 @@ def render(template: str, values: Mapping[str, Any]) -> str:
             "written_at": utc(time.time()),
         }
     )
-
-
-def figure(value: float, digits: int = 2) -> str:
-    """A number for people; a dash where there is none."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
 def exact(value: float) -> str:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from robomd_ros.core.campaign.stored import NOMINAL_PICTURE, StoredCampaign
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.evidence.failure_modes import FailureMode
+from robomd_ros.core.wording import HALF, interval, label, words
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.drawing import data_uri
-from robomd_ros.report.verdict import HALF, label, words
 
 LARGEST_SIDE = 480
 """Larger pictures are scaled down to this, pixels."""
@@ -49,7 +49,7 @@ def scene_pictures(data: CampaignData) -> list[ScenePicture]:
     seen = [m for m in data.ranking.failure_modes if m.seen]
     order = sorted(seen, key=lambda m: (-m.failure_probability, -m.trials))
     worst = [m for m in order if m.failure_probability > HALF]
-    best = [m for m in reversed(order) if m.failure_probability <= HALF]
+    best = [m for m in reversed(order) if m.failure_probability < HALF]
     found = list(_nominal(data))
     for role, modes in (("worst", worst), ("best", best)):
         pictures = filter(None, (_of_mode(data, m, role) for m in modes))
@@ -87,8 +87,7 @@ def _described(mode: FailureMode, record: TrialRecord, role: str, uri: str) -> S
     also = f"; in this picture also {', '.join(others)}" if others else ""
     outcome = record.outcome.result.name.lower() if record.outcome else ""
     caption = (
-        f"fails with probability {mode.failure_probability:.2f} "
-        f"({mode.lower:.2f} to {mode.upper:.2f}); trial {record.trial_index}: {outcome}{also}"
+        f"fails with probability {interval(mode)}; trial {record.trial_index}: {outcome}{also}"
     )
     alt = f"First picture of trial {record.trial_index}, {label(mode)}{also}."
     return ScenePicture(role, label(mode), caption, uri, alt)

@@ -10,13 +10,21 @@ from typing import Any
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.core.evidence.metrics import entropy, wasserstein_to_ideal
+from robomd_ros.core.wording import (
+    Verdict,
+    described,
+    interval,
+    label,
+    ranks,
+    verdict_of,
+    words,
+)
 from robomd_ros.report.advice import advice
 from robomd_ros.report.campaign_data import CampaignData, short_policy
 from robomd_ros.report.course import invalid_reasons, period
 from robomd_ros.report.drawing import Picture
 from robomd_ros.report.pictures import scene_pictures
 from robomd_ros.report.summary import cards, summary, warnings
-from robomd_ros.report.verdict import Verdict, label, verdict_of, words
 
 MAX_TRIALS = 400
 """Rows of the table of trials."""
@@ -90,17 +98,20 @@ def _tested(data: CampaignData) -> dict[str, Any]:
 
 def _ranking(data: CampaignData) -> dict[str, Any]:
     modes = data.ranking.failure_modes
+    places = ranks(modes)
     order = {verdict: place for place, verdict in enumerate(Verdict)}
     rows = [
         {
             "mode": mode,
+            "rank": place,
             "label": label(mode),
-            "description": "; ".join(v.description for v in mode.variations),
+            "description": described(mode),
+            "interval": interval(mode),
             "number": data.number(mode.ids[0]) if len(mode.ids) == 1 else None,
             "verdict": verdict_of(mode),
             "order": order[verdict_of(mode)],
         }
-        for mode in modes
+        for mode, place in zip(modes, places, strict=True)
     ]
     return {
         "modes": rows,
@@ -109,7 +120,8 @@ def _ranking(data: CampaignData) -> dict[str, Any]:
         "order_words": _ORDER_WORDS.get(data.stored.config.order_by, ""),
         "with_agent": any(not math.isnan(m.policy_probability) for m in modes),
         "with_density": any(not math.isnan(m.log_density) for m in modes),
-        "with_reliability": any(m.predicted for m in modes),
+        "with_reliability": any(m.predicted or m.unknown for m in modes),
+        "with_ties": any(place.endswith("=") for place in places),
     }
 
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
+from robomd_ros.core.wording import Verdict, counted, figure, named, verdict_of
 from robomd_ros.report.campaign_data import CampaignData
-from robomd_ros.report.page import figure
-from robomd_ros.report.verdict import HALF, Verdict, label, verdict_of
 
 _NAMED = 4
 
@@ -36,59 +35,58 @@ def summary(data: CampaignData) -> list[str]:
         return ["No trial has been run yet, so nothing is known about the policy."]
     if not data.valid:
         return [
-            f"No trial gave a valid result ({len(data.invalid)} were invalid), so nothing is known "
+            f"No trial gave a valid result ({len(data.invalid)} invalid), so nothing is known "
             "about the policy."
         ]
     modes = data.ranking.failure_modes
     share = data.failures / len(data.valid)
     sentences = [
-        f"The policy failed in {data.failures} of {len(data.valid)} trials that count "
+        f"The policy failed in {data.failures} of {counted(len(data.valid), 'valid trial')} "
         f"({share:.0%}). The scenes were changed on purpose: this share is not how often it would "
         "fail at work."
     ]
-    sentences += _failing(modes)
-    sentences += _coping(modes)
-    settled = (
+    sentences += _tried(modes)
+    sentences += _untried(modes)
+    order = (
         "The order of the worst is settled: more trials would hardly change it."
         if data.ranking.converged
         else "The order is not settled yet; intervals are wide where there were few trials."
     )
-    return [*sentences, settled]
+    return [*sentences, order]
 
 
-def _failing(modes: Sequence[FailureMode]) -> list[str]:
-    failing = [m for m in modes if m.seen and m.failure_probability > HALF]
-    if not failing:
-        return ["No change that was tried makes it fail more often than not."]
-    surely = sum(verdict_of(m) is Verdict.FAILS for m in failing)
-    worst = sorted(failing, key=lambda m: -m.failure_probability)
-    plural = "s make" if len(failing) > 1 else " makes"
-    return [
-        f"{len(failing)} change{plural} it fail more often than not, {surely or 'none'} of them "
-        f"with near certainty. The worst: {_named(worst)}."
-    ]
-
-
-def _coping(modes: Sequence[FailureMode]) -> list[str]:
-    coping = [m for m in modes if m.seen and m.failure_probability <= HALF]
-    untried = [m for m in modes if not m.seen]
+def _tried(modes: Sequence[FailureMode]) -> list[str]:
+    """By verdict: what fails, what is open, what copes; each says what its intervals say."""
+    by_verdict: dict[Verdict, list[FailureMode]] = {v: [] for v in Verdict}
+    for mode in sorted(modes, key=lambda m: -m.failure_probability):
+        by_verdict[verdict_of(mode)].append(mode)
+    failing, open_, coping = (by_verdict[v] for v in (Verdict.FAILS, Verdict.OPEN, Verdict.COPES))
     found = []
-    if coping:
-        best = sorted(coping, key=lambda m: m.failure_probability)
-        plural = "s" if len(coping) > 1 else ""
+    if failing:
+        make = counted(len(failing), "change makes", "changes make")
         found.append(
-            f"It succeeds more often than not under {len(coping)} change{plural}; it copes best "
-            f"with {_named(best)}."
+            f"{make} it fail more often than not: the whole 95 % interval lies above one half. "
+            f"The worst: {named(failing, _NAMED, figures=True)}."
         )
-    if untried:
-        plural = "s were" if len(untried) > 1 else " was"
-        found.append(f"{len(untried)} change{plural} never tried.")
+    elif open_ or coping:
+        found.append("No change was found under which it surely fails more often than not.")
+    if open_:
+        tried = counted(len(open_), "change")
+        found.append(
+            f"Of {tried} the trials do not tell whether it fails more often than not; the highest "
+            f"estimates: {named(open_, _NAMED, figures=True)}."
+        )
+    if coping:
+        found.append(
+            f"It succeeds more often than not under {counted(len(coping), 'change')}; it copes "
+            f"best with {named(coping[::-1], _NAMED, figures=True)}."
+        )
     return found
 
 
-def _named(modes: Sequence[FailureMode]) -> str:
-    named = [f"{label(m)} ({m.failure_probability:.2f})" for m in modes[:_NAMED]]
-    return ", ".join(named)
+def _untried(modes: Sequence[FailureMode]) -> list[str]:
+    untried = sum(not m.seen for m in modes)
+    return [f"{counted(untried, 'change was', 'changes were')} never tried."] if untried else []
 
 
 def warnings(data: CampaignData) -> list[str]:
@@ -101,8 +99,8 @@ def warnings(data: CampaignData) -> list[str]:
         )
     elif data.ranking.trials != len(data.valid):
         found.append(
-            f"The stored ranking is of {data.ranking.trials} trials, the record has "
-            f"{len(data.valid)} that count: the campaign runs, or was cut off. The same command "
+            f"The stored ranking is of {counted(data.ranking.trials, 'trial')}, of those on record "
+            f"{len(data.valid)} count: the campaign runs, or was cut off. The same command "
             "with the same folder completes it."
         )
     return found

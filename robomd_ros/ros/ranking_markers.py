@@ -13,6 +13,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from robomd_ros.core.evidence.failure_colours import Colour, failure_colour
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.wording import HALF, counted, estimate, ids_of, not_shown, ranks, settled
 
 _LENGTH = 0.5
 """m, from a failure probability of 0 to 1."""
@@ -66,6 +67,8 @@ class _Board:
     def __init__(self, ranking: FailureRanking, place: BoardPlace) -> None:
         self._ranking = ranking
         self._modes = ranking.failure_modes[: place.rows]
+        # one more, which may share the last one's place
+        self._ranks = ranks(ranking.failure_modes[: place.rows + 1])
         self._place = place
 
     def markers(self) -> Iterator[Marker]:
@@ -73,7 +76,7 @@ class _Board:
         if not self._modes:
             return
         yield self._axis()
-        for i, p in enumerate((0.0, 0.5, 1.0)):
+        for i, p in enumerate((0.0, HALF, 1.0)):
             yield self._text("axis", i + 1, f"{p:g}", p * _LENGTH, -_TEXT, _AXIS)
         for i, mode in enumerate(self._modes):
             yield from self._row(i, mode)
@@ -83,7 +86,7 @@ class _Board:
             yield hollow
 
     def _row(self, i: int, mode: FailureMode) -> Iterator[Marker]:
-        name, value, height = label(mode), estimate(mode), self._height(i)
+        name, value, height = label(self._ranks[i], mode), estimate(mode), self._height(i)
         left, right = -_GAP - _width(name) / 2, _LENGTH + _GAP + _width(value) / 2
         yield self._text("label", i, name, left, height, _WHITE)
         yield self._text("estimate", i, value, right, height, _WHITE)
@@ -94,7 +97,7 @@ class _Board:
         """All 95 % intervals: a line with an upright end at each side."""
         lines = self._lines("interval", 0)
         for i, mode in enumerate(self._modes):
-            if math.isnan(mode.lower) or math.isnan(mode.upper):
+            if mode.unknown or math.isnan(mode.lower) or math.isnan(mode.upper):
                 continue
             low, high, height = mode.lower * _LENGTH, mode.upper * _LENGTH, self._height(i)
             self._line(lines, (low, height), (high, height), _WHITE)
@@ -106,7 +109,7 @@ class _Board:
         """The outlines that stand for bars of what was never tried."""
         lines = self._lines("unseen", 0)
         for i, mode in enumerate(self._modes):
-            if mode.seen or math.isnan(mode.failure_probability):
+            if mode.seen or mode.unknown or math.isnan(mode.failure_probability):
                 continue
             right, colour = mode.failure_probability * _LENGTH, failure_colour(math.nan)
             low, high = self._height(i) - _BAR / 2, self._height(i) + _BAR / 2
@@ -117,7 +120,7 @@ class _Board:
 
     def _axis(self) -> Marker:
         lines = self._lines("axis", 0)
-        for p in (0.0, 0.5, 1.0):
+        for p in (0.0, HALF, 1.0):
             bottom, top = (p * _LENGTH, 0.0), (p * _LENGTH, self._height(0) + _ROW / 2)
             self._line(lines, bottom, top, _AXIS)
         return lines
@@ -125,9 +128,9 @@ class _Board:
     def _title(self) -> str:
         ranking = self._ranking
         hidden = len(ranking.failure_modes) - len(self._modes)
-        settled = "order settled" if ranking.converged else "order not settled yet"
-        more = f", {hidden} more not shown" if hidden else ""
-        return f"{ranking.policy} in {ranking.task}: {ranking.trials} trials, {settled}{more}"
+        more = f", {not_shown(hidden)}" if hidden else ""
+        trials = counted(ranking.trials, "trial")
+        return f"{ranking.policy} in {ranking.task}: {trials}, {settled(ranking)}{more}"
 
     def _height(self, row: int) -> float:
         """Of the middle of a row above the board's lower edge, m; the first row is the top one."""
@@ -150,21 +153,9 @@ class _Board:
             lines.colors.append(_colour(colour))
 
 
-def label(mode: FailureMode) -> str:
+def label(rank: str, mode: FailureMode) -> str:
     """The name of a row: its rank and what is changed."""
-    return f"{mode.rank}. {' + '.join(mode.ids)}"
-
-
-def estimate(mode: FailureMode) -> str:
-    """What is known about a failure mode, in a few characters."""
-    if math.isnan(mode.failure_probability):
-        return "no estimate"
-    figures = f"{mode.failure_probability:.2f} ({mode.lower:.2f} to {mode.upper:.2f})"
-    if mode.seen:
-        return f"{figures} {mode.failures}/{mode.trials}"
-    if math.isnan(mode.reliability):
-        return f"{figures} untried"
-    return f"{figures} unseen, distance {mode.reliability:.2f}"
+    return f"{rank}{'' if rank.endswith('=') else '.'} {ids_of(mode)}"
 
 
 def _marker(

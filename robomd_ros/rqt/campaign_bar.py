@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
+from robomd_ros.core.wording import counted
 from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton
 from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
 from robomd_ros.rqt.style import GREY, STATES, VERMILLION, WHITE, clock, duration, number
@@ -113,7 +114,7 @@ class CampaignBar(QtWidgets.QFrame):
         if status is None:
             self.figures.setText("")
             return
-        parts = [f"{status.trials_done} of {status.trials_budget} trials"]
+        parts = [f"{status.trials_done} of {counted(status.trials_budget, 'trial')}"]
         if status.state in _RUNS and not math.isnan(self._rate.per_minute):
             parts.append(f"{number(self._rate.per_minute, 0)} a minute")
         if status.state in (*_RUNS, CampaignState.PAUSED) and not math.isnan(status.eta):

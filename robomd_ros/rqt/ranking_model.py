@@ -6,21 +6,23 @@ import math
 from typing import Any
 
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.wording import FIGURES as FIGURES_HEADING
+from robomd_ros.core.wording import counts, described, figure, ids_of, interval, ranks, statement
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets
-from robomd_ros.rqt.style import FAILS_ABOVE, mode_color, number
+from robomd_ros.rqt.style import FAILS_ABOVE, mode_color
 
 RANK, NAME, FIGURES, BAR, COUNTS, AGENT, RELIABILITY = range(7)
 _HEADERS = (
     "#",
     "variation",
-    "fails (95 % interval)",
+    FIGURES_HEADING,
     "0  ·  0.5  ·  1",
     "failures",
     "Eq. 3",
     "dist.",
 )
 _TIPS = (
-    "rank: 1 is the most likely to fail",
+    "rank: 1 is the most likely to fail; 3= shares its place with others of the same numbers",
     "what was changed; + joins a combination that fails although its parts do not",
     "posterior mean and 95 % credible interval of the probability that the policy fails",
     "the same painted: thick line the interval, mark the mean (diamond above 0.5, else circle); "
@@ -48,6 +50,7 @@ class RankingModel(QtCore.QAbstractTableModel):
         super().__init__(parent)
         self._modes: tuple[FailureMode, ...] = ()
         self._texts: dict[int, list[str]] = {}  # of the rows that were asked for
+        self._ranks: list[str] | None = None  # once a row was asked for
         self._stale = False
         self._grey = QtGui.QBrush(QtGui.QColor("#777777"))
         self._italic = QtGui.QFont()
@@ -61,6 +64,7 @@ class RankingModel(QtCore.QAbstractTableModel):
     def show_ranking(self, ranking: FailureRanking) -> None:
         """Take in a newer ranking."""
         modes = ranking.failure_modes
+        self._ranks = None
         if len(modes) != len(self._modes):
             self.beginResetModel()
             self._modes, self._texts = modes, {}
@@ -123,7 +127,11 @@ class RankingModel(QtCore.QAbstractTableModel):
 
     def _texts_of(self, row: int) -> list[str]:
         if row not in self._texts:
-            self._texts[row] = [cell_text(self._modes[row], column) for column in _COLUMNS]
+            if self._ranks is None:
+                self._ranks = ranks(self._modes)
+            texts = [cell_text(self._modes[row], column) for column in _COLUMNS]
+            texts[RANK] = self._ranks[row]
+            self._texts[row] = texts
         return self._texts[row]
 
     def _look(self, mode: FailureMode, role: int) -> Any:
@@ -138,37 +146,21 @@ class RankingModel(QtCore.QAbstractTableModel):
 
 
 def cell_text(mode: FailureMode, column: int) -> str:
-    """The text of one column of a failure mode; the bar has none."""
-    p, low, high = (number(x) for x in (mode.failure_probability, mode.lower, mode.upper))
+    """The text of one column of a failure mode on its own; the bar has none."""
     texts = {
         RANK: str(mode.rank),
-        NAME: " + ".join(mode.ids),
-        FIGURES: "-" if mode.unknown else f"{p} ({low} to {high})",
-        COUNTS: f"{mode.failures}/{mode.trials}" if mode.seen else _untried(mode),
-        AGENT: number(_agent_view(mode), 3),
-        RELIABILITY: "" if math.isnan(mode.reliability) else number(mode.reliability),
+        NAME: ids_of(mode),
+        FIGURES: interval(mode),
+        COUNTS: counts(mode),
+        AGENT: figure(_agent_view(mode), 3),
+        RELIABILITY: "" if math.isnan(mode.reliability) else figure(mode.reliability),
     }
     return texts.get(column, "")
 
 
 def describe(mode: FailureMode) -> str:
-    """A failure mode in sentences."""
-    what = "; ".join(v.description for v in mode.variations)
-    p, low, high = (number(x) for x in (mode.failure_probability, mode.lower, mode.upper))
-    tried = f"failed in {mode.failures} of {mode.trials} trials" if mode.seen else "never tried"
-    if mode.unknown:
-        distance = number(mode.reliability)
-        return f"{what}: never tried, and too far from all that was tried ({distance}) to say"
-    text = f"{what}: fails with probability {p} (95 % interval {low} to {high}); {tried}"
-    if not math.isnan(mode.reliability):
-        text += f"; distance to the nearest known embedding {number(mode.reliability)}"
-    return text
-
-
-def _untried(mode: FailureMode) -> str:
-    if mode.unknown:
-        return "not known"
-    return "predicted" if mode.predicted else "untried"
+    """A failure mode in a sentence."""
+    return f"{described(mode)}: {statement(mode)}"
 
 
 def _agent_view(mode: FailureMode) -> float:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from robomd_ros.core.evidence.failure_modes import FailureRanking
+from robomd_ros.core.wording import merits
 from robomd_ros.rqt.parts import Section
 from robomd_ros.rqt.qt import Qt, QtGui, QtWidgets
 from robomd_ros.rqt.ranking_model import (
@@ -20,10 +21,10 @@ from robomd_ros.rqt.ranking_model import (
     RankingModel,
     describe,
 )
-from robomd_ros.rqt.style import clock, number
+from robomd_ros.rqt.style import clock
 
 _SAMPLES = {
-    RANK: "100",
+    RANK: "100=",
     FIGURES: "0.00 (0.00 to 0.00)",
     COUNTS: "failures",
     AGENT: "0.000",
@@ -65,12 +66,9 @@ class RankingView(Section):
         self._stamp = ranking.stamp or time.time()
         self._fit_columns()
         self._describe()
-        settled = "order settled" if ranking.converged else "order not settled yet"
         self.caption.setText(
             f"{ranking.policy or 'the policy'} in {ranking.task}, search {ranking.search_agent}: "
-            f"{ranking.trials} trials, {ranking.failure_mode_count} failure modes above 0.5, "
-            f"severity {number(ranking.failure_severity_index)}, "
-            f"entropy {number(ranking.entropy)} nats, {settled}"
+            f"{merits(ranking)}"
         )
 
     def set_stale(self, stale: bool) -> None:

@@ -12,6 +12,7 @@ import time
 from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.evidence.failure_colours import FAILS, SAFE, hex_colour
 from robomd_ros.core.trial import Result
+from robomd_ros.core.wording import HALF, figure
 
 BLUE = hex_colour(SAFE)
 VERMILLION = hex_colour(FAILS)
@@ -21,7 +22,7 @@ GREY = "#8A8A8A"
 WHITE = "#FFFFFF"
 BLACK = "#000000"
 
-FAILS_ABOVE = 0.5
+FAILS_ABOVE = HALF
 """Failure probability above which a variation counts as a failure mode (as in the metrics)."""
 
 STATES = {
@@ -60,7 +61,7 @@ def chip(background: str, text: str) -> str:
 
 def number(value: float, decimals: int = 2) -> str:
     """A number, or a dash for an unmeasured one (NaN)."""
-    return "-" if math.isnan(value) else f"{value:.{decimals}f}"
+    return figure(value, decimals)
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.core.evidence.ranking_table import ranking_table
 from robomd_ros.core.trial import Result, Trial
+from robomd_ros.core.wording import counted, figure, ids_of
 
 _MARKS = {Result.SUCCESS: ("·", "green"), Result.FAILURE: ("F", "bold red")}
 _INVALID_MARK = ("!", "yellow")
@@ -91,11 +92,12 @@ class CampaignView:
         status = self.status
         if status is None:
             return "waiting for the diagnosis"
-        worst = self.ranking.failure_modes[:3] if self.ranking is not None else ()
-        top = ", ".join(f"{'+'.join(m.ids)} {m.failure_probability:.2f}" for m in worst)
+        modes = self.ranking.failure_modes if self.ranking is not None else ()
+        worst = [m for m in modes if m.seen or m.predicted][:3]
+        top = ", ".join(f"{ids_of(m)} {figure(m.failure_probability)}" for m in worst)
         return (
             f"{status.state.name.lower()} {status.trials_done}/{status.trials_budget} trials, "
-            f"{_number(self._rate.per_minute)} a minute, {_duration(status.eta)} left"
+            f"{figure(self._rate.per_minute, 0)} a minute, {_duration(status.eta)} left"
             + (f"; most likely to fail: {top}" if top else "")
             + (f"; {status.message}" if status.message else "")
         )
@@ -110,7 +112,7 @@ class CampaignView:
             Text(status.state.name, style=style),
             bar,
             Text(f"{status.trials_done}/{status.trials_budget} trials"),
-            Text(f"{_number(self._rate.per_minute)} a minute"),
+            Text(f"{figure(self._rate.per_minute, 0)} a minute"),
             Text(f"{_duration(status.eta)} left"),
         )
         return row
@@ -121,7 +123,7 @@ class CampaignView:
         if status.waiting_for:
             lines.append(f"waiting for {status.waiting_for}")
         if status.invalid_trials:
-            lines.append(f"{status.invalid_trials} invalid trials")
+            lines.append(counted(status.invalid_trials, "invalid trial"))
         if status.message:
             lines.append(status.message)
         return Text("\n".join(lines), style="dim")
@@ -154,10 +156,6 @@ def prompt_panel(request: str, typed: str) -> RenderableType:
 def console() -> Console:
     """The terminal as it is; for a file or a pipe, wide enough for the table."""
     return Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_FILE)
-
-
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.0f}"
 
 
 def _duration(seconds: float) -> str:

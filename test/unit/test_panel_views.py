@@ -90,7 +90,9 @@ def test_columns_that_say_nothing_are_hidden_and_a_selection_stays(panel, feed):
 
 
 def test_of_a_newer_ranking_the_rows_that_changed_are_painted(panel, feed):
-    first, second, third = (mode(v, rank=i + 1) for i, v in enumerate((GREEN, BLUE, RED)))
+    first, second, third = (
+        mode(v, p=0.9 - 0.1 * i, rank=i + 1) for i, v in enumerate((GREEN, BLUE, RED))
+    )
     feed.ranking_changed.emit(ranking(first, second, third))
     for _ in range(3):
         application().processEvents()

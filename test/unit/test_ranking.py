@@ -212,7 +212,7 @@ def test_table_shows_modes_intervals_and_counts():
     row = next(line for line in text.splitlines() if "v0" in line)
     assert "0.83 (0.48 to 0.99)" in row and "4/4" in row and "0.250" in row and "█" in row
     assert text.count("untried") == 2
-    assert "8 trials, 1 failure modes above 0.5" in text
+    assert "8 trials, 1 failure mode above 0.5" in text
 
 
 def test_table_is_cut_and_says_so():

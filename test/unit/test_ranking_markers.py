@@ -107,7 +107,7 @@ def test_what_was_never_tried_is_hollow_and_says_so():
     texts = [m.text for m in by_name(array, "estimate")]
     assert texts[0].endswith("2/4")
     assert texts[1].endswith("untried")
-    assert texts[2].endswith("unseen, distance 0.31")
+    assert texts[2].endswith("predicted, distance 0.31")
 
 
 def test_what_has_no_estimate_has_no_bar():
@@ -122,7 +122,7 @@ def test_what_has_no_estimate_has_no_bar():
 def test_rows_are_limited_and_the_title_counts_the_rest():
     modes = [mode(i + 1, 0.5, f"v{i}") for i in range(5)]
     array = ranking_markers(ranking(*modes, converged=True), BoardPlace(rows=2))
-    assert [m.text for m in by_name(array, "label")] == ["1. v0", "2. v1"]
+    assert [m.text for m in by_name(array, "label")] == ["1= v0", "1= v1"]
     assert by_name(array, "title")[0].text == (
         "lift_bc in lift: 42 trials, order settled, 3 more not shown"
     )

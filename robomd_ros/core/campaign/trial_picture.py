@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first picture of a trial with what happened in it written around it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from robomd_ros.core.campaign.status import CampaignStatus
 from robomd_ros.core.evidence.failure_colours import FAILS, INVALID, SAFE, Colour, failure_colour
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.trial import Result, Trial
+from robomd_ros.core.wording import NOTHING, counted, counts, figure, ids_of, interval
 
 Picture = NDArray[np.uint8]
 _BACKGROUND: Colour = (0.12, 0.12, 0.12)
@@ -92,9 +92,10 @@ def _estimates(trial: Trial, ranking: FailureRanking | None, width: int) -> list
     lines = []
     for mode in modes[:_ROWS]:
         whole = set(mode.ids) == set(trial.scene.ids)
-        name = "this scene" if whole else " + ".join(mode.ids)  # the scene itself stands above
-        figures = f"{mode.failure_probability:.2f} ({mode.lower:.2f} to {mode.upper:.2f})"
-        text = _fitting(name, width - _BAR - 3 * _MARGIN, f" fails {figures}")
+        name = "this scene" if whole else ids_of(mode)  # the scene itself stands above
+        said = f"fails {interval(mode)}" if mode.seen else counts(mode)
+        said += f" {figure(mode.failure_probability)}" if mode.predicted else ""
+        text = _fitting(name, width - _BAR - 3 * _MARGIN, f" {said}")
         lines.append(_Line(text, mode=mode))
     hidden = len(modes) - _ROWS
     return [*lines, *([_Line(f"and {hidden} more", _FAINT)] if hidden > 0 else [])]
@@ -104,7 +105,8 @@ def _progress(status: CampaignStatus | None) -> list[_Line]:
     if status is None:
         return []
     invalid = f", {status.invalid_trials} invalid" if status.invalid_trials else ""
-    text = f"{status.state.name.lower()}: {status.trials_done} of {status.trials_budget} trials"
+    trials = counted(status.trials_budget, "trial")
+    text = f"{status.state.name.lower()}: {status.trials_done} of {trials}"
     return [_Line(text + invalid, _FAINT)]
 
 
@@ -113,7 +115,7 @@ def _text_block(lines: Sequence[_Line], width: int) -> Picture:
     for i, line in enumerate(lines):
         base = _LINE * (i + 1) - 3
         _write(block, line.text, (_MARGIN, base), line.colour)
-        if line.mode is not None and not math.isnan(line.mode.failure_probability):
+        if line.mode is not None and interval(line.mode) != NOTHING:
             _draw_bar(block, line.mode, (width - _MARGIN - _BAR, base - 5))
     return block
 

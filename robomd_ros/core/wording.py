@@ -1,0 +1,244 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""How results are put into words: one wording for terminal, panel, RViz, pictures and report.
+
+Words say what the intervals say: what an interval leaves open is called open, what nobody tried is
+never called anything else, and what has the same numbers has the same rank.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+
+HALF = 0.5
+"""More likely to fail than to succeed: the threshold of the failure mode count."""
+FIGURES = "fails (95 % interval)"
+"""Heading of what `interval` says."""
+NOMINAL = "nothing changed"
+NOTHING = "-"
+"""Where there is no number."""
+_DECIMAL = re.compile(r"(?:(?<=_)|^)0_(\d+)")
+
+
+class Verdict(Enum):
+    """A judgement: its words, its sign (nothing depends on colour alone), what it means."""
+
+    FAILS = ("fails", "▲", "the whole 95 % interval lies above one half")
+    OPEN = ("open", "◇", "the 95 % interval holds one half: more trials would tell")
+    COPES = ("copes", "●", "the whole 95 % interval lies below one half")
+    PREDICTED = ("predicted", "≈", "never tried; predicted from similar changes that were")
+    UNTRIED = ("untried", "?", "never tried: nothing is known")
+    NOT_KNOWN = ("not known", "?", "never tried, and too far from all that was tried to say")
+
+    def __init__(self, words: str, sign: str, meaning: str) -> None:
+        self.words = words
+        self.sign = sign
+        self.meaning = meaning
+
+    @property
+    def css(self) -> str:
+        """Name of its CSS class."""
+        return self.name.lower().replace("_", "-")
+
+
+class Compared(Enum):
+    """Which of two policies is better: by the interval of the difference alone."""
+
+    BETTER = "fails less often than"
+    WORSE = "fails more often than"
+    NO_DIFFERENCE_SEEN = "no difference seen"
+
+
+def verdict_of(mode: FailureMode) -> Verdict:
+    """The judgement on a failure mode, by its interval."""
+    if not mode.seen:
+        if mode.unknown:
+            return Verdict.NOT_KNOWN
+        return Verdict.PREDICTED if mode.predicted else Verdict.UNTRIED
+    if mode.lower > HALF:
+        return Verdict.FAILS
+    return Verdict.COPES if mode.upper < HALF else Verdict.OPEN
+
+
+def compared(lower: float, upper: float) -> Compared:
+    """The judgement on two policies.
+
+    Args:
+        lower: end of the 95 % interval of how much more often the second one fails.
+        upper: its other end.
+    """
+    if lower > 0.0:
+        return Compared.BETTER
+    return Compared.WORSE if upper < 0.0 else Compared.NO_DIFFERENCE_SEEN
+
+
+# Names
+
+
+def ids_of(mode: FailureMode) -> str:
+    """The ids of a mode, as commands take them: `cube_color_red + light_color_blue`."""
+    return " + ".join(mode.ids)
+
+
+def label(mode: FailureMode) -> str:
+    """The ids of a mode as words: `table color red`, `cube color red + light color blue`."""
+    return " + ".join(words(variation) for variation in mode.ids)
+
+
+def words(variation_id: str) -> str:
+    """An id as words: `table_size_0_8_0_2_0_025` is `table size 0.8 0.2 0.025`."""
+    return _DECIMAL.sub(r"0.\1", variation_id).replace("_", " ")
+
+
+def described(mode: FailureMode) -> str:
+    """What is changed, in sentences."""
+    return "; ".join(v.description for v in mode.variations)
+
+
+# Numbers
+
+
+def figure(value: float, digits: int = 2) -> str:
+    """A number for people; a dash where there is none."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else NOTHING
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 failure mode`, `3 failure modes`.
+
+    Args:
+        count: how many.
+        noun: of one.
+        plural: of any other number; by default with an s.
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def interval(mode: FailureMode) -> str:
+    """Estimate and 95 % interval: `0.83 (0.48 to 0.99)`; a dash where it says nothing."""
+    if mode.unknown or not math.isfinite(mode.failure_probability):
+        return NOTHING
+    return spread(mode.failure_probability, mode.lower, mode.upper)
+
+
+def spread(value: float, lower: float, upper: float, sign: str = "") -> str:
+    """A value with its interval; `sign` is "+" for a difference."""
+    return f"{value:{sign}.2f} ({lower:{sign}.2f} to {upper:{sign}.2f})"
+
+
+def counts(mode: FailureMode) -> str:
+    """Failures of trials, `3/5`; of what was never tried, what is known instead."""
+    return f"{mode.failures}/{mode.trials}" if mode.seen else verdict_of(mode).words
+
+
+def estimate(mode: FailureMode) -> str:
+    """Interval and trials in a few characters."""
+    if mode.unknown:
+        return verdict_of(mode).words
+    if not math.isfinite(mode.failure_probability):
+        return "no estimate"
+    far = f", distance {mode.reliability:.2f}" if mode.predicted else ""
+    return f"{interval(mode)} {counts(mode)}{far}"
+
+
+def percent(probability: float) -> str:
+    """A probability of nearly 1 without a claim of certainty."""
+    return "above 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
+
+
+# Rankings
+
+
+def ranks(modes: Sequence[FailureMode]) -> list[str]:
+    """The rank of each mode, in their order; `3=` where others have the same numbers.
+
+    Two neighbours are a tie where all that is shown of them is the same: then nothing but the
+    order of the catalogue has put one before the other.
+    """
+    shown = [_shown(mode) for mode in modes]
+    found: list[str] = []
+    first = 0
+    for i, mode in enumerate(modes):
+        if i and shown[i] != shown[i - 1]:
+            first = i
+        alone = shown[i - 1 : i + 2].count(shown[i]) == 1 if i else shown[:2].count(shown[0]) == 1
+        found.append(str(mode.rank) if alone else f"{modes[first].rank}=")
+    return found
+
+
+def tied(a: FailureMode, b: FailureMode) -> bool:
+    """Whether all that is shown of two modes is the same."""
+    return _shown(a) == _shown(b)
+
+
+def _shown(mode: FailureMode) -> tuple[float, ...]:
+    """The numbers of a mode as precisely as they are shown."""
+    two = (mode.failure_probability, mode.lower, mode.upper, mode.reliability)
+    three = (mode.policy_probability, mode.log_density)
+    numbers = [(value, 2) for value in two] + [(value, 3) for value in three]
+    rounded = (round(v, digits) if math.isfinite(v) else -math.inf for v, digits in numbers)
+    return (mode.seen, mode.failures, mode.trials, *rounded)
+
+
+def settled(ranking: FailureRanking) -> str:
+    """Whether more trials would change the order."""
+    return "order settled" if ranking.converged else "order not settled yet"
+
+
+def merits(ranking: FailureRanking) -> str:
+    """The figures of merit in a line."""
+    return ", ".join(
+        (
+            counted(ranking.trials, "trial"),
+            f"{counted(ranking.failure_mode_count, 'failure mode')} above {HALF}",
+            f"severity {figure(ranking.failure_severity_index)}",
+            f"entropy {figure(ranking.entropy)} nats",
+            settled(ranking),
+        )
+    )
+
+
+def not_shown(hidden: int) -> str:
+    """What is left out of a list."""
+    return f"{hidden:,} more not shown"
+
+
+def statement(mode: FailureMode) -> str:
+    """What is known of a mode, in a sentence that goes on from its description."""
+    verdict = verdict_of(mode)
+    if verdict is Verdict.NOT_KNOWN:
+        return (
+            f"{verdict.words}: too far from everything that was tried "
+            f"(distance {mode.reliability:.3g} to the nearest known embedding); try it"
+        )
+    if verdict is Verdict.UNTRIED:
+        return verdict.meaning
+    value, lower, upper = map(figure, (mode.failure_probability, mode.lower, mode.upper))
+    figures = f"fails with probability {value} (95 % interval {lower} to {upper})"
+    if mode.seen:
+        return f"{figures}: {mode.failures} of {counted(mode.trials, 'trial')} failed"
+    near = f"distance {mode.reliability:.3g} to the nearest known embedding"
+    return f"{figures}: {verdict.words}, never tried; {near}"
+
+
+def named(modes: Sequence[FailureMode], count: int, figures: bool = False) -> str:
+    """The first few modes by name, and how many more there are.
+
+    Args:
+        modes: all of them.
+        count: how many are named.
+        figures: whether the estimate of each is given.
+    """
+    texts = [
+        f"{label(m)} ({figure(m.failure_probability)})" if figures else label(m)
+        for m in modes[:count]
+    ]
+    rest = modes[count:]
+    if not rest:
+        return ", ".join(texts)
+    alike = figures and all(tied(modes[count - 1], m) for m in rest)
+    more = f"{len(rest):,} more" + (" with the same numbers" if alike else "")
+    return f"{', '.join(texts)} and {more}"
