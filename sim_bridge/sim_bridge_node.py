@@ -21,7 +21,7 @@ from robomd_ros.ros.conversions import image_to_msg, outcome_to_msg, scene_from_
 from robomd_ros.ros.parameter_tables import SIM_BRIDGE
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, STATE
-from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
+from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.tasks.lift import task
 from sim_bridge.worker import WorkerCell
@@ -69,6 +69,7 @@ class SimBridgeNode(Node):
         self._cell = make_cell(cell_name, self._options)
         self._frame = f"{cell_name}_camera_optical"
         self._scene: tuple[Scene, int] | None = None
+        self._applying = False
         self._picture: NDArray[np.uint8] | None = None
         self._stamp = self.get_clock().now().to_msg()
         self._idle_period = 1.0 / values["idle_rate"]
@@ -91,14 +92,15 @@ class SimBridgeNode(Node):
         self._infos = self.create_publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
         self._joints = self.create_publisher(JointState, "joint_states", STATE)
         self._ticker = Ticker(self, _FEEDBACK_PERIOD)
-        self._apply_server = OneGoalServer(
-            self, ApplyScene, "sim/apply_scene", self._apply_scene, on_cancel=self._cell.cancel
-        )
-        self._execute_server = OneGoalServer(
-            self, ExecutePolicy, "execute_policy", self._execute_policy, on_cancel=self._cell.cancel
-        )
+        self._apply_server = self._serve(ApplyScene, "sim/apply_scene", self.apply_scene)
+        self._execute_server = self._serve(ExecutePolicy, "execute_policy", self._execute_policy)
         self.create_timer(self._idle_period, self._publish_idle)
         self.get_logger().info(f"cell {self._cell.name} is ready")
+
+    def _serve(self, action_type: Any, name: str, execute: Any) -> OneGoalServer:
+        return OneGoalServer(
+            self, action_type, name, execute, on_cancel=self.cancel, keep_result=KEEP_SHORT
+        )
 
     def close(self) -> None:
         """End the simulator."""
@@ -111,15 +113,21 @@ class SimBridgeNode(Node):
         except (ConfigurationError, CellFault) as error:
             self._start_error = error
 
-    async def _apply_scene(self, handle: Any) -> ApplyScene.Result:
+    def cancel(self) -> None:
+        """End what runs soon."""
+        self._cell.cancel()
+
+    async def apply_scene(self, handle: Any) -> ApplyScene.Result:
+        """Execute a goal of apply_scene, whoever of this process offers the action."""
         result = ApplyScene.Result()
-        if self._execute_server.busy:
+        if self._applying or self._execute_server.busy:
+            what = "another scene is being made" if self._applying else "the policy is executed"
             result.error_code = ApplyScene.Result.BUSY
-            result.error_msg = "the policy is being executed; wait for the end or cancel it"
+            result.error_msg = f"{what}; wait for the end or cancel it"
             return finish(handle, result)
+        self._applying, self._scene = True, None
         try:
             scene, seed = scene_from_msg(handle.request.scene), handle.request.seed
-            self._scene = None
             self._picture = await self._working(handle, lambda: self._cell.observe(scene, seed))
             self._scene = (scene, seed)
             self._publish()
@@ -129,13 +137,15 @@ class SimBridgeNode(Node):
         except CellFault as error:
             result.error_code = ApplyScene.Result.CELL_FAULT
             result.error_msg = str(error)
+        finally:
+            self._applying = False
         # the picture's own stamp: it is the first that shows the scene
         result.applied = self._stamp
         return finish(handle, result)
 
     async def _execute_policy(self, handle: Any) -> ExecutePolicy.Result:
         result = ExecutePolicy.Result()
-        if self._scene is None or self._apply_server.busy:
+        if self._scene is None or self._applying:
             result.error_code = ExecutePolicy.Result.NO_SCENE
             result.error_msg = "no scene is in force; call apply_scene first"
             result.outcome = _invalid(result.error_msg)
@@ -168,7 +178,7 @@ class SimBridgeNode(Node):
             handle.publish_feedback(ExecutePolicy.Feedback(duration=math.nan))
 
     def _publish_idle(self) -> None:
-        if not (self._apply_server.busy or self._execute_server.busy):
+        if not (self._applying or self._execute_server.busy):
             self._publish()
 
     def _publish(self) -> None:

@@ -82,14 +82,13 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
     shared = {name: values[name] for name in ("task", "catalogue", "policy", "horizon")}
     for cell in cells:
         namespace = f"{values['namespace']}/{cell}"
-        perturbation = {**by_node["perturbation_node"], "backend": "simulator"}
-        sim = {**by_node["sim_bridge_node"], **shared}
-        processes += [
-            NodeProcess(
-                "perturbation_node", "robomd_ros.nodes.perturbation_node", namespace, perturbation
-            ),
-            NodeProcess("sim_bridge_node", "sim_bridge.sim_bridge_node", namespace, sim),
-        ]
+        parameters = {
+            **by_node["perturbation_node"],
+            "backend": "simulator",
+            **by_node["sim_bridge_node"],
+            **shared,
+        }
+        processes.append(NodeProcess("sim_cell", "sim_bridge.sim_cell", namespace, parameters))
     return processes + display_processes(values, cells)
 
 

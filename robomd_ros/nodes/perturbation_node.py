@@ -16,12 +16,12 @@ from robomd_msgs.msg import OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.core.operator.desk import NUMBERS, Answer, OperatorDesk, Refusal, Request
 from robomd_ros.nodes.operator_backend import OperatorBackend
-from robomd_ros.nodes.simulator_backend import SimulatorBackend
+from robomd_ros.nodes.simulator_backend import SceneMaker, SimulatorBackend
 from robomd_ros.ros.conversions import time_to_msg, variation_to_msg
 from robomd_ros.ros.parameter_tables import PERTURBATION
 from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
-from robomd_ros.ros.runtime import OneGoalServer, Ticker, main_of, unless
+from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, main_of, unless
 
 _TICK = 0.25
 """s between looks at what is awaited, and between signs of life to who called."""
@@ -67,10 +67,17 @@ class PerturbationNode(Node):
     Actions:
         apply_scene (robomd_msgs/ApplyScene): put a scene in force.
         label_outcome (robomd_msgs/LabelOutcome): back end operator: label a rollout.
-        sim/apply_scene (robomd_msgs/ApplyScene): back end simulator: called for every scene.
+        sim/apply_scene (robomd_msgs/ApplyScene): back end simulator: called for every scene,
+            unless the simulator's node is in this process.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, simulator: SceneMaker | None = None, **kwargs: Any) -> None:
+        """Offer the actions.
+
+        Args:
+            simulator: of the back end simulator; None: whoever offers sim/apply_scene.
+            **kwargs: of rclpy's Node.
+        """
         super().__init__("perturbation_node", **kwargs)
         values = declare(self, PERTURBATION)
         self._cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1]
@@ -104,7 +111,8 @@ class PerturbationNode(Node):
             self._serve(ApplyScene, "apply_scene", operator.apply_scene, operator.cancel)
             self._serve(LabelOutcome, "label_outcome", operator.label_outcome, operator.cancel)
         else:
-            simulator = SimulatorBackend(self, self._ticker, values["simulator_timeout"])
+            if simulator is None:
+                simulator = SimulatorBackend(self, self._ticker, values["simulator_timeout"])
             self._serve(ApplyScene, "apply_scene", simulator.apply_scene, simulator.cancel)
         self._publish_request(self._desk.open_request)
 
@@ -121,6 +129,7 @@ class PerturbationNode(Node):
             execute,
             on_cancel=cancel,
             accept=lambda _: not any(s.busy for s in self._servers),
+            keep_result=KEEP_SHORT,
         )
         self._servers.append(server)
 

@@ -3,7 +3,7 @@
 """The back end `simulator` of the perturbation node: scenes are made by sim/apply_scene."""
 
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
@@ -14,6 +14,16 @@ from robomd_ros.ros.runtime import Ticker, cancel_late, finish, in_thread, unles
 
 _CANCEL_GRACE = 1.0
 """s without a sign of life after which the simulator's answer to a cancellation is not awaited."""
+
+
+class SceneMaker(Protocol):
+    """Puts scenes in force for goals of apply_scene."""
+
+    async def apply_scene(self, handle: Any) -> ApplyScene.Result:
+        """Execute a goal and end it."""
+
+    def cancel(self) -> None:
+        """End the running goal soon."""
 
 
 class _Watch:

@@ -8,11 +8,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import rclpy
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -25,14 +27,20 @@ EXIT_CAMPAIGN = 3
 """Exit code of a diagnosis whose campaign failed: the message says what to do first."""
 _SPIN = 0.2
 """s after which a spinning node looks for signals."""
+KEEP_SHORT = 2.0
+"""s that results are kept where a campaign sends several goals a second."""
 Value = TypeVar("Value")
 
 
-def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
+def run_node(make: Callable[[], Node | Iterable[Node]], args: list[str] | None = None) -> int:
     """Initialise, make the node, call its `connect()` if it has one, spin, and clean up.
 
     A node that wants to end by itself sets `exit_code` and calls `rclpy.try_shutdown()`. After a
     signal the node still spins and talks while its `close()` runs.
+
+    Args:
+        make: makes the node, or one after the other those that share this process.
+        args: the command line's arguments; None: this process's.
 
     Returns:
         The process's exit code: 0 after a shutdown by signal or wish, 2 for a refused
@@ -46,18 +54,23 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         return EXIT_CONFIGURATION
     _on_signals(_interrupt)
     executor = SingleThreadedExecutor()
-    node: Node | None = None
+    nodes: list[Node] = []
     code = 0
     try:
-        node = make()
-        executor.add_node(node)
-        getattr(node, "connect", lambda: None)()
+        made = make()
+        for node in (made,) if isinstance(made, Node) else made:
+            nodes.append(node)
+            executor.add_node(node)
+        # a timeout of spin_once would make and destroy a timer every time that something is done
+        nodes[0].create_timer(_SPIN, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        for node in nodes:
+            getattr(node, "connect", lambda: None)()
         # an exception in the middle of a callback, or of rclpy itself, could leave either broken
         asked_to_end = threading.Event()
         _on_signals(lambda *_: asked_to_end.set())
         gc.freeze()  # all of this lives as long as the node: not to be gone through again and again
         while rclpy.ok() and not asked_to_end.is_set():
-            executor.spin_once(timeout_sec=_SPIN)
+            executor.spin_once()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except RoboMDError as error:
@@ -65,9 +78,8 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         code = EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAULT
     finally:
         _on_signals(signal.SIG_IGN)  # a second Ctrl-C must not break the cleaning up
-        if node is not None:
-            code = code or int(getattr(node, "exit_code", 0))
-            _close(node, executor)
+        code = code or max((int(getattr(node, "exit_code", 0)) for node in nodes), default=0)
+        _close(nodes, executor)
         rclpy.try_shutdown()
     return code
 
@@ -82,20 +94,22 @@ def _on_signals(handler: Any) -> None:
         signal.signal(signal.SIGTERM, handler)
 
 
-def _close(node: Node, executor: SingleThreadedExecutor) -> None:
-    """Run the node's `close()` in a thread while the node goes on spinning; then destroy it."""
-    closing = threading.Thread(target=getattr(node, "close", lambda: None), name="close")
-    closing.start()
-    with contextlib.suppress(ExternalShutdownException):
-        while closing.is_alive() and rclpy.ok():
-            executor.spin_once(timeout_sec=0.05)
-    closing.join()
-    node.destroy_node()
+def _close(nodes: list[Node], executor: SingleThreadedExecutor) -> None:
+    """Run each node's `close()` in a thread while all go on spinning; then destroy them."""
+    for node in nodes:
+        closing = threading.Thread(target=getattr(node, "close", lambda: None), name="close")
+        closing.start()
+        with contextlib.suppress(ExternalShutdownException):
+            while closing.is_alive() and rclpy.ok():
+                executor.spin_once(timeout_sec=0.05)
+        closing.join()
+    for node in nodes:
+        node.destroy_node()
 
 
-def main_of(make: Callable[[], Node]) -> None:
+def main_of(make: Callable[[], Node | Iterable[Node]], args: list[str] | None = None) -> None:
     """Body of a node's `main()`; leaves at once, so that no library's exit handler can hang."""
-    code = run_node(make)
+    code = run_node(make, args)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -192,6 +206,7 @@ class OneGoalServer:
         *,
         on_cancel: Callable[[], None] = lambda: None,
         accept: Callable[[Any], bool] = lambda goal: True,
+        keep_result: float = 10.0,
     ) -> None:
         """Offer the action.
 
@@ -202,6 +217,8 @@ class OneGoalServer:
             execute: coroutine function from a goal handle to the action's Result.
             on_cancel: called once when the running goal is asked to end.
             accept: whether a goal that finds the server free is accepted.
+            keep_result: s that a result is kept for whoever asks late. Every status message, three
+                for each goal, lists all goals whose results are kept: short where goals are many.
         """
         self._busy = False
         self._execute = execute
@@ -216,6 +233,7 @@ class OneGoalServer:
             execute_callback=self._run,
             goal_callback=self._on_goal,
             cancel_callback=self._cancel,
+            result_timeout=keep_result,
         )
 
     @property

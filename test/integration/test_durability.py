@@ -38,7 +38,7 @@ def kill_diagnosis(bringup, _random):
 
 def kill_cell(bringup, generator):
     cell = generator.choice(("cell_0", "cell_1"))
-    node = bringup.node("sim_bridge.sim_bridge_node", f"/robomd/{cell}")
+    node = bringup.node("sim_bridge.sim_cell", f"/robomd/{cell}")
     kill([node, *node.children(recursive=True)])
 
 

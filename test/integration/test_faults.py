@@ -129,7 +129,7 @@ class Running:
         ]
 
     def worker(self, cell):
-        bridge = self.bringup.node("sim_bridge.sim_bridge_node", f"/robomd/{cell}")
+        bridge = self.bringup.node("sim_bridge.sim_cell", f"/robomd/{cell}")
         return next(p for p in bridge.children() if "worker_process" in " ".join(p.cmdline()))
 
     def in_trial(self, cell):
@@ -159,7 +159,7 @@ def test_simulator_node_killed(running):
     running.settle()
     since, start = time.time(), len(running.log.seen)
     running.in_trial("cell_0")
-    running.bringup.node("sim_bridge.sim_bridge_node", "/robomd/cell_0").kill()
+    running.bringup.node("sim_bridge.sim_cell", "/robomd/cell_0").kill()
     detail = running.wait_invalid("cell_0", since)["detail"]
     assert detail.startswith("cell lost: cell cell_0 ")
     # supervised: it may be back before its silence is noticed
@@ -175,7 +175,7 @@ def test_simulator_node_stopped_and_continued(running):
     running.settle()
     since, start = time.time(), len(running.log.seen)
     running.in_trial("cell_1")
-    node = running.bringup.node("sim_bridge.sim_bridge_node", "/robomd/cell_1")
+    node = running.bringup.node("sim_bridge.sim_cell", "/robomd/cell_1")
     node.suspend()
     assert "cell lost: cell cell_1 is silent" in running.wait_invalid("cell_1", since)["detail"]
     running.wait_status(lambda s: "away: cell_1" in s.message, "status that names it", start)
@@ -183,17 +183,11 @@ def test_simulator_node_stopped_and_continued(running):
     running.wait_valid("cell_1", time.time())
 
 
-def test_perturbation_node_killed(running):
-    running.settle()
-    running.bringup.node("robomd_ros.nodes.perturbation_node", "/robomd/cell_0").kill()
-    running.wait_valid("cell_0", time.time() + 1.0)
-
-
 def test_no_cell_left_waits_and_goes_on(running):
     running.settle()
     start = len(running.log.seen)
     for cell in ("cell_0", "cell_1"):
-        running.bringup.node("sim_bridge.sim_bridge_node", f"/robomd/{cell}").kill()
+        running.bringup.node("sim_bridge.sim_cell", f"/robomd/{cell}").kill()
     status = running.wait_status(lambda s: s.state is CampaignState.WAITING, "WAITING", start)
     assert "cell_0" in status.waiting_for and "cell_1" in status.waiting_for
     away = status.message.partition("away: ")[2]

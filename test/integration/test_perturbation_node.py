@@ -4,6 +4,7 @@
 
 import json
 import math
+import threading
 import time
 
 import pytest
@@ -40,12 +41,18 @@ Response = AnswerOperatorRequest.Response
 class Perturbation(Graph):
     """A perturbation node, and a campaign's pause and stop services that count their calls."""
 
-    def start(self, **parameters):
-        """Add the nodes."""
+    def start(self, simulator=None, **parameters):
+        """Add the nodes; with a cell as simulator, its node and the other share the executor."""
         self.told = []
         for name in ("pause", "stop"):
             self.client.create_service(Trigger, f"/robomd/{name}", self._campaign(name))
-        self.node = PerturbationNode(namespace=PLACE, parameter_overrides=overrides(**parameters))
+        bridge = None
+        if simulator is not None:
+            bridge = SimBridgeNode(lambda name, options: simulator, namespace=PLACE)
+            self.add(bridge)
+        self.node = PerturbationNode(
+            bridge, namespace=PLACE, parameter_overrides=overrides(**parameters)
+        )
         self.add(self.node)
         self.requests = []
         self.client.create_subscription(
@@ -97,6 +104,21 @@ class Perturbation(Graph):
         assert self.end(handle).result.error_code == Result.NONE
         wait_for(lambda: not self.requests[-1].request_id, "the end of the request", 10)
         return request
+
+
+class SlowCell(TableCell):
+    """Makes a scene when it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.making = threading.Event()
+        self.making.set()
+        self.begun = False
+
+    def observe(self, scene, seed):
+        self.begun = not self.making.is_set()
+        self.making.wait(10)
+        return super().observe(scene, seed)
 
 
 @pytest.fixture
@@ -282,6 +304,26 @@ def test_the_simulator_makes_the_scene(cell):
     assert response.status == GoalStatus.STATUS_SUCCEEDED
     assert response.result.error_code == Result.NONE and response.result.applied.sec > 0
     assert stays(lambda: not graph.requests[-1].request_id, 0.2)  # no person was asked
+
+
+def test_the_simulator_in_the_same_process_makes_the_scene(cell):
+    table = SlowCell()
+    graph = cell(simulator=table, backend="simulator")
+    response = graph.end(graph.send(GREEN, BLUE))
+    assert response.result.error_code == Result.NONE and response.result.applied.sec > 0
+    own = ActionClient(graph.client, ApplyScene, f"{PLACE}/sim/apply_scene")
+    assert own.wait_for_server(10), "the graph is the same as of two processes"
+    goal = ApplyScene.Goal(scene=scene_to_msg(Scene((RED,))))
+    handle = graph.result(own.send_goal_async(goal), "answer to the goal", 10)
+    assert graph.end(handle).result.error_code == Result.NONE
+    table.making.clear()  # one scene at a time, whichever action it came by
+    first = graph.send(GREEN)
+    wait_for(lambda: table.begun, "the making of the scene", 10)
+    second = graph.result(own.send_goal_async(goal), "answer to the goal", 10)
+    result = graph.end(second).result
+    assert result.error_code == Result.BUSY and "another scene is being made" in result.error_msg
+    table.making.set()
+    assert graph.end(first).result.error_code == Result.NONE
 
 
 class SilentSimulator:

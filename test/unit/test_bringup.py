@@ -20,8 +20,10 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.ros.driving import Driving
 from robomd_ros.ros.parameter_tables import CAMPAIGN, DIAGNOSIS, TABLES, campaign_config
 from robomd_ros.ros.parameters import Parameter, check_file
+from sim_bridge.sim_cell import divided
 
 TABLE = bringup.SIM_ARGUMENTS
+CELL = ("perturbation_node", "sim_bridge_node")
 
 
 def resolved(*given):
@@ -90,17 +92,29 @@ def test_a_relative_folder_becomes_absolute():
 def test_the_processes_of_a_simulation():
     processes = bringup.sim_processes(resolved("cells:=3", "policy:=1", "out:=x"))
     names = [p.name for p in processes]
-    assert len(names) == len(set(names)) == 7
+    assert len(names) == len(set(names)) == 4
     assert names[0] == "robomd/diagnosis_node"
-    assert "robomd/cell_2/sim_bridge_node" in names
+    assert "robomd/cell_2/sim_cell" in names
     assert processes[0].parameters["cells"] == ["cell_0", "cell_1", "cell_2"]
 
 
 def test_the_processes_only_get_parameters_that_their_nodes_have():
     for process in bringup.sim_processes(resolved("out:=x")):
-        known = {p.name: p for p in TABLES[process.executable]}
+        nodes = CELL if process.executable == "sim_cell" else (process.executable,)
+        known = {p.name: p for node in nodes for p in TABLES[node]}
         for name, value in process.parameters.items():
             assert known[name].parse(value) == value
+
+
+def test_the_parameters_of_a_simulated_cell_reach_the_node_that_has_them():
+    names = [p.name for node in CELL for p in TABLES[node]]
+    assert len(names) == len(set(names)), "one command line gives both nodes their parameters"
+    _, process = bringup.sim_processes(resolved("out:=x", "cells:=1", "horizon:=7"))
+    both, perturbation, simulator = divided([*process.command(), "-p", "other:=1"])
+    assert both[:4] == process.command()[:4] and "__ns:=/robomd/cell_0" in both
+    assert both[-2:] == ["-p", "other:=1"], "the nodes say that they do not have it"
+    assert 'backend:="simulator"' in perturbation and "horizon:=7" in simulator
+    assert not any(word.startswith("horizon") for word in perturbation + both)
 
 
 def test_texts_that_look_like_numbers_stay_texts_on_the_command_line():

@@ -31,7 +31,10 @@ def test_no_core_module_imports_ros_or_sockets():
     pattern = re.compile(r"^\s*(?:from|import)\s+(rclpy|socket|\w+_msgs)\b", re.MULTILINE)
     for folder in ("robomd_ros/core", "sim_bridge"):
         for path in (ROOT / folder).rglob("*.py"):
-            if path.name != "sim_bridge_node.py" and path.parent.name != "twin":
+            if (
+                path.name not in ("sim_bridge_node.py", "sim_cell.py")
+                and path.parent.name != "twin"
+            ):
                 assert not pattern.findall(path.read_text()), path
 
 
