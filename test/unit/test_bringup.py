@@ -215,12 +215,10 @@ def test_a_domain_that_is_none(monkeypatch, value):
 def test_everything_of_a_simulation_follows_the_namespace(given, absolute):
     values = resolved(f"namespace:={given}", "cells:=1", "markers:=true", "out:=x")
     places = {p.executable: p.namespace for p in bringup.sim_processes(values)}
-    cell = f"{absolute}/cell_0"
     assert places == {
         "diagnosis_node": absolute,
         "ranking_markers_node": absolute,
-        "perturbation_node": cell,
-        "sim_bridge_node": cell,
+        "sim_cell": f"{absolute}/cell_0",
     }
 
 
