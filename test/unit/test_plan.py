@@ -76,8 +76,7 @@ def test_the_plan_of_a_simulation(unchecked, monkeypatch, tmp_path):
     assert plan["say"] == [f"/lab in ROS_DOMAIN_ID=17, campaign folder: {tmp_path}/x"]
     assert [(p["executable"], p["namespace"]) for p in plan["processes"]] == [
         ("diagnosis_node", "/lab"),
-        ("perturbation_node", "/lab/cell_0"),
-        ("sim_bridge_node", "/lab/cell_0"),
+        ("sim_cell", "/lab/cell_0"),
         ("monitor_node", "/lab"),
     ]
     diagnosis = plan["processes"][0]
