@@ -128,5 +128,5 @@ def test_what_is_wrong_is_one_line_in_the_file_and_on_the_terminal(
 
 def test_without_a_file_the_plan_is_printed(unchecked, capsys, tmp_path):
     assert main(["plan", "sim", EXPERT, "cells:=2", f"out:={tmp_path}/x"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["processes"]) == 6
+    assert len(json.loads(capsys.readouterr().out)["processes"]) == 4
     assert not Path(tmp_path, "x").exists()
