@@ -17,7 +17,7 @@ from robomd_ros.bringup.domain import domain_in_use
 from robomd_ros.bringup.processes import AnyProcess, NodeProcess, process_defaults
 from robomd_ros.bringup.sim import SIM_ARGUMENTS, check_sim, resolve_sim, sim_processes
 from robomd_ros.bringup.ur5e import UR5E_ARGUMENTS, check_ur5e, resolve_ur5e, ur5e_processes
-from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.core.share import PACKAGE
 from robomd_ros.ros.driving import Driving
 from robomd_ros.ros.parameters import Parameter
@@ -114,8 +114,12 @@ def write_plan(path: Path, kind: str, given: Sequence[str]) -> None:
     """Write the plan, or what is wrong, as one JSON object; an error is raised all the same."""
     try:
         document = plan(kind, given)
-    except Exception as error:
+    except RoboMDError as error:
         path.write_text(json.dumps({"error": str(error)}), encoding="utf-8")
+        raise
+    except Exception as error:
+        what = f"the check failed: {type(error).__name__}: {error}; this is a fault of RoboMD"
+        path.write_text(json.dumps({"error": what}), encoding="utf-8")
         raise
     path.write_text(json.dumps(document), encoding="utf-8")
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The panel as a plug-in of rqt, which brings the window, the node and the thread that spins it."""
 
+from argparse import ArgumentParser
 from typing import Any
 
 from rqt_gui_py.plugin import Plugin
@@ -11,16 +12,24 @@ from robomd_ros.rqt.panel import Panel
 
 
 class RoboMDPlugin(Plugin):
-    """RoboMD in rqt; the namespace and the campaign folder are kept with the perspective."""
+    """RoboMD in rqt; the campaign folder is kept with the perspective."""
 
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self.setObjectName("RoboMDPlugin")
-        self._feed = Feed(context.node)
+        parser = ArgumentParser("rqt_robomd", add_help=False)
+        self.add_arguments(parser)
+        options, _ = parser.parse_known_args(context.argv())
+        self._feed = Feed(context.node, options.namespace)
         self._panel = Panel(self._feed)
         if context.serial_number() > 1:
             self._panel.setWindowTitle(f"{self._panel.windowTitle()} ({context.serial_number()})")
         context.add_widget(self._panel)
+
+    @staticmethod
+    def add_arguments(parser: ArgumentParser) -> None:
+        """What `rqt --standalone ... --args` takes; rqt's help shows it."""
+        parser.add_argument("--namespace", default="/robomd", help="of the diagnosis (/robomd)")
 
     def shutdown_plugin(self) -> None:
         """Leave the graph; rqt's node stays."""

@@ -126,6 +126,17 @@ def test_what_is_wrong_is_one_line_in_the_file_and_on_the_terminal(
     assert capsys.readouterr().err == f"error: {error}\n"
 
 
+def test_a_fault_of_ours_is_told_as_one(monkeypatch, tmp_path):
+    def broken(kind, given):
+        raise KeyError("arm")
+
+    monkeypatch.setattr(planning, "plan", broken)
+    with pytest.raises(KeyError):
+        planning.write_plan(tmp_path / "plan.json", "ur5e", [])
+    error = json.loads((tmp_path / "plan.json").read_text())["error"]
+    assert error == "the check failed: KeyError: 'arm'; this is a fault of RoboMD"
+
+
 def test_without_a_file_the_plan_is_printed(unchecked, capsys, tmp_path):
     assert main(["plan", "sim", EXPERT, "cells:=2", f"out:={tmp_path}/x"]) == 0
     assert len(json.loads(capsys.readouterr().out)["processes"]) == 4
