@@ -13,16 +13,18 @@ import difflib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import yaml
 
 from robomd_ros.core.errors import ConfigurationError, PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PYTHON = "python:"
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -78,7 +80,7 @@ class PluginKind:
 
     def names(self) -> list[str]:
         """All that can be named: ours, then those of installed packages."""
-        installed = {entry.name for entry in entry_points(group=self.group)}
+        installed = {entry.name for entry in _entry_points(self.group)}
         return [*self.own, *sorted(installed - set(self.own))]
 
     def knows(self, spec: str) -> bool:
@@ -187,8 +189,8 @@ class PluginKind:
                     f"{_meant(key, accepted)}; it takes: {', '.join(accepted) or 'none'}"
                 )
 
-    def _installed(self, name: str) -> list[EntryPoint]:
-        return list(entry_points(group=self.group, name=name))
+    def _installed(self, name: str) -> list["EntryPoint"]:
+        return [entry for entry in _entry_points(self.group) if entry.name == name]
 
     def _unknown(self, named: Named) -> str:
         names = self.names()
@@ -268,7 +270,13 @@ def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter] | None:
         return None
 
 
-def _package(entry: EntryPoint) -> str:
+def _entry_points(group: str) -> Iterable["EntryPoint"]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - loads e-mail, archives, ...
+
+    return entry_points(group=group)
+
+
+def _package(entry: "EntryPoint") -> str:
     return entry.dist.name if entry.dist is not None else entry.value
 
 

@@ -2,21 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real cell's camera."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
-from robomd_ros.arms.camera.camera import Camera, Frame
 from robomd_ros.arms.camera.settings import calibration_of, camera_config
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.policies.image_fit import ImageFit, Window
+from robomd_ros.core.image_fit import ImageFit, Window
 from robomd_ros.ros.conversions import image_to_msg, time_to_msg
 from robomd_ros.ros.parameter_tables import CAMERA
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, TRIALS
 from robomd_ros.ros.runtime import main_of
+
+if TYPE_CHECKING:
+    from robomd_ros.arms.camera.camera import Frame
 
 _DIAGNOSTICS_PERIOD = 1.0
 """s"""
@@ -40,11 +42,11 @@ class CameraNode(Node):
             white balance, once a second.
     """
 
-    def __init__(self, make_camera: Any = Camera, **kwargs: Any) -> None:
+    def __init__(self, make_camera: Any = None, **kwargs: Any) -> None:
         """Declare and check; `connect` opens the camera.
 
         Args:
-            make_camera: from a CameraConfig and two callbacks to a Camera.
+            make_camera: from a CameraConfig and two callbacks to a Camera; None: OpenCV's.
             **kwargs: of rclpy's Node.
         """
         super().__init__("camera_node", **kwargs)
@@ -55,6 +57,10 @@ class CameraNode(Node):
         cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1] or "cell"
         self._frame_id = values["frame_id"] or f"{cell_name}_camera_optical"
         self._complaint = ""
+        if make_camera is None:
+            from robomd_ros.arms.camera.camera import Camera  # noqa: PLC0415 - OpenCV is heavy
+
+            make_camera = Camera
         self._camera = make_camera(self._config, self._on_frame, self._on_event)
         self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
         self._infos = self.create_publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
@@ -69,7 +75,7 @@ class CameraNode(Node):
         """Give the camera back."""
         self._camera.close()
 
-    def _on_frame(self, frame: Frame) -> None:
+    def _on_frame(self, frame: "Frame") -> None:
         """Publish a picture; runs in the camera's thread."""
         height, width = frame.image.shape[:2]
         try:

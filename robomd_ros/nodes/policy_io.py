@@ -17,7 +17,7 @@ from std_msgs.msg import Float64
 
 from robomd_msgs import msg
 from robomd_ros.core.errors import CellFault, ConfigurationError
-from robomd_ros.core.policies.image_fit import ImageFit
+from robomd_ros.core.image_fit import ImageFit
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.nodes.image_topic import subscribe_images
 from robomd_ros.ros.conversions import image_from_msg, time_from_msg

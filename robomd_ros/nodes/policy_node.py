@@ -15,9 +15,9 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ExecutePolicy
 from robomd_ros.arms.arm import ArmDescription, arm_named
 from robomd_ros.core.errors import CellFault, ConfigurationError, PolicyFault
+from robomd_ros.core.image_fit import ImageFit
 from robomd_ros.core.policies.dry_run import ask_hosted
 from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
-from robomd_ros.core.policies.image_fit import ImageFit
 from robomd_ros.core.policies.rollout import PolicyRollout, RolloutCanceled, RolloutConfig
 from robomd_ros.core.spaces import Size, Spaces, require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result

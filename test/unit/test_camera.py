@@ -17,7 +17,7 @@ from robomd_ros.arms.camera.calibration import load_calibration
 from robomd_ros.arms.camera.camera import Camera, CameraConfig
 from robomd_ros.arms.camera.controls import ControlRequest, fix_controls
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.policies.image_fit import ImageFit
+from robomd_ros.core.image_fit import ImageFit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 from mjpeg_server import MjpegServer, number_in, numbered

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.policies.image_fit import Window
+from robomd_ros.core.image_fit import Window
 from robomd_ros.core.yaml_text import load_yaml
 
 _COEFFICIENTS = {"plumb_bob": (5,), "rational_polynomial": (8,), "equidistant": (4,)}

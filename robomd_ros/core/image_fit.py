@@ -4,7 +4,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,6 +93,8 @@ class ImageFit:
         cut = image[w.y : w.y + w.height, w.x : w.x + w.width]
         if (w.out_width, w.out_height) == (w.width, w.height):
             return cut
+        import cv2  # noqa: PLC0415 - heavy, and most who ask for a window scale nothing
+
         # averaging when it shrinks, as a camera with larger pixels would
         shrinks = w.out_width < w.width or w.out_height < w.height
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
