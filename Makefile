@@ -26,7 +26,7 @@ sim: setup
 	exec $(RUN) "$(BIN)/robomd" sim "$${arguments[@]}"
 
 test: setup
-	@$(RUN) "$(BIN)/python" -m pytest -q
+	@$(RUN) "$(BIN)/python" -m pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(RUN) "$(BIN)/ruff" check . && $(RUN) "$(BIN)/ruff" format --check . && $(RUN) "$(BIN)/mypy"

@@ -11,20 +11,19 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("mujoco")
 
+from twin_session import start_twin
+
 from robomd_ros.arms.ur5e.dashboard import Dashboard
 from robomd_ros.arms.ur5e.rtde_probe import IN_USE, NOT_FOUND, RtdeProbe
-from robomd_ros.bringup.ur5e import resolve_ur5e
 from robomd_ros.doctor.findings import State
 from robomd_ros.doctor.robot import check_robot
-from sim_bridge.twin.client import TwinProcess
 
 ARM = {"set_tool": True, "payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "robotiq"}
 
 
 @pytest.fixture(scope="module")
 def twin():
-    address = resolve_ur5e({"use_twin": True})["robot_ip"]
-    with TwinProcess(f"address:={address}", "frequency:=125") as twin:
+    with start_twin() as twin:
         yield twin
 
 

@@ -13,7 +13,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from robomd_ros.cli.main import main
 
-pytestmark = pytest.mark.usefixtures("own_environment")
+pytestmark = pytest.mark.usefixtures("own_environment", "domain")
 PORTS = (29999, 30003, 30004, 63352)
 HOST = "127.0.0.249"
 POLICY = "policy:=python:sim_bridge.twin.blob_policy:Policy"

@@ -11,10 +11,10 @@ import psutil
 from graph import Bringup, wait_for
 from in_process import Graph
 from scripted_operator import ScriptedOperator
+from twin_session import own_address
 
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError
-from robomd_ros.bringup.ur5e import resolve_ur5e
 from robomd_ros.core.operator.desk import Answer, RequestKind
 from robomd_ros.ros.qos import LATCHED
 from sim_bridge.twin.client import TwinClient, TwinError
@@ -134,7 +134,7 @@ class Ur5eRun:
 
     def __init__(self, folder: Path, domain: dict[str, str], *arguments: str) -> None:
         self.out = folder / "campaign"
-        self.address = resolve_ur5e({"use_twin": True})["robot_ip"]
+        self.address = own_address()
         given = ("use_twin:=true", f"robot_ip:={self.address}", f"out:={self.out}", "linger:=2")
         self.bringup = Bringup(folder, [*given, *arguments], domain, command="ur5e")
         self.twin = TwinClient(f"http://{self.address}:8080", timeout=3.0)
