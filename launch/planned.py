@@ -203,7 +203,6 @@ def _action(process: dict[str, Any], environment: dict[str, str]) -> Action:
         package=process["package"],
         executable=process["executable"],
         namespace=process["namespace"],
-        arguments=process["arguments"],
         ros_arguments=process["ros_arguments"],
         **common,
     )

@@ -93,9 +93,9 @@ def plan(kind: str, given: Sequence[str]) -> dict[str, Any]:
 
 
 def _described(process: AnyProcess, ends: bool) -> dict[str, Any]:
-    """A node of this package by name, anything else by command; how its end is taken."""
+    """A node of this package by its name, anything else by command; how its end is taken."""
     respawn = {"respawn": process.respawn, "name": process.name}
-    if not isinstance(process, NodeProcess):
+    if not isinstance(process, NodeProcess) or not process.module:
         return {**respawn, "command": process.command()}
     is_diagnosis = process.executable == "diagnosis_node"
     return {
@@ -104,7 +104,6 @@ def _described(process: AnyProcess, ends: bool) -> dict[str, Any]:
         "package": process.package,
         "executable": process.executable,
         "namespace": process.namespace,
-        "arguments": list(process.arguments),
         "ros_arguments": process.parameter_arguments(),
         "ends_all": is_diagnosis and ends,
     }

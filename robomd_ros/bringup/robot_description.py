@@ -9,6 +9,7 @@ from pathlib import Path
 
 from robomd_ros.bringup.processes import NodeProcess, ToolProcess
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.hosted.parent import tool
 
 _PUBLISHER = "robot_state_publisher"
 _TIMEOUT = 30.0
@@ -45,7 +46,7 @@ def ur5e_model(namespace: str) -> list[ToolProcess]:
         ) from error
     node = NodeProcess(_PUBLISHER, "", namespace, {"robot_description": done.stdout})
     # as a window: without it the arm is not drawn, and the campaign goes on
-    command = [str(publisher), *node.ros_arguments()]
+    command = tool(str(publisher), *node.ros_arguments())
     return [ToolProcess(_PUBLISHER, tuple(command), respawn=False, window=True)]
 
 

@@ -23,6 +23,7 @@ from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.bringup.robot_description import ur5e_model
 from robomd_ros.bringup.sim import check_encoders
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.hosted.parent import tool
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue
 from robomd_ros.ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
@@ -230,7 +231,8 @@ def _recorder(values: Mapping[str, Any]) -> ToolProcess:
     folder = Path(values["out"]) / "bags"
     number = sum(1 for _ in folder.glob("*")) if folder.is_dir() else 0
     target = str(folder / f"run_{number}")
-    return ToolProcess("recorder", ("ros2", "bag", "record", "--all", "--output", target), False)
+    command = tool("ros2", "bag", "record", "--all", "--output", target)
+    return ToolProcess("recorder", tuple(command), respawn=False)
 
 
 def check_ur5e(values: Mapping[str, Any]) -> Catalogue:

@@ -98,6 +98,14 @@ def test_a_diagnosis_that_ends_the_launch_is_not_started_again(unchecked, tmp_pa
     assert plan["say"][1].endswith("operator_prompt --ros-args -r __ns:=/robomd/bench")
 
 
+def test_programs_of_others_are_started_by_command_and_once(unchecked, tmp_path):
+    given = ["use_twin:=true", "record:=true", "launch_rviz:=true", f"out:={tmp_path}/x"]
+    by_name = {p["name"]: p for p in planning.plan("ur5e", given)["processes"]}
+    for name, program in (("recorder", "ros2"), ("robomd/rviz2", "rviz2")):
+        assert program in by_name[name]["command"]
+        assert not by_name[name]["respawn"]
+
+
 def test_a_namespace_that_is_driven_is_told_before_the_checks(monkeypatch):
     monkeypatch.setenv("ROS_DOMAIN_ID", "101")
     driving = Driving(101, ["/lab"])
