@@ -16,7 +16,7 @@ from robomd_ros.core.spaces import require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
 from sim_bridge.rollout import Rollout, picture_of, run_rollout
-from sim_bridge.tasks.lift import task as task_named
+from sim_bridge.tasks.task import simulated_task
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SimulatorOptions:
     start_timeout: float = 180.0
 
     def __post_init__(self) -> None:
-        task_named(self.task)
+        simulated_task(self.task)
         if self.catalogue is not None and self.catalogue.task != self.task:
             raise ConfigurationError(
                 f"the catalogue is for the task {self.catalogue.task!r}, the cell for "
@@ -82,7 +82,7 @@ class TrialRunner:
 
         self.options = options
         self._start: _Start | None = None
-        self.task = task_named(options.task)
+        self.task = simulated_task(options.task)
         self.policy = load_policy(options.policy)
         needs, gives = needs_of(self.policy), self.task.spaces
         require_fit(needs, gives, repr(options.policy), f"the simulated task {self.task.name}")

@@ -13,7 +13,7 @@ from robomd_ros.core.errors import CellFault, PolicyFault
 from robomd_ros.core.policies import Policy, next_action, start_episode, wants_state
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import Scene
-from sim_bridge.tasks.lift import Task
+from sim_bridge.tasks.task import Task
 
 
 class Engine(Protocol):
@@ -70,7 +70,7 @@ def run_rollout(
     policy: Policy,
     scene: Scene,
     seed: int,
-    task: Task,
+    task: Task[Any],
     *,
     horizon: int | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -114,7 +114,9 @@ def run_rollout(
     return Rollout(_outcome(simulation, Result.FAILURE), image)
 
 
-def picture_of(simulation: Engine, observation: dict[str, Any], task: Task) -> NDArray[np.uint8]:
+def picture_of(
+    simulation: Engine, observation: dict[str, Any], task: Task[Any]
+) -> NDArray[np.uint8]:
     """A copy of what the task's camera shows: of the observation, or drawn where it is not there.
 
     Args:

@@ -23,7 +23,7 @@ from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, STATE
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
 from sim_bridge.cells import SimulatorOptions
-from sim_bridge.tasks.lift import task
+from sim_bridge.tasks.task import simulated_task
 from sim_bridge.worker import WorkerCell
 
 _FEEDBACK_PERIOD = 0.5
@@ -56,7 +56,7 @@ class SimBridgeNode(Node):
         """
         super().__init__("sim_bridge_node", **kwargs)
         values = declare(self, SIM_BRIDGE)
-        self._task = task(values["task"])
+        self._task = simulated_task(values["task"])
         self._options = SimulatorOptions(
             task=values["task"],
             policy=values["policy"],

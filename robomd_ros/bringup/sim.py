@@ -118,10 +118,10 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     check_display(values)
     from robomd_ros.core.campaign.stored import check_campaign  # noqa: PLC0415 - torch is heavy
     from sim_bridge.cells import SimulatorOptions  # noqa: PLC0415 - so is mujoco
-    from sim_bridge.tasks.lift import task  # noqa: PLC0415
+    from sim_bridge.tasks.task import simulated_task  # noqa: PLC0415
     from sim_bridge.worker import WorkerCell  # noqa: PLC0415
 
-    task(values["task"])
+    simulated_task(values["task"])
     config, catalogue = campaign_config(values)
     check_campaign(Path(values["out"]), config, catalogue)
     check_encoders(config)

@@ -57,9 +57,9 @@ def drawn_pictures(
         ConfigurationError: there is no simulator of the task, or a variation cannot be made in it.
     """
     from sim_bridge.engine.simulation import Simulation
-    from sim_bridge.tasks.lift import task
+    from sim_bridge.tasks.task import simulated_task
 
-    simulation = Simulation(task(catalogue.task))
+    simulation = Simulation(simulated_task(catalogue.task))
     drawn: dict[str, Picture] = {}
     try:
         for number, variation in enumerate(catalogue, 1):

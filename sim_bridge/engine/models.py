@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim_bridge.engine.mesh_reduction import reduce_mesh
-from sim_bridge.tasks.lift import Task
+from sim_bridge.tasks.task import Task
 
 MODEL_VERSION = 2
 """Raise it whenever the code that makes the model would make another from the same robosuite."""
@@ -35,29 +34,20 @@ _MAGIC = b"RMDMODEL"
 _DIGEST_BYTES = 32
 
 
-Adapt = Callable[[mujoco.MjSpec], None]
-"""Changes the specification of a task's model before it is compiled for good."""
-
-
-def load_model(task: Task, adapt: Adapt | None = None, variant: str = "") -> mujoco.MjModel:
+def load_model(task: Task[Any]) -> mujoco.MjModel:
     """The task's compiled model, from the cache if a sound one is there, else built (seconds).
 
     Safe when several processes start at once: each writes a file of its own and renames it.
-
-    Args:
-        task: which one.
-        adapt: what else to change in it.
-        variant: name of what `adapt` makes; change it with `adapt`, for the cache.
     """
-    path = cache_path(task, variant)
+    path = cache_path(task)
     model = _read(path)
     if model is None:
-        model = build_model(task, adapt=adapt)
+        model = build_model(task)
         _write(path, model)
     return model
 
 
-def cache_path(task: Task, variant: str = "") -> Path:
+def cache_path(task: Task[Any]) -> Path:
     """Where the compiled model is kept; the name changes with everything that shapes the model."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "robomd"
     key = "-".join(
@@ -66,20 +56,20 @@ def cache_path(task: Task, variant: str = "") -> Path:
             f"robosuite{version('robosuite')}",
             f"v{MODEL_VERSION}",
             f"faces{FACE_SHARE:g}",
-            *((variant,) if variant else ()),
+            *((task.variant,) if task.variant else ()),
         )
     )
     return root / f"{task.environment}-{task.robot}-{key}.mjb"
 
 
-def build_model(task: Task, *, lighten: bool = True, adapt: Adapt | None = None) -> mujoco.MjModel:
-    """Compile robosuite's MJCF of the task.
+def build_model(task: Task[Any], *, lighten: bool = True) -> mujoco.MjModel:
+    """Compile robosuite's MJCF of the task, with what the task adds to it.
 
     Args:
         task: which one.
         lighten: reduce the visual meshes, the tessellation and the supersampling; bodies, masses,
-            collision geometry and everything else that moves stay as they are.
-        adapt: what else to change in the lightened model.
+            collision geometry and everything else that moves stay as they are. Else it is
+            robosuite's alone.
     """
     mjcf = stock_mjcf(task)
     stock = mujoco.MjModel.from_xml_string(mjcf)
@@ -95,13 +85,13 @@ def build_model(task: Task, *, lighten: bool = True, adapt: Adapt | None = None)
     quality.offsamples, quality.numslices, quality.numstacks, quality.numquads = 0, 8, 4, 1
     model = spec.compile()
     _require_same_bodies(stock, model)
-    if adapt is not None:
-        adapt(spec)
+    if task.variant:
+        task.adapt(spec)
         model = spec.compile()
     return model
 
 
-def stock_environment(task: Task, **options: Any) -> Any:
+def stock_environment(task: Task[Any], **options: Any) -> Any:
     """The stock environment of the task; robosuite's log lines below errors are left out."""
     logging.getLogger("robosuite_logs").addFilter(lambda record: record.levelno >= logging.ERROR)
     import robosuite  # noqa: PLC0415 - takes seconds, and a cached model does without it
@@ -117,7 +107,7 @@ def stock_environment(task: Task, **options: Any) -> Any:
     return robosuite.make(task.environment, robots=task.robot, **{**defaults, **options})
 
 
-def stock_mjcf(task: Task) -> str:
+def stock_mjcf(task: Task[Any]) -> str:
     """The MJCF that robosuite compiles for the task."""
     environment = stock_environment(task)
     try:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applies scenes to the compiled model, live, and restores it exactly."""
 
-from collections.abc import Mapping
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -10,82 +10,73 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.variations import Scene, Variation
-from sim_bridge.engine.edit_table import EDITS, Array, Bounds, Edit, Parts, Values
-from sim_bridge.tasks.lift import Task
+from sim_bridge.engine.edits import Bounds, Edit
+from sim_bridge.tasks.task import Array, InForce, Slot, Task, Values
 
 _NEVER_EDITED = ("mesh_", "tex_", "hfield_", "skin_", "flex", "name_", "names", "paths", "text_")
 _STATISTICS = ("extent", "meaninertia", "meanmass", "meansize")
-Edits = Mapping[tuple[str, str], Edit]
 
 
 class SceneEditor:
-    """Puts scenes in force on one compiled model of a robosuite tabletop task.
+    """Puts scenes in force on one compiled model of a task.
 
     Every `apply` starts from the nominal model and makes its edits in a fixed order, so the
     result depends neither on what was in force before nor on the order of the variations.
     """
 
-    def __init__(self, model: mujoco.MjModel, task: Task, edits: Edits = EDITS) -> None:
-        """Remember the model as it is now: that is the nominal scene."""
+    def __init__(self, model: mujoco.MjModel, task: Task[Any]) -> None:
+        """Remember the model as it is now: that is the nominal scene.
+
+        Raises:
+            ConfigurationError: the model lacks what one of the task's edits changes.
+        """
         self._model = model
-        self._edits = edits
-        self._parts = Parts(model, task)
+        self._task = task
+        self._edits = task.edits
+        self._bound = {slot: edit.bind(model) for slot, edit in self._edits.items()}
         self._scratch = mujoco.MjData(model)
         self._nominal = [(array, array.copy()) for array in _editable_arrays(model)]
         self._statistics = {name: getattr(model.stat, name) for name in _STATISTICS}
 
-    def check(self, scene: Scene) -> None:
-        """Whether the scene can be applied; changes nothing.
+    def check(self, scene: Scene) -> InForce:
+        """The values of a scene that can be applied; changes nothing.
 
         Raises:
             CatalogueError: an unknown factor or target, a missing, unknown or wrong parameter, a
-                variation that changes nothing, or a cube that may start off the table.
+                variation that changes nothing, or what the task does not allow together.
         """
+        values: dict[Slot, Values] = {}
         for variation in scene:
-            edit = self._edit(variation)
-            if edit.nominal(self._parts, _values(variation, edit)):
+            values[variation.slot] = own = _values(variation, self._edit(variation))
+            if self._bound[variation.slot].nominal(own):
                 raise CatalogueError(
                     f"variation {variation.id!r} changes nothing: {dict(variation.parameters)} is "
                     f"what the nominal scene may have for {'/'.join(variation.slot)}; "
                     "change its parameters or remove it"
                 )
-        self._require_cube_on_table(scene)
+        self._task.check(scene, values)
+        return values
 
-    def _require_cube_on_table(self, scene: Scene) -> None:
-        half_size = self._parts.table_half_size
-        for variation in scene:
-            if variation.slot == ("size", "table"):
-                half_size = _values(variation, self._edit(variation))["half_size"]
-        reach = self._parts.task.object_range + np.abs(self.object_shift(scene))
-        if (reach > half_size[:2]).any():
-            raise CatalogueError(
-                f"in the scene of {', '.join(scene.ids)} the cube may start {reach.max():g} m from "
-                f"the middle of a table of half-size {half_size[:2].tolist()} m, which is off it; "
-                "enlarge the table or shift the cube less"
-            )
-
-    def apply(self, scene: Scene, nominal_half_size: Array) -> Array:
+    def apply(self, scene: Scene, drawn: InForce) -> InForce:
         """Put a scene in force.
 
         Args:
             scene: what to change; empty is nominal.
-            nominal_half_size: (3,) m, the cube's, unless the scene sets its size.
+            drawn: what the start has drawn, for what the scene leaves alone.
 
         Returns:
-            (3,) m, the half-size that the cube now has.
+            All values now in force, the drawn ones included.
 
         Raises:
             CatalogueError: as check; nothing was changed.
         """
-        self.check(scene)
-        values = {v.slot: _values(v, self._edit(v)) for v in scene}
-        size = values.setdefault(("size", "cube"), {"half_size": nominal_half_size})
+        values = {**drawn, **self.check(scene)}
         self.restore()
-        for slot, edit in self._edits.items():
+        for slot, edit in self._bound.items():
             if slot in values:
-                edit.apply(self._parts, values[slot])
+                edit.apply(values[slot])
         mujoco.mj_setConst(self._model, self._scratch)
-        return size["half_size"].copy()
+        return values
 
     def restore(self) -> None:
         """Put the model back to what it was when the editor was made, to the bit."""
@@ -103,14 +94,6 @@ class SceneEditor:
                 + ", ".join(sorted("/".join(slot) for slot in self._edits))
             )
         return edit
-
-    @staticmethod
-    def object_shift(scene: Scene) -> Array:
-        """(2,) m, how far the scene moves the object's start."""
-        for variation in scene:
-            if variation.slot == ("position", "cube"):
-                return _values(variation, EDITS[variation.slot])["shift"]
-        return np.zeros(2)
 
 
 def _editable_arrays(model: mujoco.MjModel) -> list[NDArray[np.float64]]:

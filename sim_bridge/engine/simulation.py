@@ -3,7 +3,6 @@
 """The fast engine: one simulated cell of a task, stepped and drawn without robosuite's layers."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import mujoco
@@ -16,35 +15,26 @@ from sim_bridge.engine.controller import OscController
 from sim_bridge.engine.models import load_model
 from sim_bridge.engine.renderer import CameraRenderer
 from sim_bridge.engine.scene_editor import SceneEditor
-from sim_bridge.tasks.lift import ObjectPose, Start, Task, draw_start
-
-Array = NDArray[np.float64]
+from sim_bridge.tasks.task import Array, InForce, Pose, Start, State, Task
 
 
 class Readings:
     """What policies and judges read from a running robosuite model, whoever steps it."""
 
-    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, task: Task) -> None:
+    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, task: Task[Any]) -> None:
         self._data = data
-        self._task = task
-        self._cube = model.body(task.object_names["cube"]).id
+        self._bodies = {name: model.body(body).id for name, body in task.objects.items()}
         self._site = model.site("gripper0_right_grip_site").id
         joints = [model.joint(f"robot0_joint{i}") for i in range(1, 8)]
         fingers = [model.joint(f"gripper0_right_finger_joint{i}") for i in (1, 2)]
         self._joint_qpos = np.array([joint.qposadr[0] for joint in joints])
         self._joint_dofs = np.array([joint.dofadr[0] for joint in joints])
         self._finger_qpos = np.array([joint.qposadr[0] for joint in fingers])
-        self._cube_qpos = int(model.joint("cube_joint0").qposadr[0])
 
-    def write_start(self, start: Start, half_size: Array) -> None:
-        """Put the robot and a cube of this half-size (m) where the start says."""
-        qpos, task = self._data.qpos, self._task
-        qpos[self._joint_qpos] = start.joint_pos
-        qpos[self._finger_qpos] = start.gripper_qpos
-        height = task.table_height + task.drop_height + half_size[2]
-        half_yaw = start.object_yaw / 2
-        pose = [*start.object_xy, height, np.cos(half_yaw), 0.0, 0.0, np.sin(half_yaw)]
-        qpos[self._cube_qpos : self._cube_qpos + 7] = pose
+    def write_robot(self, start: Start) -> None:
+        """Put the robot where the start says."""
+        self._data.qpos[self._joint_qpos] = start.joint_pos
+        self._data.qpos[self._finger_qpos] = start.gripper_qpos
 
     def proprioception(self) -> dict[str, Array]:
         """Measured state of the robot; poses in the world frame."""
@@ -57,23 +47,54 @@ class Readings:
             "joint_vel": data.qvel[self._joint_dofs],
         }
 
-    def cube(self, half_size: Array) -> ObjectPose:
-        """Where the cube is."""
+    def judged(self, start: Start, values: InForce) -> State:
+        """What the task judges by."""
         data = self._data
-        rotation = data.xmat[self._cube].reshape(3, 3).copy()
-        return ObjectPose(data.xpos[self._cube].copy(), rotation, half_size)
+        objects = {
+            name: Pose(data.xpos[body].copy(), data.xmat[body].reshape(3, 3).copy())
+            for name, body in self._bodies.items()
+        }
+        return State(objects, data.site_xpos[self._site].copy(), start, values)
 
-    def state(self, half_size: Array, margin: float, scene: Scene) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
+        """Poses of the task's objects, and of the hand, in the world frame."""
+        data = self._data
+        found: dict[str, Any] = {"eef_pos": data.site_xpos[self._site].copy()}
+        for name, body in self._bodies.items():
+            found[f"{name}_pos"] = data.xpos[body].copy()
+            found[f"{name}_quat_xyzw"] = np.roll(data.xquat[body], -1)
+        return found
+
+
+class Episode:
+    """What a task's start and a scene decide, and what is judged and told of it."""
+
+    def __init__(self, task: Task[Any], readings: Readings, editor: SceneEditor) -> None:
+        self._task = task
+        self._readings = readings
+        self._editor = editor
+        self._scene = NOMINAL
+
+    def begin(self, start: Start, scene: Scene) -> None:
+        """Put the scene in force; CatalogueError leaves the last one."""
+        self._values = self._editor.apply(scene, self._task.drawn(start))
+        self._start, self._scene = start, scene
+
+    def place(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        """Put the robot and the objects at the start."""
+        self._readings.write_robot(self._start)
+        self._task.place(model, data, self._start, self._values)
+
+    def stages(self) -> Mapping[str, bool]:
+        """What the task says of the present state."""
+        return self._task.success(self._readings.judged(self._start, self._values))
+
+    def state(self) -> dict[str, Any]:
         """The privileged state; see Simulation.observe."""
-        data, table = self._data, self._task.table_height
         return {
-            "cube_pos": data.xpos[self._cube].copy(),
-            "cube_quat_xyzw": np.roll(data.xquat[self._cube], -1),
-            "cube_half_size": half_size.copy(),
-            "eef_pos": data.site_xpos[self._site].copy(),
-            "table_height": table,
-            "success_height": table + float(half_size[2]) + margin,
-            "scene": scene.ids,
+            **self._readings.state(),
+            **self._task.facts(self._start, self._values),
+            "scene": self._scene.ids,
         }
 
 
@@ -84,7 +105,7 @@ class Simulation:
     the compiled model. Not thread-safe; the picture belongs to the thread that first observes.
     """
 
-    def __init__(self, task: Task, *, cameras: Mapping[str, Size] | None = None) -> None:
+    def __init__(self, task: Task[Any], *, cameras: Mapping[str, Size] | None = None) -> None:
         """Load the model; graphics contexts open at the first pictures.
 
         Args:
@@ -101,9 +122,9 @@ class Simulation:
         self._editor = SceneEditor(self._model, task)
         self._controller = OscController(self._model, self._data, task.control_freq)
         self._readings = Readings(self._model, self._data, task)
+        self._episode = Episode(task, self._readings, self._editor)
         self._renderers: dict[str, CameraRenderer] = {}
         self._steps = 0
-        self._scene = NOMINAL
         self.reset(0)
 
     def check(self, scene: Scene) -> None:
@@ -120,7 +141,7 @@ class Simulation:
         Raises:
             CatalogueError: the scene cannot be applied; the last one stays in force.
         """
-        self.start_from(draw_start(self._task, seed), scene)
+        self.start_from(self._task.draw_start(seed), scene)
 
     def start_from(self, start: Start, scene: Scene = NOMINAL) -> None:
         """Start an episode from a given start, for comparison with another engine.
@@ -128,13 +149,9 @@ class Simulation:
         Raises:
             CatalogueError: the scene cannot be applied; the last one stays in force.
         """
-        self._editor.check(scene)
-        self._half_size = self._editor.apply(scene, start.half_size)
-        self._margin = success_margin(self._task, start)
-        self._scene = scene
+        self._episode.begin(start, scene)
         mujoco.mj_resetData(self._model, self._data)
-        xy = start.object_xy + self._editor.object_shift(scene)
-        self._readings.write_start(replace(start, object_xy=xy), self._half_size)
+        self._episode.place(self._model, self._data)
         mujoco.mj_forward(self._model, self._data)
         self._controller.reset()
         self._steps = 0
@@ -187,22 +204,26 @@ class Simulation:
 
     def state(self) -> dict[str, Any]:
         """Only the privileged state; see observe."""
-        return self._readings.state(self._half_size, self._margin, self._scene)
+        return self._episode.state()
 
     def proprioception(self) -> dict[str, Array]:
         """Only the robot's measured state; see observe."""
         return self._readings.proprioception()
 
     @property
-    def task(self) -> Task:
+    def task(self) -> Task[Any]:
         """What is simulated."""
         return self._task
 
     @property
+    def stages(self) -> Mapping[str, bool]:
+        """Whether the "task" is done now, and which of its stages."""
+        return self._episode.stages()
+
+    @property
     def success(self) -> bool:
         """Whether the task is done now."""
-        pose = self._readings.cube(self._half_size)
-        return self._task.judge(pose, self._task.table_height, self._margin)
+        return self.stages["task"]
 
     @property
     def steps(self) -> int:
@@ -221,17 +242,7 @@ class Simulation:
             renderer.close()
 
 
-def success_margin(task: Task, start: Start) -> float:
-    """How far the object must rise above its resting height, m.
-
-    robosuite asks for the centre 0.04 m above the table; for a nominal cube that is this margin
-    above its resting height, and a resized cube must rise by as much as the nominal one it
-    replaces. It is more than the height from which the cube drops at the start.
-    """
-    return task.success_height - float(start.half_size[2])
-
-
-def checked_action(action: object, task: Task) -> Array:
+def checked_action(action: object, task: Task[Any]) -> Array:
     """The command as a float64 array; ValueError unless it has the task's size and is finite."""
     try:
         command = np.asarray(action, dtype=np.float64)

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stock robosuite behind the interface of Simulation: what this project's engine is measured by."""
 
-from dataclasses import replace
 from typing import Any
 
 import mujoco
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from robomd_ros.core.variations import NOMINAL, Scene
 from sim_bridge.engine.models import stock_environment
 from sim_bridge.engine.scene_editor import SceneEditor
-from sim_bridge.engine.simulation import Readings, checked_action, success_margin
-from sim_bridge.tasks.lift import Start, Task, draw_start
+from sim_bridge.engine.simulation import Episode, Readings, checked_action
+from sim_bridge.tasks.task import Start, Task
 
 
 class StockSimulation:
@@ -23,7 +22,7 @@ class StockSimulation:
     comparison of speed is in robosuite's favour.
     """
 
-    def __init__(self, task: Task, *, pictures: bool = True) -> None:
+    def __init__(self, task: Task[Any], *, pictures: bool = True) -> None:
         """Make the environment.
 
         Args:
@@ -47,6 +46,7 @@ class StockSimulation:
         self._model, self._data = simulator.model._model, simulator.data._data
         self._editor = SceneEditor(self._model, task)
         self._readings = Readings(self._model, self._data, task)
+        self._episode = Episode(task, self._readings, self._editor)
         self._steps = 0
         self.reset(0)
 
@@ -56,20 +56,17 @@ class StockSimulation:
 
     def reset(self, seed: int, scene: Scene = NOMINAL) -> None:
         """Start an episode: the same start as Simulation.reset with this seed and scene."""
-        self.start_from(draw_start(self._task, seed), scene)
+        self.start_from(self._task.draw_start(seed), scene)
 
     def start_from(self, start: Start, scene: Scene = NOMINAL) -> None:
         """Start an episode from a given start."""
         self._take_graphics()
-        self._half_size = self._editor.apply(scene, start.half_size)
-        self._margin = success_margin(self._task, start)
-        self._scene = scene
+        self._episode.begin(start, scene)
         environment = self._environment
         environment.reset()
         # The joint noise comes from the start, not from robosuite's own random numbers.
         self._data.qvel[:] = 0.0
-        xy = start.object_xy + self._editor.object_shift(scene)
-        self._readings.write_start(replace(start, object_xy=xy), self._half_size)
+        self._episode.place(self._model, self._data)
         mujoco.mj_forward(self._model, self._data)
         environment.robots[0].part_controllers["right"].update_initial_joints(start.joint_pos)
         self._images = environment._get_observations(force_update=True)
@@ -104,7 +101,7 @@ class StockSimulation:
 
     def state(self) -> dict[str, Any]:
         """Only the privileged state."""
-        return self._readings.state(self._half_size, self._margin, self._scene)
+        return self._episode.state()
 
     def proprioception(self) -> dict[str, NDArray[np.float64]]:
         """Only the robot's measured state."""
@@ -113,8 +110,7 @@ class StockSimulation:
     @property
     def success(self) -> bool:
         """Whether the task is done now, judged as in Simulation."""
-        pose = self._readings.cube(self._half_size)
-        return self._task.judge(pose, self._task.table_height, self._margin)
+        return self._episode.stages()["task"]
 
     @property
     def stock_success(self) -> bool:

@@ -20,8 +20,7 @@ from tqdm import tqdm
 from robomd_ros.core.errors import ConfigurationError
 from sim_bridge.engine.simulation import Simulation
 from sim_bridge.experts.lift import ScriptedExpert
-from sim_bridge.tasks.lift import Task
-from sim_bridge.tasks.lift import task as task_named
+from sim_bridge.tasks.task import Task, simulated_task
 
 Demo = dict[str, NDArray[Any]]
 _MAX_ATTEMPTS = 4
@@ -53,7 +52,7 @@ class DemoConfig:
     processes: int = 2
 
     def __post_init__(self) -> None:
-        task_named(self.task)
+        simulated_task(self.task)
         if self.count < 1 or self.processes < 1 or self.noise < 0:
             raise ConfigurationError(
                 "demonstrations and processes must be at least 1 and noise at least 0; got "
@@ -64,7 +63,7 @@ class DemoConfig:
 class DemoRecorder:
     """One simulator that records the expert."""
 
-    def __init__(self, task: Task, noise: float) -> None:
+    def __init__(self, task: Task[Any], noise: float) -> None:
         self._task = task
         self._noise = noise
         self._simulation = Simulation(task)
@@ -145,7 +144,7 @@ _recorder: DemoRecorder | None = None
 
 def _open_recorder(task: str, noise: float) -> None:
     global _recorder  # noqa: PLW0603 - one recorder per process of the pool
-    _recorder = DemoRecorder(task_named(task), noise)
+    _recorder = DemoRecorder(simulated_task(task), noise)
 
 
 def _record(seed: int) -> Demo | None:
@@ -179,7 +178,7 @@ def demonstrations(config: DemoConfig) -> Iterator[Demo]:
 
 def collect(path: Path, config: DemoConfig) -> None:
     """Write the demonstrations to an HDF5 file: data/demo_i/{obs/..., actions, states, ...}."""
-    task = task_named(config.task)
+    task = simulated_task(config.task)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with h5py.File(partial, "w") as file:
@@ -198,7 +197,7 @@ def collect(path: Path, config: DemoConfig) -> None:
     partial.replace(path)
 
 
-def _environment_arguments(task: Task) -> dict[str, Any]:
+def _environment_arguments(task: Task[Any]) -> dict[str, Any]:
     return {
         "env_name": task.environment,
         "env_version": version("robosuite"),

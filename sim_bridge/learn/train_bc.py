@@ -31,7 +31,7 @@ from sim_bridge.cells import SimulatorOptions
 from sim_bridge.learn import demos
 from sim_bridge.learn.demos import DemoConfig
 from sim_bridge.learn.truth import NOMINAL_IDS, Job, measure
-from sim_bridge.tasks.lift import task as task_named
+from sim_bridge.tasks.task import simulated_task
 
 _VERSIONS = ("torch", "numpy", "mujoco", "robosuite")
 _NOT_EXPORTED = "offset."
@@ -241,7 +241,7 @@ def _command(arguments: argparse.Namespace) -> str:
 
 def _make(arguments: argparse.Namespace) -> dict[str, Any]:
     """Collect, train, write, measure, write again; returns what was made."""
-    task = task_named(arguments.task)
+    task = simulated_task(arguments.task)
     config = TrainConfig(
         arguments.seed,
         arguments.epochs,

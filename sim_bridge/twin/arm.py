@@ -8,8 +8,9 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin import kinematics
-from sim_bridge.twin.scene import HOME, Tabletop
+from sim_bridge.twin.scene import Tabletop
 
 Array = NDArray[np.float64]
 

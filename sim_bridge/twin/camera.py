@@ -138,7 +138,7 @@ def _draw(pipe: Connection) -> None:
     import mujoco  # noqa: PLC0415
 
     from sim_bridge.engine.renderer import CameraRenderer  # noqa: PLC0415
-    from sim_bridge.twin.scene import CAMERA, Tabletop  # noqa: PLC0415
+    from sim_bridge.twin.scene import Tabletop  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the twin, which ends this process
     tabletop = Tabletop(0)
@@ -148,7 +148,7 @@ def _draw(pipe: Connection) -> None:
             qpos, scene = pipe.recv()
             try:
                 if renderer is None:
-                    renderer = CameraRenderer(tabletop.model, CAMERA, (HEIGHT, WIDTH))
+                    renderer = CameraRenderer(tabletop.model, tabletop.task.camera, (HEIGHT, WIDTH))
                 if scene.key != tabletop.scene.key:
                     tabletop.apply(scene, reset_objects=False)
                 tabletop.data.qpos[:] = qpos

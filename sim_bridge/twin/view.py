@@ -13,7 +13,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from sim_bridge.twin.scene import CAMERA, tabletop, tabletop_model
+from sim_bridge.engine.models import load_model
+from sim_bridge.tasks.tabletop import tabletop
 
 Array = NDArray[np.float64]
 
@@ -46,11 +47,12 @@ class TwinView:
     @classmethod
     def of_the_twin(cls) -> "TwinView":
         """From the twin's model; takes seconds the first time."""
-        model = tabletop_model()
+        task = tabletop()
+        model = load_model(task)
         data = mujoco.MjData(model)
         mujoco.mj_kinematics(model, data)
         mujoco.mj_camlight(model, data)
-        camera = model.camera(CAMERA).id
+        camera = model.camera(task.camera).id
         base = data.xpos[model.body("robot0_base").id]
         # the controller's base frame is turned by pi about z against the world
         to_base = np.diag([-1.0, -1.0, 1.0])
@@ -58,7 +60,7 @@ class TwinView:
             to_base @ (data.cam_xpos[camera] - base),
             to_base @ data.cam_xmat[camera].reshape(3, 3),
             float(np.radians(model.cam_fovy[camera])),
-            tabletop().table_height - float(base[2]),
+            task.table_height - float(base[2]),
         )
 
     def place_at(self, pixel: Array, height: float, shape: tuple[int, ...]) -> Array:

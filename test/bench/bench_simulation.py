@@ -21,7 +21,7 @@ from robomd_ros.core.errors import PolicyLoadError
 from robomd_ros.core.policies import Policy, load_policy
 from sim_bridge.engine.simulation import Simulation
 from sim_bridge.engine.stock import StockSimulation
-from sim_bridge.tasks.lift import Task, task
+from sim_bridge.tasks.task import Task, task
 
 ENGINES = {"stock": StockSimulation, "fast": Simulation}
 ROLLOUTS = {"stock": 1, "fast": 8}

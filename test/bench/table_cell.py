@@ -19,7 +19,7 @@ from robomd_ros.core.search import Asked, Search
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Catalogue, Scene
 from sim_bridge.engine.simulation import Simulation
-from sim_bridge.tasks.lift import task
+from sim_bridge.tasks.task import task
 
 SUCCESS_STEPS = (25, 40)
 """Policy steps of a success, drawn evenly: what the shipped policy takes."""

@@ -14,7 +14,7 @@ from sim_bridge.engine.simulation import Simulation
 from sim_bridge.engine.stock import StockSimulation
 from sim_bridge.experts.lift import ScriptedExpert
 from sim_bridge.rollout import run_rollout
-from sim_bridge.tasks.lift import task
+from sim_bridge.tasks.task import task
 
 LIFT = task("lift")
 BIG = Variation("big", "size", "cube", "Resize cube", {"half_size": (0.03, 0.02, 0.04)})
@@ -73,7 +73,7 @@ def test_a_touched_cube_moves_alike(engines):
             target = np.array([-0.06, 0.0, 0.82]) if step < 22 else np.array([0.12, 0.0, 0.82])
             error = (target - engine.proprioception()["eef_pos"]) / 0.05
             engine.step(np.array([*np.clip(error, -1, 1), 0, 0, 0, 1.0]))
-        places.append(engine._readings.cube(engine._half_size).position)
+        places.append(engine.state()["cube_pos"])
     assert np.abs(places[0][:2] - [0.0, 0.0]).max() > 0.05  # it was pushed
     np.testing.assert_allclose(places[0], places[1], atol=1e-6)
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from twin_session import run_client, start_twin
 
+from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin.arm import Arm
 from sim_bridge.twin.controller import Controller
-from sim_bridge.twin.scene import HOME, Tabletop
+from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.states import Runtime
 
 pytestmark = pytest.mark.skipif(

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
+from sim_bridge.tasks.tabletop import HOME, tabletop
 from sim_bridge.twin import blob_policy
 from sim_bridge.twin.blob_policy import Policy, held_in_picture
-from sim_bridge.twin.scene import CAMERA, HOME, Tabletop
+from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.view import TwinView, find_cube
 
 
@@ -37,7 +38,7 @@ class Drawn:
             address = int(self.tabletop.model.joint("cube_joint0").qposadr[0])
             data.qpos[address : address + 3] = base + turn * cube
             mujoco.mj_forward(self.tabletop.model, data)
-        self._renderer.update_scene(data, CAMERA, self._option)
+        self._renderer.update_scene(data, tabletop().camera, self._option)
         place = turn * (data.xpos[self.tabletop.model.body("cube_main").id] - base)
         return self._renderer.render(), place
 

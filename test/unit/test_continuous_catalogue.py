@@ -10,7 +10,7 @@ import pytest
 from robomd_ros.core.variations import load_catalogue
 from sim_bridge.engine.simulation import Simulation
 from sim_bridge.tasks.continuous_catalogue import RANGES, colour_name, text, variations
-from sim_bridge.tasks.lift import task
+from sim_bridge.tasks.task import task
 
 SHIPPED = Path(__file__).parents[2] / "config" / "variations" / "lift_continuous.yaml"
 

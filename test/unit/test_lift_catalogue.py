@@ -9,7 +9,7 @@ import pytest
 
 from robomd_ros.core.variations import load_catalogue
 from sim_bridge.engine.simulation import Simulation
-from sim_bridge.tasks.lift import task
+from sim_bridge.tasks.task import task
 
 CATALOGUE = load_catalogue(Path(__file__).parents[2] / "config" / "variations" / "lift.yaml")
 PAPER = """Change cube color to red; Change cube color to green; Change cube color to blue;

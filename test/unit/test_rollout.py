@@ -7,7 +7,7 @@ from robomd_ros.core.errors import CellFault
 from robomd_ros.core.trial import Result, Source
 from robomd_ros.core.variations import NOMINAL
 from sim_bridge.rollout import run_rollout
-from sim_bridge.tasks.lift import task
+from sim_bridge.tasks.task import task
 
 LIFT = task("lift")
 

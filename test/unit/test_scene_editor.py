@@ -12,10 +12,11 @@ from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
 from sim_bridge.engine.models import load_model, stock_mjcf
 from sim_bridge.engine.scene_editor import SceneEditor
-from sim_bridge.tasks.lift import task
+from sim_bridge.tasks.task import task
 
 LIFT = task("lift")
 NOMINAL_SIZE = np.array([0.021, 0.0205, 0.0215])
+DRAWN = {("size", "cube"): {"half_size": NOMINAL_SIZE}}
 
 
 def variation(factor: str, target: str, /, **parameters) -> Variation:
@@ -59,17 +60,17 @@ def everything(model) -> bytes:
 @pytest.mark.parametrize("one", ALL, ids=lambda v: v.id)
 def test_each_edit_is_undone_to_the_bit(model, editor, one):
     nominal = everything(model)
-    editor.apply(Scene((one,)), NOMINAL_SIZE)
+    editor.apply(Scene((one,)), DRAWN)
     assert everything(model) != nominal
     editor.restore()
     assert everything(model) == nominal
 
 
 def test_nominal_after_any_scene_equals_nominal_before(model, editor):
-    editor.apply(NOMINAL, NOMINAL_SIZE)
+    editor.apply(NOMINAL, DRAWN)
     before = everything(model)
-    editor.apply(Scene(ALL), NOMINAL_SIZE)
-    editor.apply(NOMINAL, NOMINAL_SIZE)
+    editor.apply(Scene(ALL), DRAWN)
+    editor.apply(NOMINAL, DRAWN)
     assert everything(model) == before
 
 
@@ -77,21 +78,22 @@ def test_the_order_of_variations_does_not_matter(model, editor):
     some = [v for v in ALL if v.target == "cube" or v.factor == "strength" or v.target == "light"]
     results = set()
     for order in itertools.islice(itertools.permutations(some), 0, None, 997):
-        editor.apply(Scene(order), NOMINAL_SIZE)
+        editor.apply(Scene(order), DRAWN)
         results.add(everything(model))
     assert len(results) == 1
 
 
 def test_a_mass_beats_the_mass_of_a_size(model, editor):
     size, mass = (next(v for v in ALL if v.slot == (f, "cube")) for f in ("size", "mass"))
-    assert editor.apply(Scene((mass, size)), NOMINAL_SIZE).tolist() == [0.04, 0.01, 0.01]
+    values = editor.apply(Scene((mass, size)), DRAWN)
+    assert values[size.slot]["half_size"].tolist() == [0.04, 0.01, 0.01]
     assert model.body("cube_main").mass[0] == 0.5
 
 
 def test_a_bigger_cube_is_heavier_at_the_same_density(model, editor):
-    editor.apply(NOMINAL, NOMINAL_SIZE)
+    editor.apply(NOMINAL, DRAWN)
     nominal = model.body("cube_main").mass[0]
-    editor.apply(Scene((variation("size", "cube", half_size=[0.04] * 3),)), NOMINAL_SIZE)
+    editor.apply(Scene((variation("size", "cube", half_size=[0.04] * 3),)), DRAWN)
     ratio = 0.04**3 / NOMINAL_SIZE.prod()
     assert model.body("cube_main").mass[0] == pytest.approx(nominal * ratio, rel=1e-12)
 
@@ -132,7 +134,7 @@ def test_resizing_equals_a_recompile(mjcf, target, half_size):
     expected = recompiled(mjcf, cube, half_size if target == "table" else None)
     edited = mujoco.MjModel.from_xml_string(mjcf)
     editor = SceneEditor(edited, LIFT)
-    editor.apply(Scene((variation("size", target, half_size=half_size),)), NOMINAL_SIZE)
+    editor.apply(Scene((variation("size", target, half_size=half_size),)), DRAWN)
     compared = 0
     for name in dir(expected):
         value = getattr(expected, name)
@@ -179,7 +181,7 @@ def test_a_bad_variation_is_explained_and_changes_nothing(model, editor, bad, me
         editor.check(Scene((bad,)))
     assert bad.id in str(caught.value)
     with pytest.raises(CatalogueError):
-        editor.apply(Scene((ALL[0], bad) if bad.slot != ALL[0].slot else (bad,)), NOMINAL_SIZE)
+        editor.apply(Scene((ALL[0], bad) if bad.slot != ALL[0].slot else (bad,)), DRAWN)
     assert everything(model) == before
 
 

@@ -13,7 +13,8 @@ from robomd_ros.core.errors import CatalogueError, ConfigurationError
 from robomd_ros.core.variations import Scene, Variation
 from sim_bridge.engine import models
 from sim_bridge.engine.simulation import Simulation
-from sim_bridge.tasks.lift import ObjectPose, draw_start, lifted, task
+from sim_bridge.tasks.lift import ObjectPose, lifted
+from sim_bridge.tasks.task import task
 
 LIFT = task("lift")
 
@@ -48,7 +49,7 @@ def test_the_same_seed_gives_the_same_episode_whatever_came_before(simulation):
 
 
 def test_starts_follow_robosuites_distribution():
-    starts = [draw_start(LIFT, seed) for seed in range(400)]
+    starts = [LIFT.draw_start(seed) for seed in range(400)]
     sizes = np.array([s.half_size for s in starts])
     places = np.array([s.object_xy for s in starts])
     noise = np.array([s.joint_pos for s in starts]) - LIFT.home
@@ -187,7 +188,7 @@ def test_a_bar_tipped_on_its_end_is_not_lifted():
 def test_for_a_nominal_cube_success_is_robosuites_rule():
     rng = np.random.default_rng(0)
     for seed in range(200):
-        half = draw_start(LIFT, seed).half_size
+        half = LIFT.draw_start(seed).half_size
         rotation = np.zeros(9)
         quat = rng.standard_normal(4)
         mujoco.mju_quat2Mat(rotation, quat / np.linalg.norm(quat))
@@ -198,7 +199,7 @@ def test_for_a_nominal_cube_success_is_robosuites_rule():
 
 
 def test_an_unknown_task_is_explained():
-    with pytest.raises(ConfigurationError, match="unknown task 'juggle'; known tasks: lift"):
+    with pytest.raises(ConfigurationError, match="unknown task 'juggle'; known: lift, ur5e"):
         task("juggle")
 
 
@@ -207,7 +208,7 @@ def cache(tmp_path, monkeypatch):
     """An empty cache, with the real build replaced by a small model that counts."""
     builds = []
 
-    def build(_task, adapt=None):
+    def build(_task):
         builds.append(os.getpid())
         return mujoco.MjModel.from_xml_string("<mujoco><worldbody><body/></worldbody></mujoco>")
 

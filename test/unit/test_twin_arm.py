@@ -6,11 +6,12 @@ import mujoco
 import numpy as np
 import pytest
 
+from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin import kinematics
 from sim_bridge.twin.arm import Arm
 from sim_bridge.twin.gripper import Gripper
 from sim_bridge.twin.motion import Motion, Pose
-from sim_bridge.twin.scene import HOME, Tabletop
+from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.urscript import ScriptError
 
 DT = 0.002

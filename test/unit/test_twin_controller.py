@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
+from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin import controller as controller_module
 from sim_bridge.twin.arm import Arm
 from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.natives import BLOCKING
 from sim_bridge.twin.network import Connection
 from sim_bridge.twin.rtde import RtdeServer
-from sim_bridge.twin.scene import HOME, Tabletop
+from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.states import Runtime
 from sim_bridge.twin.urscript import ScriptError
 

@@ -1,0 +1,191 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a task is: what stands there, how an episode starts, what can be varied, what success is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.plugins import PluginKind
+from robomd_ros.core.spaces import Spaces
+from robomd_ros.core.variations import Scene
+
+if TYPE_CHECKING:
+    import mujoco
+
+    from sim_bridge.engine.edits import Edit
+
+Array = NDArray[np.float64]
+Slot = tuple[str, str]
+"""Factor and target of a variation."""
+Values = Mapping[str, Array]
+InForce = Mapping[Slot, Values]
+"""What a scene has set, and what the start has drawn of the rest."""
+
+TASKS = PluginKind(
+    "task",
+    "robomd.tasks",
+    own={
+        "lift": "sim_bridge.tasks.lift:lift",
+        "ur5e_tabletop": "sim_bridge.tasks.tabletop:tabletop",
+    },
+    error=ConfigurationError,
+)
+"""Tasks by name; each is made by a call without arguments, unless some are given with its name."""
+
+SIMULATED_ROBOT = "Panda"
+"""The only arm that the simulator's own loop moves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """Where a body is: `position` (3,) m and `rotation` (3, 3), body to world."""
+
+    position: Array
+    rotation: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where the robot starts an episode; a task adds what else it draws.
+
+    Attributes:
+        joint_pos: (n,) float64, rad; also the posture that the arm's null space returns to.
+        gripper_qpos: (m,) float64, m or rad.
+    """
+
+    joint_pos: Array
+    gripper_qpos: Array
+
+
+StartT = TypeVar("StartT", bound=Start)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What a task judges by, at one moment.
+
+    Attributes:
+        objects: the task's objects by name, in the world frame.
+        eef_pos: (3,) m, between the fingers, in the world frame.
+        start: of the episode.
+        values: in force.
+    """
+
+    objects: Mapping[str, Pose]
+    eef_pos: Array
+    start: Any
+    values: InForce
+
+
+class Task(Protocol[StartT]):
+    """One robosuite task as the house uses it.
+
+    Attributes:
+        name: what users call it.
+        environment: robosuite's name of it.
+        robot: robosuite's name of the arm.
+        instruction: what a policy is told to do.
+        camera: the one that policies see unless they need another, and that trials are shown by.
+        image_size: side of the square picture, pixels, unless a policy needs another.
+        control_freq: policy steps per simulated second.
+        horizon: policy steps after which a rollout without success is a failure.
+        action_size: length of a command.
+        variant: name of what `adapt` makes of robosuite's model; "" if nothing. Change it with it.
+    """
+
+    name: str
+    environment: str
+    robot: str
+    instruction: str
+    camera: str
+    image_size: int
+    control_freq: int
+    horizon: int
+    action_size: int
+    variant: str
+
+    @property
+    def objects(self) -> Mapping[str, str]:
+        """What the judge and policies with `wants_state` see: name -> robosuite's root body."""
+        ...
+
+    @property
+    def spaces(self) -> Spaces:
+        """What a cell of this task gives a policy, and takes from it."""
+        ...
+
+    @property
+    def edits(self) -> "Mapping[Slot, Edit]":
+        """All that can be varied, in the order in which it is done."""
+        ...
+
+    def adapt(self, spec: "mujoco.MjSpec") -> None:
+        """Change robosuite's model before it is compiled, where `variant` is not empty."""
+        ...
+
+    def draw_start(self, seed: int) -> StartT:
+        """Draw a start; the same seed gives the same one."""
+        ...
+
+    def drawn(self, start: StartT) -> InForce:
+        """What the start sets of what can be varied, unless the scene says otherwise."""
+        ...
+
+    def check(self, scene: Scene, values: InForce) -> None:
+        """CatalogueError if these variations cannot stand together."""
+        ...
+
+    def place(
+        self, model: "mujoco.MjModel", data: "mujoco.MjData", start: StartT, values: InForce
+    ) -> None:
+        """Put the objects where the start and the scene want them, at rest."""
+        ...
+
+    def success(self, state: State) -> Mapping[str, bool]:
+        """Whether the "task" is done, and which stages on the way to it."""
+        ...
+
+    def facts(self, start: StartT, values: InForce) -> dict[str, Any]:
+        """What else the privileged state holds of this episode."""
+        ...
+
+
+_PARTS = (
+    *("name", "environment", "robot", "instruction", "camera", "image_size", "control_freq"),
+    *("horizon", "action_size", "variant", "objects", "spaces", "edits", "adapt", "draw_start"),
+    *("drawn", "check", "place", "success", "facts"),
+)
+
+
+def task(name: str) -> Task[Any]:
+    """The task of this name: ours (upper or lower case), an installed package's, or a module's.
+
+    Raises:
+        ConfigurationError: there is no such task, or it lacks what a task has.
+    """
+    ours = isinstance(name, str) and name.lower() in TASKS.own
+    found: Task[Any] = TASKS.make(name.lower() if ours else name)
+    if missing := [part for part in _PARTS if not hasattr(type(found), part)]:
+        missing = [part for part in missing if part not in getattr(found, "__dict__", {})]
+    if missing:
+        raise ConfigurationError(
+            f"the task {name!r} is {type(found).__name__}, which has no {', '.join(missing)}; see "
+            "Task in sim_bridge/tasks/task.py, or start from a replace() of lift()"
+        )
+    return found
+
+
+def simulated_task(name: str) -> Task[Any]:
+    """The task of this name, if the simulator moves its arm; ConfigurationError."""
+    found = task(name)
+    if found.robot != SIMULATED_ROBOT:
+        raise ConfigurationError(
+            f"the task {name!r} has a {found.robot}, the simulator moves a {SIMULATED_ROBOT}; "
+            "run it on an arm or its twin: robomd ur5e use_twin:=true"
+        )
+    return found
