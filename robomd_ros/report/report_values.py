@@ -225,6 +225,7 @@ def _made(data: CampaignData) -> dict[str, Any]:
         ("Search", config.search),
         ("Policy", config.policy),
         ("Digest of the policy", document.get("policy_digest") or "unknown"),
+        *_policy_files(document),
         ("Catalogue", config.catalogue),
         (
             "Digest of the catalogue",
@@ -238,6 +239,14 @@ def _made(data: CampaignData) -> dict[str, Any]:
         "configuration": configuration,
         "versions": sorted((str(k), str(v)) for k, v in data.stored.versions.items()),
     }
+
+
+def _policy_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the policy was made of, beside its module."""
+    files = document.get("policy_files")
+    if not isinstance(files, Mapping) or len(files) < 2:
+        return []
+    return [("Files of the policy", ", ".join(f"{k} ({v})" for k, v in files.items()))]
 
 
 def _changes(document: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -66,7 +66,8 @@ def _tried(modes: Sequence[FailureMode]) -> list[str]:
         make = counted(len(failing), "change makes", "changes make")
         found.append(
             f"{make} it fail more often than not: the whole 95 % interval lies above one half. "
-            f"The worst: {named(failing, _NAMED, figures=True)}."
+            f"{'The worst' if len(failing) > 1 else 'It is'}: "
+            f"{named(failing, _NAMED, figures=True)}."
         )
     elif open_ or coping:
         found.append("No change was found under which it surely fails more often than not.")
@@ -114,7 +115,12 @@ def cards(data: CampaignData) -> list[Card]:
         Card("trials", "trials that count", valid, f"{valid:,}"),
         Card("failures", "of them failed", failures, f"{failures:,}"),
         Card("invalid", "invalid trials", invalid, f"{invalid:,}"),
-        Card("modes", "failure modes", ranking.failure_mode_count, str(ranking.failure_mode_count)),
+        Card(
+            "modes",
+            "failure modes, by estimate",
+            ranking.failure_mode_count,
+            str(ranking.failure_mode_count),
+        ),
         Card(
             "severity",
             "severity index",

@@ -5,6 +5,7 @@
 import csv
 import json
 import math
+import shutil
 import sqlite3
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from robomd_ros.core.campaign.stored import open_campaign, read_campaign
 from robomd_ros.core.embedding.campaign_samples import samples_from_campaigns
 from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.errors import CampaignFolderError
+from robomd_ros.core.policies import sources
 from robomd_ros.core.search.strategies import STRATEGIES
 from robomd_ros.core.variations import Catalogue, Variation, load_catalogue
 from robomd_ros.report.campaign_data import load_campaign
@@ -276,6 +278,96 @@ def test_no_record_leads_out_of_the_folder(tmp_path):
         assert stored.picture(name) is None
         with pytest.raises(CampaignFolderError, match="leads out of the campaign's folder"):
             stored_path(folder, name)
+
+
+# What the policy is made of
+
+
+def policy_in(folder):
+    """A module of the user's with a helper, weights that it reads and a log that it writes."""
+    (folder / "helpers").mkdir()
+    (folder / "weights").mkdir()
+    (folder / "model").mkdir()
+    texts = {
+        "mine.py": "import json\nfrom helpers.nets import net\nfrom pathlib import Path\n"
+        "HERE = Path(__file__).parent\nFIRST = HERE / 'weights' / 'a.bin'\n"
+        "def policy(rate=1):\n    open('seen.txt', 'a').write('x')\n"
+        "    return net(open('weights/b.bin', 'rb'), 'model')\n",
+        "helpers/__init__.py": "",
+        "helpers/nets.py": "import numpy\nSIZE = 'sizes.json'\ndef net(*_): ...\n",
+        "helpers/sizes.json": "[1]",
+        "weights/a.bin": "aaaa",
+        "weights/b.bin": "bbbb",
+        "weights/unused.bin": "cccc",
+        "model/part.safetensors": "dddd",
+        "model/config.json": "{}",
+        "given.pt": "eeee",
+        "seen.txt": "x",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+
+
+MADE_OF = (
+    "mine.py",
+    "helpers/nets.py",
+    "helpers/sizes.json",
+    "weights/a.bin",
+    "weights/b.bin",
+    "model/part.safetensors",
+    "model/config.json",
+    "given.pt",
+)
+
+
+@pytest.mark.parametrize("name", MADE_OF)
+def test_a_file_of_the_policy_that_was_replaced_is_noticed(tmp_path, monkeypatch, name):
+    policy_in(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    values = {"policy": "python:mine:policy?rate=given.pt", "budget": 3}
+    open_campaign(tmp_path / "c", make_config(**values), CATALOGUE).close()
+    open_campaign(tmp_path / "c", make_config(**values), CATALOGUE).close()
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1] + b"#")
+    with pytest.raises(CampaignFolderError) as caught:
+        open_campaign(tmp_path / "c", make_config(**values), CATALOGUE)
+    assert f"  policy_files.{name}: there '" in str(caught.value)
+
+
+def test_what_the_policy_writes_or_does_not_name_is_no_difference(tmp_path, monkeypatch):
+    policy_in(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    config = make_config(policy="python:mine:policy?rate=given.pt", budget=3)
+    open_campaign(tmp_path / "c", config, CATALOGUE).close()
+    files = yaml.safe_load((tmp_path / "c" / "campaign.yaml").read_text())["policy_files"]
+    assert set(files) == {*MADE_OF, "helpers/__init__.py"}
+    for name in ("seen.txt", "weights/unused.bin"):
+        (tmp_path / name).write_text("other")
+    open_campaign(tmp_path / "c", config, CATALOGUE).close()
+    (tmp_path / "weights/b.bin").unlink()
+    with pytest.raises(CampaignFolderError, match=r"b.bin: there '\w+', here 'gone, or not named"):
+        open_campaign(tmp_path / "c", config, CATALOGUE)
+
+
+def test_a_policy_that_was_moved_with_its_files_is_the_same(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    policy_in(tmp_path / "a")
+    config = make_config(policy="python:mine:policy", budget=3)
+    monkeypatch.chdir(tmp_path / "a")
+    open_campaign(tmp_path / "c", config, CATALOGUE).close()
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    monkeypatch.chdir(tmp_path / "b")
+    open_campaign(tmp_path / "c", config, CATALOGUE).close()
+
+
+def test_a_large_file_is_read_in_parts_and_its_change_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_LARGE", 1000)
+    monkeypatch.setattr(sources, "_BLOCK", 16)
+    path = tmp_path / "weights.bin"
+    path.write_bytes(bytes(100_000))
+    before = sources.digests_of([path, tmp_path / "none"], tmp_path)
+    path.write_bytes(bytes([1]) * 100_000)
+    assert sources.digests_of([path], tmp_path) != before
+    assert set(before) == {"weights.bin"}
 
 
 # A larger budget

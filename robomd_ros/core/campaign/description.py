@@ -19,6 +19,7 @@ from typing import Any
 from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
 from robomd_ros.core.campaign.folder import CATALOGUE_FILE
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
+from robomd_ros.core.policies import policy_digest, policy_files
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Parameter, Variation, load_catalogue
 from robomd_ros.core.yaml_text import dump_yaml
@@ -102,13 +103,12 @@ class StoredConfig:
         return dict(self.values)
 
 
-def new_document(config: CampaignConfig, catalogue: Catalogue, digest: str) -> dict[str, Any]:
+def new_document(config: CampaignConfig, catalogue: Catalogue) -> dict[str, Any]:
     """The description of a campaign that begins now.
 
     Args:
         config: the campaign's.
         catalogue: the variations that it uses.
-        digest: of the policy.
     """
     return {
         "campaign_id": f"{config.task}-{uuid.uuid4().hex[:12]}",
@@ -116,7 +116,8 @@ def new_document(config: CampaignConfig, catalogue: Catalogue, digest: str) -> d
         "seed": config.seed,
         "config": config.to_mapping(),
         "catalogue": contents(catalogue),
-        "policy_digest": digest,
+        "policy_digest": policy_digest(config.policy),
+        "policy_files": policy_files(config.policy),
         "versions": installed_versions(),
     }
 
@@ -143,23 +144,27 @@ def reconfigured(document: Mapping[str, Any], config: CampaignConfig) -> dict[st
 
 
 def differences(
-    document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue, digest: str
+    document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue
 ) -> list[str]:
     """In what a stored campaign differs from this one so that it cannot go on with it, in lines.
 
-    Versions may differ, and so may the catalogue's path; what the campaign does may not.
+    Versions may differ, and so may the catalogue's path; what the campaign does may not, nor what
+    the policy is made of. A file that the policy did not have then may have been written by it.
 
     Args:
         document: the stored one.
         config: of the campaign that is to go on.
         catalogue: the variations that it uses.
-        digest: of its policy; "" where it cannot be known.
     """
     there = _flat({**document["config"], "catalogue": document.get("catalogue")})
     here = _flat({**config.to_mapping(), "catalogue": contents(catalogue)})
-    digests = document.get("policy_digest"), digest
+    digests = document.get("policy_digest"), policy_digest(config.policy)
     if all(digests):  # unknown in an older campaign, or where the policy cannot be found
         there["policy_digest"], here["policy_digest"] = digests
+        files, now = document.get("policy_files"), policy_files(config.policy)
+        for path, before in files.items() if isinstance(files, Mapping) else ():
+            key = f"policy_files.{path}"
+            there[key], here[key] = before, now.get(str(path), "gone, or not named any more")
     return [
         f"  {key}: there {there.get(key)!r}, here {here.get(key)!r}"
         for key in sorted(there.keys() | here.keys())

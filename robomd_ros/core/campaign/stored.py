@@ -43,7 +43,6 @@ from robomd_ros.core.campaign.trial_log import TrialLog, TrialRecord
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
 from robomd_ros.core.evidence.evidence import Evidence, Posterior
 from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
-from robomd_ros.core.policies import policy_digest
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
 from robomd_ros.core.yaml_text import dump_yaml
 
@@ -260,7 +259,7 @@ class StoredCampaign:
                 return None, f"there is no {RANKING_FILE}"
             ranking = FailureRanking.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, AttributeError, ConfigurationError) as error:
-            return None, f"{RANKING_FILE} cannot be used ({error})"
+            return None, f"{RANKING_FILE} is damaged ({error})"
         if ranking.campaign_id != self.campaign_id:
             return None, f"{RANKING_FILE} is of the campaign {ranking.campaign_id}"
         return ranking, ""
@@ -389,9 +388,7 @@ def _describe(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str
     if document is None or not _has_catalogue(folder, catalogue):
         _write_atomically(folder / CATALOGUE_FILE, catalogue_text(catalogue).encode())
     if document is None:
-        written: dict[str, Any] | None = new_document(
-            config, catalogue, policy_digest(config.policy)
-        )
+        written: dict[str, Any] | None = new_document(config, catalogue)
     else:
         written = reconfigured(document, config)
     if written is not None:
@@ -418,7 +415,7 @@ def _open_log(folder: Path) -> TrialLog:
 def _refuse_differences(
     folder: Path, document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue
 ) -> None:
-    lines = differences(document, config, catalogue, policy_digest(config.policy))
+    lines = differences(document, config, catalogue)
     if not lines:
         return
     if any(line.startswith("  catalogue.") for line in lines) and _is_copied(folder, document):

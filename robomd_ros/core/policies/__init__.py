@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy under test: its protocol, the adapters that load one, and the guard around it."""
 
-from robomd_ros.core.policies.digest import policy_digest
+from robomd_ros.core.policies.digest import policy_digest, policy_files
 from robomd_ros.core.policies.dry_run import check_policy
 from robomd_ros.core.policies.guard import check_action, next_action, start_episode, wants_state
 from robomd_ros.core.policies.loading import load_policy, policy_path
@@ -18,6 +18,7 @@ __all__ = [
     "needs_of",
     "next_action",
     "policy_digest",
+    "policy_files",
     "policy_path",
     "start_episode",
     "wants_state",

@@ -9,6 +9,7 @@ from pathlib import Path
 from robomd_ros.core.errors import PolicyLoadError
 from robomd_ros.core.policies.checkpoint import checkpoint_sha256, file_sha256
 from robomd_ros.core.policies.loading import POLICIES, checkpoint_file
+from robomd_ros.core.policies.sources import digests_of, files_of
 
 _LENGTH = 16
 """Characters of the digest; enough to tell versions of one policy apart."""
@@ -23,7 +24,7 @@ def policy_digest(spec: str) -> str:
             imported. Arguments are part of the specification, which is recorded beside it.
 
     Note:
-        What the module imports in its turn, or reads when it runs, is not covered.
+        What the module imports in its turn, or reads when it is loaded, is in `policy_files`.
     """
     spec = spec.strip()
     try:
@@ -33,6 +34,26 @@ def policy_digest(spec: str) -> str:
         return file_sha256(path)[:_LENGTH] if path is not None else ""
     except (PolicyLoadError, OSError):
         return ""  # loading it says what is wrong with it
+
+
+def policy_files(spec: str) -> dict[str, str]:
+    """Fingerprints of all files that a user's policy names; it is neither run nor loaded.
+
+    By their paths from the module's folder: the module, the modules beside it that it imports, and
+    the files for data that they or the arguments name. Empty for a checkpoint, whose files are in
+    `policy_digest`, and where the module cannot be found.
+    """
+    spec = spec.strip()
+    try:
+        if not POLICIES.knows(spec):
+            return {}
+        named = POLICIES.parse(spec)
+        path = _module_file(POLICIES.module_of(named))
+    except (PolicyLoadError, OSError):
+        return {}
+    if path is None:
+        return {}
+    return digests_of(files_of(path, named.arguments), path.resolve().parent)
 
 
 def _module_file(name: str) -> Path | None:
