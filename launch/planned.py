@@ -217,12 +217,12 @@ def _on_exit(
         name, code = process["name"], event.returncode
         if code == EXIT_CONFIGURATION and "package" in process:
             raise RuntimeError(f"{name} refused its configuration; its message stands above")
-        if not process.get("ends_all"):
+        if "goes_on" not in process:
             return []
         if code:
             raise RuntimeError(
-                f"the campaign has not finished: {name} ended with exit code {code}; "
-                "the same command goes on with it"
+                f"{name} ended with exit code {code} before the campaign had finished; its "
+                f"messages stand above, and {process['goes_on']} goes on with it"
             )
         return [Shutdown(reason="the campaign has ended")]
 

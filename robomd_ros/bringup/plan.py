@@ -88,24 +88,26 @@ def plan(kind: str, given: Sequence[str]) -> dict[str, Any]:
     return {
         "say": say,
         "environment": process_defaults(),
-        "processes": [_described(p, ends) for p in (*bringup.processes(values, ends), monitor)],
+        "processes": [
+            _described(p, f"out:={values['out']}" if ends else "")
+            for p in (*bringup.processes(values, ends), monitor)
+        ],
     }
 
 
-def _described(process: AnyProcess, ends: bool) -> dict[str, Any]:
+def _described(process: AnyProcess, goes_on: str) -> dict[str, Any]:
     """A node of this package by its name, anything else by command; how its end is taken."""
-    respawn = {"respawn": process.respawn, "name": process.name}
+    known: dict[str, Any] = {"name": process.name, "respawn": process.respawn}
     if not isinstance(process, NodeProcess) or not process.module:
-        return {**respawn, "command": process.command()}
-    is_diagnosis = process.executable == "diagnosis_node"
+        return {**known, "command": process.command()}
+    if goes_on and process.executable == "diagnosis_node":  # its end is that of all
+        known |= {"respawn": False, "goes_on": goes_on}
     return {
-        **respawn,
-        "respawn": process.respawn and not (is_diagnosis and ends),
+        **known,
         "package": process.package,
         "executable": process.executable,
         "namespace": process.namespace,
         "ros_arguments": process.parameter_arguments(),
-        "ends_all": is_diagnosis and ends,
     }
 
 

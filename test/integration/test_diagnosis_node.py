@@ -30,6 +30,7 @@ from robomd_msgs.msg import (
     VariationCatalogue,
 )
 from robomd_msgs.srv import CompareVariations, QueryVariation
+from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
@@ -124,6 +125,18 @@ def test_before_the_first_campaign(diagnosis):
     for service in ("pause", "resume", "stop"):
         response = graph.trigger(service)
         assert not response.success and response.message == "no campaign is running"
+
+
+def test_a_second_diagnosis_of_a_cell_is_refused_and_one_elsewhere_is_not(diagnosis):
+    graph = diagnosis()
+    with pytest.raises(ConfigurationError, match=r"drives /robomd in ROS_DOMAIN_ID=\d+; end it"):
+        graph.add(DiagnosisNode(namespace="/robomd"))
+    above = {"namespace": "/", "parameter_overrides": overrides(cells=["robomd/cell_0"])}
+    with pytest.raises(ConfigurationError, match=r"drives /robomd/cell_0 in"):
+        graph.add(DiagnosisNode(**above))
+    graph.add(DiagnosisNode(namespace="/bench"))
+    graph.node.destroy_node()
+    graph.add(DiagnosisNode(namespace="/robomd"))
 
 
 def test_a_second_goal_is_rejected_and_stop_can_be_resumed(diagnosis):

@@ -80,7 +80,7 @@ def test_the_plan_of_a_simulation(unchecked, monkeypatch, tmp_path):
         ("monitor_node", "/lab"),
     ]
     diagnosis = plan["processes"][0]
-    assert diagnosis["respawn"] and not diagnosis["ends_all"]
+    assert diagnosis["respawn"] and "goes_on" not in diagnosis
     assert 'policy:="1"' in diagnosis["ros_arguments"]
     assert "exit_when_done:=false" in diagnosis["ros_arguments"]
     assert plan["environment"]["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
@@ -91,7 +91,7 @@ def test_a_diagnosis_that_ends_the_launch_is_not_started_again(unchecked, tmp_pa
     plan = planning.plan("ur5e", given)
     by_name = {p["name"]: p for p in plan["processes"]}
     diagnosis = by_name["robomd/diagnosis_node"]
-    assert diagnosis["ends_all"] and not diagnosis["respawn"]
+    assert diagnosis["goes_on"] == f"out:={tmp_path}/x" and not diagnosis["respawn"]
     assert "exit_when_done:=true" in diagnosis["ros_arguments"]
     assert by_name["robomd/bench/ur5e_node"]["respawn"]
     assert "sim_bridge.twin" in by_name["twin"]["command"]
