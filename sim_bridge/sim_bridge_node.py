@@ -18,7 +18,7 @@ from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
-from robomd_ros.ros.parameter_tables import SIM_BRIDGE
+from robomd_ros.ros.node_parameters import SimBridgeParameters
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, STATE
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
@@ -34,7 +34,7 @@ class SimBridgeNode(Node):
     """Offers one simulated cell; the simulator itself runs in a supervised child process.
 
     Parameters:
-        Those of SIM_BRIDGE in parameter_tables.py; `ros2 param describe` prints them.
+        Those of SimBridgeParameters; `ros2 param describe` prints them.
 
     Publishers:
         camera/image_raw (sensor_msgs/Image, rgb8, system default): first picture of a scene, and
@@ -55,7 +55,7 @@ class SimBridgeNode(Node):
             **kwargs: of rclpy's Node.
         """
         super().__init__("sim_bridge_node", **kwargs)
-        values = declare(self, SIM_BRIDGE)
+        values = declare(self, SimBridgeParameters)
         self._task = simulated_task(values["task"])
         self._options = SimulatorOptions(
             task=values["task"],

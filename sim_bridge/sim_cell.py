@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from rclpy.node import Node
 
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.ros.parameter_tables import PERTURBATION, SIM_BRIDGE
+from robomd_ros.ros.node_parameters import PerturbationParameters, SimBridgeParameters
 from robomd_ros.ros.runtime import main_of
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
@@ -40,7 +40,7 @@ def divided(arguments: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """
     both: list[str] = []
     own: list[tuple[set[str], list[str]]] = [
-        ({p.name for p in table}, []) for table in (PERTURBATION, SIM_BRIDGE)
+        (set(model.model_fields), []) for model in (PerturbationParameters, SimBridgeParameters)
     ]
     rest = iter(arguments)
     for argument in rest:

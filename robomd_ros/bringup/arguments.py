@@ -4,53 +4,58 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from robomd_ros.bringup.parameter_file import ParameterFile
+from robomd_ros.core.arguments import Arguments
+from robomd_ros.core.campaign.parameters import CampaignParameters, DiagnosisParameters
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.schema import default_of, option, options, taken
 from robomd_ros.core.share import absolute_path, config_file
-from robomd_ros.core.yaml_text import load_yaml
-from robomd_ros.ros.parameter_tables import TABLES
-from robomd_ros.ros.parameters import Parameter, check_file, unknown_name
 
-NAMESPACE = Parameter(
-    "namespace", "robomd", "namespace of the diagnosis; every cell is a namespace below it"
-)
 _NAMESPACE = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 SetByBringup = Mapping[str, Mapping[str, str]]
 """node -> parameter that a parameter file may not set -> what to give instead."""
 
 
-def parse_arguments(given: Sequence[str], table: Sequence[Parameter]) -> dict[str, Any]:
-    """Launch-style arguments, `name:=value`, typed and checked; only those given.
+class DisplayArguments(Arguments):
+    """What every bring-up offers for looking at a campaign."""
 
-    Raises:
-        ConfigurationError: malformed, unknown, given twice, or a value that is not allowed.
-    """
-    by_name = {p.name: p for p in table}
-    values: dict[str, Any] = {}
-    for argument in given:
-        name, separator, text = argument.partition(":=")
-        if not separator:
-            raise ConfigurationError(f"arguments are written name:=value; got {argument!r}")
-        if name not in by_name:
-            raise unknown_name(name, by_name, "argument")
-        if name in values:
-            raise ConfigurationError(f"argument {name!r} is given twice; give it once")
-        values[name] = by_name[name].parse(text)
-    return values
+    report: bool = taken(DiagnosisParameters, "report")
+    markers: bool = option(False, "publish the ranking as markers and annotated pictures")
+    launch_rviz: bool = option(False, "show them in RViz; implies markers")
+
+
+class BringupArguments(DisplayArguments, CampaignParameters):
+    """Of every bring-up."""
+
+    namespace: str = option(
+        "robomd", "namespace of the diagnosis; every cell is a namespace below it"
+    )
+    out: str = option("", "campaign folder; an existing one is resumed; empty: a new one")
+    linger: float = taken(
+        DiagnosisParameters,
+        "linger",
+        default=5.0,
+        doc="time that the nodes stay after the end, for late subscribers",
+    )
 
 
 def resolve(
-    given: Mapping[str, Any], table: Sequence[Parameter], set_by: SetByBringup
+    given: Mapping[str, Any],
+    model: type[BringupArguments],
+    set_by: SetByBringup,
+    nodes: Callable[[Mapping[str, Any]], Sequence[str]],
 ) -> dict[str, Any]:
     """All arguments: those given, else those in the parameter file, else the defaults.
 
     Args:
         given: checked values by name.
-        table: the arguments of the bring-up.
+        model: the arguments of the bring-up.
         set_by: what its parameter file may not set.
+        nodes: from all arguments to the full names of the nodes that there may be.
 
     Returns:
         Values by name; `out` is an absolute folder, new if none was given; `namespace` is absolute.
@@ -59,21 +64,25 @@ def resolve(
         ConfigurationError: the parameter file has an unknown node, parameter or value; or the
             namespace is none.
     """
-    values = {p.name: p.default for p in table}
-    path = config_file("params", given.get("params_file", values["params_file"]))
-    check_file(path, TABLES)
-    for node, name, value in file_values(path):
-        instead = set_by.get(node, {}).get(name)
-        if instead is not None:
-            raise ConfigurationError(
-                f"{path}: {name} of {node} is set by the bring-up; give instead: {instead}"
-            )
-        if node == "diagnosis_node" and name in values:
-            values[name] = value
-    values = {**values, **given, "params_file": str(path)}
-    if values["action_space"] == "embedding" and values["search"] == _default_search(table):
-        values["search"] = "embedding"
+    values = {**dict(model()), **given}
     values["namespace"] = absolute_namespace(values["namespace"])
+    file = ParameterFile.read(config_file("params", values["params_file"]))
+    full_names = nodes(values)
+    file.check_nodes(full_names)
+    for full_name in full_names:
+        node = full_name.rsplit("/", 1)[-1]
+        found = file.of(full_name)
+        for name in found:
+            instead = set_by.get(node, {}).get(name)
+            if instead is not None:
+                raise ConfigurationError(
+                    f"{file.path}: {name} of {node} is set by the bring-up; give instead: {instead}"
+                )
+        if node == DiagnosisParameters.node:
+            values |= {n: v for n, v in found.items() if n in options(model) and n not in given}
+    values["params_file"] = str(file.path)
+    if values["action_space"] == "embedding" and values["search"] == default_of(model, "search"):
+        values["search"] = "embedding"
     values["out"] = str(_campaign_path(values["out"], values["task"]))
     return values
 
@@ -92,26 +101,9 @@ def absolute_namespace(text: str) -> str:
     return f"/{text.lstrip('/')}"
 
 
-def _default_search(table: Sequence[Parameter]) -> Any:
-    return next(p.default for p in table if p.name == "search")
-
-
-def file_values(path: Path) -> list[tuple[str, str, Any]]:
-    """(node, parameter, value) of everything in a parameter file."""
-    document = load_yaml(path.read_text(encoding="utf-8"))
-    return [
-        (str(node).rsplit("/", 1)[-1], name, value)
-        for node, content in document.items()
-        for name, value in content["ros__parameters"].items()
-    ]
-
-
-def node_parameters(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What the parameter file of resolved arguments says, by node; nodes it lacks have nothing."""
-    by_node: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
-    for node, name, value in file_values(Path(values["params_file"])):
-        by_node[node][name] = value
-    return by_node
+def node_parameters(values: Mapping[str, Any], full_name: str) -> dict[str, Any]:
+    """What the parameter file of resolved arguments says to the node of this full name."""
+    return ParameterFile.read(Path(values["params_file"])).of(full_name)
 
 
 def _campaign_path(given: str, task: str) -> Path:

@@ -10,18 +10,9 @@ from robomd_ros.bringup.arguments import node_parameters
 from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import share_path
-from robomd_ros.ros.parameter_tables import REPORT
-from robomd_ros.ros.parameters import Parameter
 
 _CONFIGURED = "/robomd"
 """Where the RViz configurations look for what they show."""
-
-DISPLAY_ARGUMENTS = (
-    REPORT,
-    Parameter("markers", False, "publish the ranking as markers and annotated pictures"),
-    Parameter("launch_rviz", False, "show them in RViz; implies markers"),
-)
-"""What every bring-up offers for looking at a campaign."""
 
 
 def display_processes(
@@ -33,7 +24,7 @@ def display_processes(
     """The processes that show a campaign: none, the markers, or the markers and RViz.
 
     Args:
-        values: resolved arguments with DISPLAY_ARGUMENTS and params_file among them.
+        values: resolved BringupArguments.
         cells: names of the diagnosis' cells.
         frame: where the board of bars stands unless the parameter file says otherwise.
         make_model: from the first cell's namespace to what publishes its robot_description and
@@ -42,8 +33,9 @@ def display_processes(
     if not (values["markers"] or values["launch_rviz"]):
         return []
     node = "ranking_markers_node"
-    parameters = {"frame": frame, **node_parameters(values)[node], "cells": list(cells)}
     namespace = str(values["namespace"])
+    given = node_parameters(values, f"{namespace}/{node}")
+    parameters = {"frame": frame, **given, "cells": list(cells)}
     markers = NodeProcess(node, f"robomd_ros.nodes.{node}", namespace, parameters)
     if not values["launch_rviz"]:
         return [markers]

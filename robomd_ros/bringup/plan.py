@@ -12,22 +12,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robomd_ros.bringup.arguments import parse_arguments
 from robomd_ros.bringup.domain import domain_in_use
 from robomd_ros.bringup.processes import AnyProcess, NodeProcess, process_defaults
-from robomd_ros.bringup.sim import SIM_ARGUMENTS, check_sim, resolve_sim, sim_processes
-from robomd_ros.bringup.ur5e import UR5E_ARGUMENTS, check_ur5e, resolve_ur5e, ur5e_processes
+from robomd_ros.bringup.sim import SimArguments, check_sim, resolve_sim, sim_processes
+from robomd_ros.bringup.ur5e import Ur5eArguments, check_ur5e, resolve_ur5e, ur5e_processes
+from robomd_ros.core.arguments import Arguments, parse_arguments
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from robomd_ros.core.schema import Option, default_of, option, options
 from robomd_ros.core.share import PACKAGE
 from robomd_ros.ros.driving import Driving
-from robomd_ros.ros.parameters import Parameter
 
-EXIT_WHEN_DONE = Parameter(
-    "exit_when_done",
-    False,
-    "end the launch with the campaign; its exit code is 0 if the campaign has finished",
-)
 Values = Mapping[str, Any]
+
+
+class LaunchArguments(Arguments):
+    """Of a launch file, besides those of its bring-up."""
+
+    exit_when_done: bool = option(
+        False, "end the launch with the campaign; its exit code is 0 if the campaign has finished"
+    )
+
+
+class SimLaunch(LaunchArguments, SimArguments):
+    """Of diagnose_sim.launch.py."""
+
+
+class Ur5eLaunch(LaunchArguments, Ur5eArguments):
+    """Of diagnose_ur5e.launch.py."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +52,15 @@ class Bringup:
         processes: from the values, and whether the diagnosis node ends with the campaign.
     """
 
-    arguments: tuple[Parameter, ...]
+    arguments: type[LaunchArguments]
     resolve: Callable[[Values], dict[str, Any]]
     check: Callable[[Values], object]
     processes: Callable[[Values, bool], Sequence[AnyProcess]]
 
 
 BRINGUPS = {
-    "sim": Bringup((*SIM_ARGUMENTS, EXIT_WHEN_DONE), resolve_sim, check_sim, sim_processes),
-    "ur5e": Bringup((*UR5E_ARGUMENTS, EXIT_WHEN_DONE), resolve_ur5e, check_ur5e, ur5e_processes),
+    "sim": Bringup(SimLaunch, resolve_sim, check_sim, sim_processes),
+    "ur5e": Bringup(Ur5eLaunch, resolve_ur5e, check_ur5e, ur5e_processes),
 }
 """By the word after `robomd plan`."""
 
@@ -72,7 +83,7 @@ def plan(kind: str, given: Sequence[str]) -> dict[str, Any]:
         raise ConfigurationError(f"robomd plan takes one of {', '.join(BRINGUPS)}; got {kind!r}")
     bringup = BRINGUPS[kind]
     arguments = parse_arguments(given, bringup.arguments)
-    ends = arguments.pop(EXIT_WHEN_DONE.name, EXIT_WHEN_DONE.default)
+    ends = arguments.pop("exit_when_done", default_of(LaunchArguments, "exit_when_done"))
     values = bringup.resolve(arguments)
     domain, namespace = domain_in_use(), values["namespace"]
     Driving(domain, [namespace]).release()  # said before the checks, which take their time
@@ -129,20 +140,16 @@ def launch_arguments(kind: str) -> list[dict[str, Any]]:
     """The arguments of a launch file as plain values, for where this package is not importable."""
     return [
         {
-            "name": parameter.name,
-            "default": _text(parameter.default),
-            "description": parameter.description,
-            "choices": _choices(parameter),
+            "name": one.name,
+            "default": one.text,
+            "description": f"{one.doc} ({one.allowed}{f' {one.unit}' if one.unit else ''})",
+            "choices": _choices(one),
         }
-        for parameter in BRINGUPS[kind].arguments
+        for one in options(BRINGUPS[kind].arguments).values()
     ]
 
 
-def _choices(parameter: Parameter) -> list[str]:
-    if isinstance(parameter.default, bool):
+def _choices(one: Option) -> list[str]:
+    if one.kind == "bool":
         return ["true", "false", "True", "False"]  # as Python's launch files write them
-    return list(parameter.choices)
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return list(one.choices)

@@ -6,32 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from robomd_ros.bringup.arguments import (
-    NAMESPACE,
-    SetByBringup,
-    file_values,
-    node_parameters,
-    resolve,
-)
-from robomd_ros.bringup.display import DISPLAY_ARGUMENTS, check_display, display_processes
+from robomd_ros.bringup.arguments import BringupArguments, SetByBringup, node_parameters, resolve
+from robomd_ros.bringup.display import check_display, display_processes
 from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.campaign.parameters import CampaignParameters, TaskParameters, campaign_config
+from robomd_ros.core.schema import option
 from robomd_ros.core.variations import Catalogue
-from robomd_ros.ros.parameter_tables import CAMPAIGN, campaign_config
-from robomd_ros.ros.parameters import Parameter
+from robomd_ros.ros.node_parameters import SimBridgeParameters
 
-SIM_ARGUMENTS = (
-    *CAMPAIGN,
-    NAMESPACE,
-    Parameter("cells", 2, "simulator cells that run side by side", 1, 64),
-    Parameter("out", "", "campaign folder; an existing one is resumed; empty: a new one"),
-    Parameter("params_file", "sim", "parameter file: a shipped name or the path of a file"),
-    Parameter("linger", 5.0, "s that the nodes stay after the end, for late subscribers", 0, 86400),
-    *DISPLAY_ARGUMENTS,
-)
-"""Arguments of diagnose_sim.launch.py and of `robomd sim`."""
 
-_SHARED = {name: f"{name}:=" for name in ("task", "catalogue", "policy", "horizon")}
+class SimArguments(BringupArguments):
+    """Of diagnose_sim.launch.py and of `robomd sim`."""
+
+    cells: int = option(2, "simulator cells that run side by side", low=1, high=64)
+    params_file: str = option("sim", "parameter file: a shipped name or the path of a file")
+
+
+_SHARED = {name: f"{name}:=" for name in TaskParameters.model_fields}
 
 _SET_BY_SIM: SetByBringup = {
     "diagnosis_node": {
@@ -51,21 +43,35 @@ _SET_BY_SIM: SetByBringup = {
 
 def resolve_sim(given: Mapping[str, Any]) -> dict[str, Any]:
     """All arguments of a diagnosis in simulation; see `resolve`."""
-    return resolve(given, SIM_ARGUMENTS, _SET_BY_SIM)
+    return resolve(given, SimArguments, _SET_BY_SIM, _full_names)
+
+
+def _full_names(values: Mapping[str, Any]) -> list[str]:
+    """The nodes that there may be."""
+    campaign = ("diagnosis_node", "monitor_node", "ranking_markers_node")
+    names = [f"{values['namespace']}/{node}" for node in campaign]
+    for cell in _cells(values):
+        names += [
+            f"{values['namespace']}/{cell}/{n}" for n in ("perturbation_node", "sim_bridge_node")
+        ]
+    return names
+
+
+def _cells(values: Mapping[str, Any]) -> list[str]:
+    return [f"cell_{i}" for i in range(values["cells"])]
 
 
 def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> list[NodeProcess]:
     """The processes of a diagnosis in simulation.
 
     Args:
-        values: resolved SIM_ARGUMENTS.
+        values: resolved SimArguments.
         exit_when_done: the diagnosis node ends some time (`linger`) after the campaign.
     """
-    by_node = node_parameters(values)
-    cells = [f"cell_{i}" for i in range(values["cells"])]
-    campaign = {p.name: values[p.name] for p in CAMPAIGN}
+    cells = _cells(values)
+    campaign = {name: values[name] for name in CampaignParameters.model_fields}
     diagnosis = {
-        **by_node["diagnosis_node"],
+        **node_parameters(values, f"{values['namespace']}/diagnosis_node"),
         **campaign,
         "campaign_dir": str(values["out"]),
         "cells": cells,
@@ -79,13 +85,13 @@ def sim_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> lis
             "diagnosis_node", "robomd_ros.nodes.diagnosis_node", values["namespace"], diagnosis
         )
     ]
-    shared = {name: values[name] for name in ("task", "catalogue", "policy", "horizon")}
+    shared = {name: values[name] for name in TaskParameters.model_fields}
     for cell in cells:
         namespace = f"{values['namespace']}/{cell}"
         parameters = {
-            **by_node["perturbation_node"],
+            **node_parameters(values, f"{namespace}/perturbation_node"),
             "backend": "simulator",
-            **by_node["sim_bridge_node"],
+            **node_parameters(values, f"{namespace}/sim_bridge_node"),
             **shared,
         }
         processes.append(NodeProcess("sim_cell", "sim_bridge.sim_cell", namespace, parameters))
@@ -125,17 +131,15 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     config, catalogue = campaign_config(values)
     check_campaign(Path(values["out"]), config, catalogue)
     check_encoders(config)
-    timeouts = {
-        name: float(value)
-        for node, name, value in file_values(Path(values["params_file"]))
-        if node == "sim_bridge_node" and name in ("trial_timeout", "start_timeout")
-    }
+    first = f"{values['namespace']}/{_cells(values)[0]}/sim_bridge_node"
+    parameters = {**dict(SimBridgeParameters()), **node_parameters(values, first)}
     options = SimulatorOptions(
         task=config.task,
         policy=config.policy,
         catalogue=catalogue,
         horizon=config.horizon,
-        **timeouts,
+        trial_timeout=parameters["trial_timeout"],
+        start_timeout=parameters["start_timeout"],
     )
     cell = WorkerCell("check", options)
     try:

@@ -9,39 +9,33 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from robomd_ros.arms.gripper.gripper import ROBOTIQ_PORT
+from robomd_ros.arms.camera.parameters import CameraConfig, CameraParameters
 from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT
+from robomd_ros.arms.ur5e.parameters import ROBOTIQ_PORT, ArmParameters
 from robomd_ros.arms.ur5e.rtde_probe import RTDE_PORT
-from robomd_ros.bringup.arguments import NAMESPACE, SetByBringup, node_parameters, resolve
-from robomd_ros.bringup.display import DISPLAY_ARGUMENTS, check_display, display_processes
+from robomd_ros.bringup.arguments import BringupArguments, SetByBringup, node_parameters, resolve
+from robomd_ros.bringup.display import check_display, display_processes
 from robomd_ros.bringup.policy_check import check_fit
 from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.bringup.robot_description import ur5e_model
-from robomd_ros.bringup.sim import check_encoders
+from robomd_ros.bringup.sim import SimArguments, check_encoders
+from robomd_ros.core.campaign.parameters import CampaignParameters, TaskParameters, campaign_config
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.hosted.parent import tool
+from robomd_ros.core.schema import default_of, option, taken
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue
-from robomd_ros.ros.parameter_tables import CAMPAIGN, TABLES, campaign_config
-from robomd_ros.ros.parameters import Parameter
+from robomd_ros.ros.node_parameters import NODES, PolicyNodeParameters
 
 TASK = "ur5e_tabletop"
 _TWIN_PARAMETERS = "ur5e_twin"
 TWIN_POLICY = "python:sim_bridge.twin.blob_policy:Policy"
-_DEFAULTS = {
-    "task": TASK,
-    "catalogue": TASK,
-    "policy": "",
-    "horizon": 300,
-    "search": "thompson",
-    "budget": 60,
-}
-"""Where a campaign with a person differs from one in simulation."""
 _NODES = "robomd_ros.nodes"
+_CAMPAIGN_NODES = ("diagnosis_node", "monitor_node", "ranking_markers_node")
+_CELL_NODES = ("perturbation_node", "ur5e_node", "camera_node", "policy_node", "operator_prompt")
 
 OWN_NODE = "own_node"
 """The policy in the record of a campaign whose policy a user's own node hosts."""
@@ -56,30 +50,31 @@ _NO_ADDRESS = (
 _CONNECT_TIMEOUT = 2.0
 """s for a controller that is there to accept a connection."""
 
-UR5E_ARGUMENTS = (
-    *(replace(p, default=_DEFAULTS.get(p.name, p.default)) for p in CAMPAIGN),
-    NAMESPACE,
-    Parameter("robot_ip", "", "address of the robot's controller"),
-    Parameter("use_twin", False, "run against the simulated UR5e instead of a robot"),
-    Parameter("camera", "", "device number or path, video file, or URL; empty: device 0"),
-    Parameter("calibration", "", "camera calibration file (YAML of camera_calibration)"),
-    Parameter("gripper", "robotiq", "gripper", choices=("robotiq", "digital_output", "none")),
-    Parameter(
-        "outcome_by",
-        "operator",
-        "who says whether a rollout succeeded",
-        choices=("operator", "policy", "detector"),
-    ),
-    Parameter("detector", "", "with outcome_by:=detector: python:<module>:<callable>"),
-    Parameter("start_policy_node", True, "false: your own node offers execute_policy in the cell"),
-    Parameter("cell", "ur5e", "name of the cell: its namespace below the diagnosis' own"),
-    Parameter("record", False, "record all topics into the campaign folder (needs rosbag2)"),
-    Parameter("out", "", "campaign folder; an existing one is resumed; empty: a new one"),
-    Parameter("params_file", "ur5e", "parameter file: a shipped name or the path of a file"),
-    Parameter("linger", 5.0, "s that the nodes stay after the end, for late subscribers", 0, 86400),
-    *DISPLAY_ARGUMENTS,
-)
-"""Arguments of diagnose_ur5e.launch.py, of `robomd ur5e` and of `robomd doctor`."""
+
+class Ur5eArguments(BringupArguments):
+    """Of diagnose_ur5e.launch.py, of `robomd ur5e` and of `robomd doctor`.
+
+    A campaign with a person differs from one in simulation.
+    """
+
+    task: str = taken(TaskParameters, "task", default=TASK)
+    catalogue: str = taken(TaskParameters, "catalogue", default=TASK)
+    policy: str = taken(TaskParameters, "policy", default="")
+    horizon: int = taken(TaskParameters, "horizon", default=300)
+    search: str = taken(CampaignParameters, "search", default="thompson")
+    budget: int = taken(CampaignParameters, "budget", default=60)
+    robot_ip: str = taken(ArmParameters, "robot_ip")
+    use_twin: bool = option(False, "run against the simulated UR5e instead of a robot")
+    camera: str = option("", "device number or path, video file, or URL; empty: device 0")
+    calibration: str = taken(CameraParameters, "calibration")
+    gripper: str = taken(ArmParameters, "gripper", default="robotiq")
+    outcome_by: str = taken(PolicyNodeParameters, "outcome_by")
+    detector: str = taken(PolicyNodeParameters, "detector")
+    start_policy_node: bool = option(True, "false: your own node offers execute_policy in the cell")
+    cell: str = option("ur5e", "name of the cell: its namespace below the diagnosis' own")
+    record: bool = option(False, "record all topics into the campaign folder (needs rosbag2)")
+    params_file: str = taken(SimArguments, "params_file", default="ur5e")
+
 
 SET_BY_UR5E: SetByBringup = {
     "diagnosis_node": {
@@ -112,7 +107,7 @@ def resolve_ur5e(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if given.get("use_twin"):
         given = {"params_file": _TWIN_PARAMETERS, **given}
-    values = resolve(given, UR5E_ARGUMENTS, SET_BY_UR5E)
+    values = resolve(given, Ur5eArguments, SET_BY_UR5E, full_names)
     if not values["use_twin"]:
         return {**values, "camera": values["camera"] or "0"}
     address = _twin_address(values["robot_ip"])
@@ -123,6 +118,16 @@ def resolve_ur5e(given: Mapping[str, Any]) -> dict[str, Any]:
         "camera": values["camera"] or camera,
         "policy": values["policy"] or TWIN_POLICY,
     }
+
+
+def full_names(values: Mapping[str, Any]) -> list[str]:
+    """The nodes that there may be."""
+    return [f"{_namespace(node, values)}/{node}" for node in (*_CAMPAIGN_NODES, *_CELL_NODES)]
+
+
+def _namespace(node: str, values: Mapping[str, Any]) -> str:
+    own = "" if node in _CAMPAIGN_NODES else f"/{values['cell']}"
+    return f"{values['namespace']}{own}"
 
 
 def _twin_address(given: str) -> str:
@@ -164,7 +169,6 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
     """
     cell = str(values["cell"])
     by_node = ur5e_parameters(values, exit_when_done)
-    spaces = {"diagnosis_node": values["namespace"]}
     names = ["diagnosis_node", "perturbation_node", "ur5e_node", "camera_node"]
     if values["start_policy_node"]:
         names.append("policy_node")
@@ -172,7 +176,7 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
         NodeProcess(
             name,
             f"{_NODES}.{name}",
-            spaces.get(name, f"{values['namespace']}/{cell}"),
+            _namespace(name, values),
             by_node[name],
         )
         for name in names
@@ -186,9 +190,11 @@ def ur5e_parameters(
     values: Mapping[str, Any], exit_when_done: bool = True
 ) -> dict[str, dict[str, Any]]:
     """The parameters of every node that differ from its defaults, by node."""
-    by_node = node_parameters(values)
+    by_node = {
+        name.rsplit("/", 1)[-1]: node_parameters(values, name) for name in full_names(values)
+    }
     by_node["diagnosis_node"] |= {
-        **{p.name: values[p.name] for p in CAMPAIGN},
+        **{name: values[name] for name in CampaignParameters.model_fields},
         "campaign_dir": str(values["out"]),
         "cells": [values["cell"]],
         "autostart": True,
@@ -201,17 +207,13 @@ def ur5e_parameters(
     by_node["perturbation_node"]["backend"] = "operator"
     by_node["ur5e_node"] |= {"robot_ip": values["robot_ip"], "gripper": values["gripper"]}
     by_node["camera_node"] |= {"source": values["camera"], "calibration": values["calibration"]}
-    rate = by_node["policy_node"].get("rate", _default("policy_node", "rate"))
+    rate = by_node["policy_node"].get("rate", default_of(PolicyNodeParameters, "rate"))
     by_node["policy_node"] |= {
         **{name: values[name] for name in ("policy", "outcome_by", "detector")},
         "instruction": load_catalogue(config_file("variations", values["catalogue"])).instruction,
         "time_limit": values["horizon"] / rate,
     }
     return by_node
-
-
-def _default(node: str, name: str) -> Any:
-    return next(p.default for p in TABLES[node] if p.name == name)
 
 
 def _twin(values: Mapping[str, Any]) -> ToolProcess:
@@ -264,8 +266,7 @@ def check_ur5e(values: Mapping[str, Any]) -> Catalogue:
 
 def all_parameters(node: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Every parameter of a node of this bring-up, defaults included."""
-    defaults = {p.name: p.default for p in TABLES[node]}
-    return {**defaults, **ur5e_parameters(values)[node]}
+    return {**dict(NODES[node]()), **ur5e_parameters(values)[node]}
 
 
 def check_reachable(host: str) -> None:
@@ -320,13 +321,10 @@ def _check_policy(values: Mapping[str, Any]) -> None:
 
 def _check_devices(values: Mapping[str, Any]) -> None:
     """The configurations of the camera and of the arm; nothing is opened."""
-    from robomd_ros.arms.camera.settings import (  # noqa: PLC0415 - OpenCV takes its time
-        calibration_of,
-        camera_config,
-    )
+    from robomd_ros.arms.camera.calibration import calibration_of  # noqa: PLC0415
     from robomd_ros.arms.ur5e.settings import arm_options  # noqa: PLC0415
 
     camera = all_parameters("camera_node", values)
-    camera_config(camera)
-    calibration_of(camera)
+    CameraConfig(**camera)
+    calibration_of(camera["calibration"])
     arm_options(all_parameters("ur5e_node", values))

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from robomd_ros import __version__
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
@@ -31,6 +30,7 @@ _USAGE = """usage: robomd <command> [arguments]
   collect-demos             record demonstrations of the scripted expert      (--help)
   train-bc                  train an image policy on demonstrations           (--help)
   twin [name:=value ...]    a simulated UR5e that speaks the real one's protocols   (--help)
+  parameters                print every parameter, argument and option
   version                   print the version
 """
 
@@ -56,15 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _sim(arguments: Sequence[str]) -> int:
     from robomd_ros.bringup import sim as bringup
-    from robomd_ros.bringup.arguments import parse_arguments
     from robomd_ros.bringup.domain import own_domain
+    from robomd_ros.core.arguments import help_text, parse_arguments
 
     if "-h" in arguments or "--help" in arguments:
-        _print_arguments(bringup.SIM_ARGUMENTS)
+        print(help_text("robomd sim", bringup.SimArguments))
         return 0
     from robomd_ros.cli.campaign import check_ros, run_campaign
 
-    values = bringup.resolve_sim(parse_arguments(arguments, bringup.SIM_ARGUMENTS))
+    values = bringup.resolve_sim(parse_arguments(arguments, bringup.SimArguments))
     with own_domain(values["namespace"]) as domain:
         print(f"{values['namespace']} in ROS_DOMAIN_ID={domain}")
         print("checking the configuration, the policy and the simulator ...", flush=True)
@@ -76,12 +76,12 @@ def _sim(arguments: Sequence[str]) -> int:
 
 def _ur5e(arguments: Sequence[str]) -> int:
     from robomd_ros.bringup import ur5e as bringup_ur5e
-    from robomd_ros.bringup.arguments import parse_arguments
     from robomd_ros.bringup.domain import own_domain
+    from robomd_ros.core.arguments import help_text, parse_arguments
 
-    table = bringup_ur5e.UR5E_ARGUMENTS
+    table = bringup_ur5e.Ur5eArguments
     if "-h" in arguments or "--help" in arguments:
-        _print_arguments(table, "ur5e")
+        print(help_text("robomd ur5e", table))
         return 0
     from robomd_ros.cli.campaign import check_ros, run_campaign
 
@@ -127,24 +127,16 @@ def _plan(arguments: Sequence[str]) -> int:
 
 def _doctor(arguments: Sequence[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
-        from robomd_ros.bringup.ur5e import UR5E_ARGUMENTS
+        from robomd_ros.bringup.ur5e import Ur5eArguments
+        from robomd_ros.core.arguments import help_text
 
-        _print_arguments(UR5E_ARGUMENTS, "doctor")
+        print(help_text("robomd doctor", Ur5eArguments))
         return 0
     from robomd_ros.cli.campaign import process_environment
     from robomd_ros.doctor import run_doctor
 
     os.environ.update(process_environment())
     return run_doctor(arguments)
-
-
-def _print_arguments(table: Sequence[Any], command: str = "sim") -> None:
-    print(f"usage: robomd {command} [name:=value ...]\n")
-    for parameter in table:
-        choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
-        default = repr(parameter.default) if parameter.default == "" else parameter.default
-        text = f"  {parameter.name:<20} {parameter.description}{choices}; default {default}"
-        print(text)
 
 
 def _ranking(arguments: Sequence[str]) -> int:
@@ -240,6 +232,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "collect-demos": _tool("sim_bridge.learn.demos"),
     "train-bc": _tool("sim_bridge.learn.train_bc"),
     "twin": _tool("sim_bridge.twin.main"),
+    "parameters": _tool("robomd_ros.cli.parameters"),
     "version": _version,
 }
 

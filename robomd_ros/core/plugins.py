@@ -22,6 +22,7 @@ from urllib.parse import unquote
 import yaml
 
 from robomd_ros.core.errors import ConfigurationError, PluginError
+from robomd_ros.core.yaml_text import load_yaml
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -215,7 +216,7 @@ class PluginKind:
 
     def _value(self, text: str, key: str, value: str) -> Any:
         try:
-            parsed = yaml.safe_load(value)
+            parsed = load_yaml(value)
         except yaml.YAMLError:
             return value  # a text that means something to YAML only by accident
         if isinstance(parsed, dict | list):

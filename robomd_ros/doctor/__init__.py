@@ -5,8 +5,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from robomd_ros.bringup.arguments import parse_arguments, resolve
-from robomd_ros.bringup.ur5e import SET_BY_UR5E, TWIN_POLICY, UR5E_ARGUMENTS, all_parameters
+from robomd_ros.bringup.arguments import resolve
+from robomd_ros.bringup.ur5e import (
+    SET_BY_UR5E,
+    TWIN_POLICY,
+    Ur5eArguments,
+    all_parameters,
+    full_names,
+)
+from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.doctor.findings import Finding, State, bad, tell
 
@@ -24,8 +31,8 @@ def run_doctor(arguments: Sequence[str]) -> int:
     Raises:
         ConfigurationError: an argument or the parameter file is wrong.
     """
-    given = parse_arguments(arguments, UR5E_ARGUMENTS)
-    values = resolve(given, UR5E_ARGUMENTS, SET_BY_UR5E)
+    given = parse_arguments(arguments, Ur5eArguments)
+    values = resolve(given, Ur5eArguments, SET_BY_UR5E, full_names)
     if values["use_twin"]:
         values["policy"] = values["policy"] or TWIN_POLICY
     if values["robot_ip"] and not values["use_twin"]:
@@ -41,7 +48,7 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
     Args:
         values: resolved arguments of the bring-up.
     """
-    from robomd_ros.arms.camera.settings import camera_config
+    from robomd_ros.arms.camera.parameters import CameraConfig
     from robomd_ros.doctor.camera import check_camera
     from robomd_ros.doctor.host import check_host
     from robomd_ros.doctor.robot import check_robot
@@ -49,7 +56,7 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
     yield from check_host(values)
     try:
         parameters = all_parameters("camera_node", values)
-        camera = camera_config(parameters) if values["camera"] else None
+        camera = CameraConfig(**parameters) if values["camera"] else None
     except ConfigurationError as error:
         yield bad("camera", str(error), "correct the argument camera:=")
     else:

@@ -69,7 +69,7 @@ def discovery() -> Finding:
 
 def variations(values: Mapping[str, Any]) -> Finding:
     """Whether the catalogue can be used for the task."""
-    from robomd_ros.ros.parameter_tables import campaign_config
+    from robomd_ros.core.campaign.parameters import campaign_config
 
     try:
         config, catalogue = campaign_config({**values, "policy": values["policy"] or "none"})

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from robomd_ros.arms.gripper.gripper import ROBOTIQ_PORT
 from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT, Dashboard, DashboardError
+from robomd_ros.arms.ur5e.parameters import ROBOTIQ_PORT
 from robomd_ros.arms.ur5e.rtde_probe import IN_USE, RTDE_PORT, RtdeProbe
 from robomd_ros.core.errors import CellFault
 from robomd_ros.doctor.findings import Finding, State, bad, good, note, skipped

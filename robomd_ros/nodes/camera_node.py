@@ -8,11 +8,11 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
-from robomd_ros.arms.camera.settings import calibration_of, camera_config
+from robomd_ros.arms.camera.calibration import calibration_of
+from robomd_ros.arms.camera.parameters import CameraConfig, CameraParameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.image_fit import ImageFit, Window
 from robomd_ros.ros.conversions import image_to_msg, time_to_msg
-from robomd_ros.ros.parameter_tables import CAMERA
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, TRIALS
 from robomd_ros.ros.runtime import main_of
@@ -31,7 +31,7 @@ class CameraNode(Node):
     there. No picture is published twice, and none whose age is not known.
 
     Parameters:
-        Those of CAMERA in parameter_tables.py; `ros2 param describe` prints them.
+        Those of CameraParameters; `ros2 param describe` prints them.
 
     Publishers:
         camera/image_raw (sensor_msgs/Image, rgb8, system default): stamped at the arrival less
@@ -50,10 +50,10 @@ class CameraNode(Node):
             **kwargs: of rclpy's Node.
         """
         super().__init__("camera_node", **kwargs)
-        values = declare(self, CAMERA)
-        self._config = camera_config(values)
+        values = declare(self, CameraParameters)
+        self._config = CameraConfig(**dict(values))
         self._fit = ImageFit(values["output_width"], values["output_height"], values["crop"])
-        self._calibration = calibration_of(values)
+        self._calibration = calibration_of(values["calibration"])
         cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1] or "cell"
         self._frame_id = values["frame_id"] or f"{cell_name}_camera_optical"
         self._complaint = ""

@@ -27,6 +27,11 @@ from robomd_ros.core.campaign.campaign import (
     CampaignStatus,
     open_campaign,
 )
+from robomd_ros.core.campaign.parameters import (
+    DiagnosisParameters,
+    campaign_config,
+    campaign_folder,
+)
 from robomd_ros.core.errors import ConfigurationError, RoboMDError, TrialLogError
 from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.trial import Trial
@@ -41,7 +46,6 @@ from robomd_ros.ros.conversions import (
     trial_to_msg,
 )
 from robomd_ros.ros.driving import Driving
-from robomd_ros.ros.parameter_tables import DIAGNOSIS, campaign_config, campaign_folder
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.recording import Recording
@@ -52,7 +56,7 @@ class DiagnosisNode(Node):
     """Runs one campaign at a time and publishes what it finds.
 
     Parameters:
-        Those of DIAGNOSIS in parameter_tables.py; `ros2 param describe` prints them.
+        Those of DiagnosisParameters; `ros2 param describe` prints them.
 
     Publishers:
         failure_ranking (robomd_msgs/FailureRanking, latched): after every trial.
@@ -87,7 +91,7 @@ class DiagnosisNode(Node):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__("diagnosis_node", **kwargs)
-        self._values = declare(self, DIAGNOSIS)
+        self._values = declare(self, DiagnosisParameters)
         self.exit_code = 0
         self._driving: Driving | None = None
         self._campaign: Campaign | None = None  # the one that runs
@@ -128,7 +132,7 @@ class DiagnosisNode(Node):
         namespace = self.get_namespace().rstrip("/")
         cells = (f"{namespace}/{cell.name}" for cell in self._cells)
         self._driving = Driving(self.context.get_domain_id(), [namespace or "/", *cells])
-        campaign_config(self._values)
+        campaign_config(dict(self._values))
         if not self._values["autostart"]:
             return
         self._open(Diagnose.Goal())

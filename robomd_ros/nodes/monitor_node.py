@@ -14,7 +14,7 @@ from rich.live import Live
 from robomd_msgs import msg
 from robomd_ros.core.evidence.ranking_table import ranking_table
 from robomd_ros.ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
-from robomd_ros.ros.parameter_tables import MONITOR
+from robomd_ros.ros.node_parameters import MonitorParameters
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.runtime import main_of
@@ -42,7 +42,7 @@ class MonitorNode(Node):
         self, console: Console | None = None, table_at_end: bool = True, **kwargs: Any
     ) -> None:
         super().__init__("monitor_node", **kwargs)
-        values = declare(self, MONITOR)
+        values = declare(self, MonitorParameters)
         self.view = CampaignView(rows=values["rows"])
         self.above: Callable[[], RenderableType] | None = None  # drawn over the view, if set
         self._console = console or terminal_console()

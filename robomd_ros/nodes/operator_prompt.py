@@ -16,7 +16,7 @@ from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.operator.desk import ANSWERS, HEARD, NUMBERS, Answer, RequestKind
 from robomd_ros.ros.conversions import time_from_msg
-from robomd_ros.ros.parameter_tables import OPERATOR_PROMPT
+from robomd_ros.ros.node_parameters import PromptParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED
 from robomd_ros.ros.runtime import main_of
@@ -69,7 +69,7 @@ class OperatorPrompt(Node):
             kwargs: of the node.
         """
         super().__init__("operator_prompt", **kwargs)
-        values = declare(self, OPERATOR_PROMPT)
+        values = declare(self, PromptParameters)
         self.text = ""
         """What is asked now, for people; empty if nothing is."""
         self._keyboard = Keyboard(self.take, self._draw) if keyboard else None

@@ -18,7 +18,7 @@ from robomd_ros.core.operator.desk import NUMBERS, Answer, OperatorDesk, Refusal
 from robomd_ros.nodes.operator_backend import OperatorBackend
 from robomd_ros.nodes.simulator_backend import SceneMaker, SimulatorBackend
 from robomd_ros.ros.conversions import time_to_msg, variation_to_msg
-from robomd_ros.ros.parameter_tables import PERTURBATION
+from robomd_ros.ros.node_parameters import PerturbationParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, main_of, unless
@@ -79,7 +79,7 @@ class PerturbationNode(Node):
             **kwargs: of rclpy's Node.
         """
         super().__init__("perturbation_node", **kwargs)
-        values = declare(self, PERTURBATION)
+        values = declare(self, PerturbationParameters)
         self._cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1]
         self._requests = self.create_publisher(OperatorRequest, "operator_request", LATCHED)
         # a front end's answer to what was asked before a restart must not count for something else

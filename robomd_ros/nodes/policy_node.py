@@ -23,7 +23,7 @@ from robomd_ros.core.spaces import Size, Spaces, require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.nodes.policy_io import CommandStream, RosSenses, SensesConfig, command_config
 from robomd_ros.ros.conversions import outcome_to_msg
-from robomd_ros.ros.parameter_tables import POLICY_NODE
+from robomd_ros.ros.node_parameters import PolicyNodeParameters
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of, unless
 
@@ -49,7 +49,7 @@ class PolicyNode(Node):
     UNKNOWN: then the diagnosis asks a person.
 
     Parameters:
-        Those of POLICY_NODE in parameter_tables.py; `ros2 param describe` prints them.
+        Those of PolicyNodeParameters; `ros2 param describe` prints them.
 
     Publishers:
         servo_twist (geometry_msgs/TwistStamped, reliable, depth 1): m/s and rad/s in the frame
@@ -75,7 +75,7 @@ class PolicyNode(Node):
     def __init__(self, **kwargs: Any) -> None:
         """Declare and check; `connect` starts the policy."""
         super().__init__("policy_node", **kwargs)
-        self._values = values = declare(self, POLICY_NODE)
+        self._values = values = declare(self, PolicyNodeParameters)
         # refused now, before the policy is loaded
         ImageFit(values["image_width"], values["image_height"], values["crop"])
         self._arm: ArmDescription = arm_named(values["arm"])

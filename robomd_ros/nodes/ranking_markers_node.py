@@ -24,7 +24,7 @@ from robomd_ros.ros.conversions import (
     time_from_msg,
     trial_from_msg,
 )
-from robomd_ros.ros.parameter_tables import RANKING_MARKERS
+from robomd_ros.ros.node_parameters import MarkersParameters
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.polled import PolledSubscription
 from robomd_ros.ros.qos import LATCHED, RECENT_IMAGES, TRIALS
@@ -42,7 +42,7 @@ class RankingMarkersNode(Node):
     with the ranking that counts the trial, or with the next trial if no ranking comes in between.
 
     Parameters:
-        Those of RANKING_MARKERS in parameter_tables.py; `ros2 param describe` prints them.
+        Those of MarkersParameters; `ros2 param describe` prints them.
 
     Publishers:
         ranking_markers (visualization_msgs/MarkerArray, latched): the board of bars, m.
@@ -57,7 +57,7 @@ class RankingMarkersNode(Node):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__("ranking_markers_node", **kwargs)
-        values = declare(self, RANKING_MARKERS)
+        values = declare(self, MarkersParameters)
         self._place = BoardPlace(
             **{name: values[name] for name in ("frame", "x", "y", "z", "yaw", "rows")}
         )

@@ -21,13 +21,13 @@ from robomd_ros.arms.gripper.worker import GripperWorker
 from robomd_ros.arms.ur5e.arm import MoveCode, MoveEnd, UR5e
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, quat_xyzw
 from robomd_ros.arms.ur5e.limits import LimitError
+from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.receive import ArmState
 from robomd_ros.arms.ur5e.recovery import recover
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name
 from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.ros.parameter_tables import UR5E
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE, TRIALS
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
@@ -47,7 +47,7 @@ class Ur5eNode(Node):
     stopped when something fails.
 
     Parameters:
-        Those of UR5E in parameter_tables.py; `ros2 param describe` prints them.
+        Those of ArmParameters; `ros2 param describe` prints them.
 
     Publishers:
         joint_states (sensor_msgs/JointState, sensor data): at `frequency`, while the state is new.
@@ -76,7 +76,7 @@ class Ur5eNode(Node):
     def __init__(self, **kwargs: Any) -> None:
         """Declare and check; `connect` begins to connect."""
         super().__init__("ur5e_node", **kwargs)
-        self._values = declare(self, UR5E)
+        self._values = declare(self, ArmParameters)
         options = arm_options(self._values)
         listener = ArmListener(state=self._on_state, status=self._on_status, log=self._log)
         self._arm = UR5e(options, listener)

@@ -11,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from robomd_ros.core.arguments import Arguments, help_text, parse_arguments
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
+from robomd_ros.core.schema import option
 from sim_bridge.twin import dashboard, gripper, rtde, script_server
 
 _log = logging.getLogger(__name__)
@@ -20,18 +22,17 @@ HTTP_PORT = 8080
 TASK = "ur5e_tabletop"
 
 
-def arguments_table() -> Sequence[Any]:
-    """The arguments of the command."""
-    from robomd_ros.ros.parameters import Parameter  # noqa: PLC0415 - brings ROS 2
+class TwinArguments(Arguments):
+    """Of `robomd twin`."""
 
-    return (
-        Parameter("address", "127.0.0.2", "loopback address of the robot: 127.x.y.z"),
-        Parameter("http_port", HTTP_PORT, "port of camera, state and faults", 1024, 65535),
-        Parameter("polyscope", "5.12.0", "version of the controller's software: 3.x or 5.x"),
-        Parameter("frequency", 0, "Hz, control cycles; 0 is 500, or 125 before version 5", 0, 500),
-        Parameter("task", TASK, "what stands on the table", choices=(TASK,)),
-        Parameter("seed", 0, "where the cube lies at the start", 0, 2**31 - 1),
+    address: str = option("127.0.0.2", "loopback address of the robot: 127.x.y.z")
+    http_port: int = option(HTTP_PORT, "port of camera, state and faults", low=1024, high=65535)
+    polyscope: str = option("5.12.0", "version of the controller's software: 3.x or 5.x")
+    frequency: int = option(
+        0, "control cycles; 0 is 500, or 125 before version 5", unit="Hz", low=0, high=500
     )
+    task: str = option(TASK, "what stands on the table", choices=(TASK,))
+    seed: int = option(0, "where the cube lies at the start", low=0, high=2**31 - 1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     given = list(sys.argv[1:] if argv is None else argv)
     if "-h" in given or "--help" in given:
-        sys.stdout.write(_help())
+        sys.stdout.write(help_text("robomd twin", TwinArguments) + "\n")
         return 0
     try:
         values = _values(given)
@@ -57,24 +58,13 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _help() -> str:
-    lines = ["usage: robomd twin [name:=value ...]", ""]
-    for parameter in arguments_table():
-        lines.append(f"  {parameter.name:<12} {parameter.description}; default {parameter.default}")
-    return "\n".join(lines) + "\n"
-
-
 def _values(given: Sequence[str]) -> dict[str, Any]:
     """All arguments, checked.
 
     Raises:
         ConfigurationError: unknown, malformed or not allowed.
     """
-    from robomd_ros.bringup.arguments import parse_arguments  # noqa: PLC0415 - brings ROS 2
-
-    table = arguments_table()
-    values = {parameter.name: parameter.default for parameter in table}
-    values.update(parse_arguments(given, table))
+    values: dict[str, Any] = {**dict(TwinArguments()), **parse_arguments(given, TwinArguments)}
     _check_address(values["address"])
     values["version"] = _version(values["polyscope"])
     slow = values["version"][0] < 5

@@ -31,8 +31,8 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from robomd_ros.bringup import sim as bringup
-from robomd_ros.bringup.arguments import parse_arguments
 from robomd_ros.bringup.supervisor import node_command
+from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.campaign.campaign import read_campaign
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
@@ -78,7 +78,7 @@ def noted(seconds: Seconds, part: str) -> Iterator[None]:
 @contextmanager
 def graph_cell(policy: str) -> Iterator[TimedRosCell]:
     """The nodes of one cell as processes, and a RosCell in this one."""
-    arguments = parse_arguments(["cells:=1", f"policy:={policy}"], bringup.SIM_ARGUMENTS)
+    arguments = parse_arguments(["cells:=1", f"policy:={policy}"], bringup.SimArguments)
     values = bringup.resolve_sim(arguments)
     processes = bringup.sim_processes(values)
     nodes = [p for p in processes if p.executable != "diagnosis_node"]

@@ -39,7 +39,7 @@ from robomd_ros.nodes.operator_prompt import OperatorPrompt
 from robomd_ros.nodes.perturbation_node import PerturbationNode
 from robomd_ros.nodes.ranking_markers_node import RankingMarkersNode
 from robomd_ros.ros.conversions import scene_to_msg
-from robomd_ros.ros.parameter_tables import TABLES
+from robomd_ros.ros.node_parameters import NODES as MODELS
 from robomd_ros.ros.qos import LATCHED, TRIALS
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
@@ -364,12 +364,12 @@ def test_docstring_and_running_node_agree(domain, node_class, values, back_end):
         offered = plain(get_action_server_names_and_types_by_node(node, *who))
         used = plain(get_action_client_names_and_types_by_node(node, *who))
         assert told["Actions"] == offered | used
-        table = {p.name for p in TABLES.get(name, ())}
+        table = set(MODELS[name].model_fields)
         declared = set(node._parameters) - {"use_sim_time", "start_type_description_service"}
         assert declared == table
         told_parameters = set(documented(node_class)["Parameters"])
         assert told_parameters in (set(), table)
         if table and not told_parameters:
-            assert "in parameter_tables.py" in inspect.getdoc(node_class)
+            assert f"Those of {MODELS[name].__name__};" in inspect.getdoc(node_class)
     finally:
         graph.close()

@@ -27,8 +27,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from robomd_msgs import msg
 from robomd_ros.bringup import sim as bringup
-from robomd_ros.bringup.arguments import parse_arguments
 from robomd_ros.bringup.display import check_display
+from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.share import share_path
 from robomd_ros.core.trial import Outcome, Result, Trial
@@ -283,7 +283,7 @@ def test_a_campaign_is_shown_while_it_runs(domain, tmp_path):
 
 def test_the_node_takes_part_in_a_bring_up_only_when_asked():
     def executables(*given):
-        values = bringup.resolve_sim(parse_arguments(given, bringup.SIM_ARGUMENTS))
+        values = bringup.resolve_sim(parse_arguments(given, bringup.SimArguments))
         return [(p.package, p.executable) for p in bringup.sim_processes(values)], values
 
     node, rviz = ("robomd_ros", "ranking_markers_node"), ("rviz2", "rviz2")

@@ -464,12 +464,15 @@ def test_what_a_detector_says_at_the_end(cell, detector, code, result, detail):
         ({"outcome_by": "detector"}, "no detector is given"),
         ({"outcome_by": "detector", "detector": "far_enough"}, "python:<module>:<name>"),
         ({"outcome_by": "detector", "detector": "python:arm_policies:x"}, "cannot be loaded"),
-        ({"command_mode": "torque"}, "command_mode must be one of twist, joints; got 'torque'"),
+        (
+            {"command_mode": "torque"},
+            "command_mode of policy_node must be one of twist, joints; got 'torque'",
+        ),
         ({"image_width": 84}, "both 0"),
         ({"arm": "ur6"}, "unknown arm 'ur6'"),
         ({"arm": "python:arm_policies:HANGING"}, "is int; it must be an ArmDescription"),
         ({"crop": "circle"}, "the crop is 'circle'"),
-        ({"rate": 0.0}, "rate must be at least 0.5 and at most 200"),
+        ({"rate": 0.0}, r"rate of policy_node must be a number in \[0.5, 200\]; got 0.0"),
         ({"ratte": 5.0}, "did you mean 'rate'"),
     ],
 )

@@ -79,7 +79,9 @@ def node(domain, tmp_path):
     ("parameters", "reason"),
     [
         ({"robot_ip": ""}, "robot_ip is empty"),
-        pytest.param({"gripper": "magnetic"}, "parameter gripper must be one of", marks=SLOW),
+        pytest.param(
+            {"gripper": "magnetic"}, "parameter gripper of ur5e_node must be one of", marks=SLOW
+        ),
         pytest.param({"joint_speed": 2.0}, "joint_speed is 2", marks=SLOW),
         pytest.param({"robot_op": "1.2.3.4"}, "did you mean 'robot_ip'", marks=SLOW),
     ],

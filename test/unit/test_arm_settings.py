@@ -6,20 +6,16 @@ import sys
 
 import pytest
 
-pytest.importorskip("rclpy", reason="parameter tables need ROS 2")
-
 from robomd_ros.arms.gripper.gripper import DigitalOutputGripper, NoGripper, RobotiqGripper
+from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.receive import load_ur_rtde
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.ros.parameter_tables import UR5E
 
 
 def values(**changed):
     """Checked values, the defaults but for some."""
-    table = {p.name: p for p in UR5E}
-    given = {**{name: p.default for name, p in table.items()}, "robot_ip": "192.0.2.1", **changed}
-    return {name: table[name].parse(value) for name, value in given.items()}
+    return ArmParameters(**{"robot_ip": "192.0.2.1", **changed})
 
 
 def test_the_defaults_are_consistent():
@@ -42,15 +38,15 @@ def test_a_tool_of_the_parameters():
     [
         ({"robot_ip": ""}, "robot_ip"),
         ({"robot_ip": "  "}, "robot_ip"),
-        ({"joint_speed_limit": 4.0}, "joint_speed_limit must be"),
+        ({"joint_speed_limit": 4.0}, "joint_speed_limit of ur5e_node must be"),
         ({"joint_speed": 0.6, "joint_speed_limit": 0.5}, "joint_speed is 0.6"),
         ({"workspace_lower": [0.0, 0.0, 2.0]}, "along z"),
         ({"joint_lower": [0.0] * 5}, "list of 6 numbers"),
         ({"joint_lower": "wide"}, "list of 6 numbers"),
         ({"home": [0.0] * 7}, "list of 6 numbers"),
-        ({"home": [float("nan")] * 6}, "home must be"),
+        ({"home": [float("nan")] * 6}, "home of ur5e_node must be"),
         ({"home": [0.0, -1.5, 3.14, -1.5, -1.5, 0.0]}, "home is outside the limits"),
-        ({"frequency": 1000.0}, "frequency must be"),
+        ({"frequency": 1000.0}, "frequency of ur5e_node must be"),
         ({"gripper": "magnetic"}, "robotiq, digital_output, none"),
         ({"gripper_output": 8}, "gripper_output"),
         ({"servo_gain": 10.0}, "servo_gain"),

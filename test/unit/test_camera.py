@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from robomd_ros.arms.camera.calibration import load_calibration
-from robomd_ros.arms.camera.camera import Camera, CameraConfig
+from robomd_ros.arms.camera.camera import Camera
 from robomd_ros.arms.camera.controls import ControlRequest, fix_controls
+from robomd_ros.arms.camera.parameters import CameraConfig
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.image_fit import ImageFit
 
@@ -49,7 +50,8 @@ def recording():
     open_ones = []
 
     def opened(source, open_capture=None, **values):
-        config = CameraConfig(source, **{"reconnect_period": 0.1, **values})
+        quick = {"latency": 0.0, "read_timeout": 1.0, "reconnect_period": 0.1}
+        config = CameraConfig(**{"source": source, **quick, **values})
         open_ones.append(Recording(config, open_capture=open_capture))
         return open_ones[-1]
 
@@ -96,7 +98,7 @@ def test_what_waited_while_the_reader_was_held_up_is_dropped(recording, server):
             held.set()
             go_on.wait(5.0)
 
-    camera = Camera(CameraConfig(server.url), hold_up)
+    camera = Camera(CameraConfig(source=server.url), hold_up)
     camera.connect()
     assert held.wait(10.0)
     time.sleep(1.0)
@@ -157,7 +159,7 @@ def test_an_absent_camera_is_one_error_and_is_tried_again(recording, source, rea
 
 
 def test_the_password_of_a_stream_is_not_shown():
-    config = CameraConfig("rtsp://me:secret@camera/stream")
+    config = CameraConfig(source="rtsp://me:secret@camera/stream")
     assert config.name == "rtsp://camera/stream"
 
 
@@ -171,7 +173,7 @@ def test_the_password_of_a_stream_is_not_shown():
 )
 def test_sources_that_cannot_be(source, reason):
     with pytest.raises(ConfigurationError, match=reason):
-        CameraConfig(source)
+        CameraConfig(source=source)
 
 
 def test_a_file_arrives_at_its_own_rate_again_and_again(recording, tmp_path):
@@ -244,7 +246,7 @@ def webcam(**changes):
 
 def test_automatic_controls_are_switched_off_at_the_values_they_found():
     device = webcam()
-    controls = {c.name: c for c in fix_controls(device, ControlRequest(), v4l2=True)}
+    controls = {c.name: c for c in fix_controls(device, ControlRequest(0.0, 0.0, 0.0), v4l2=True)}
     assert device.values[cv2.CAP_PROP_AUTO_EXPOSURE] == 1.0  # V4L2_EXPOSURE_MANUAL
     assert device.values[cv2.CAP_PROP_AUTO_WB] == 0.0
     assert (controls["exposure"].fixed, controls["exposure"].value) == (True, 157.0)
@@ -255,7 +257,7 @@ def test_automatic_controls_are_switched_off_at_the_values_they_found():
 
 def test_values_that_are_asked_for_are_set_and_read_back():
     device = webcam(stubborn=(cv2.CAP_PROP_WB_TEMPERATURE,))
-    request = ControlRequest(exposure=80.0, white_balance=5200.0)
+    request = ControlRequest(exposure=80.0, white_balance=5200.0, gain=0.0)
     controls = {c.name: c for c in fix_controls(device, request, v4l2=True)}
     assert controls["exposure"].value == 80.0 and not controls["exposure"].detail
     assert controls["white_balance"].value == 4600.0
@@ -264,7 +266,7 @@ def test_values_that_are_asked_for_are_set_and_read_back():
 
 def test_an_automatic_that_stays_on_is_reported():
     device = webcam(stubborn=(cv2.CAP_PROP_AUTO_EXPOSURE,))
-    controls = {c.name: c for c in fix_controls(device, ControlRequest(), v4l2=True)}
+    controls = {c.name: c for c in fix_controls(device, ControlRequest(0.0, 0.0, 0.0), v4l2=True)}
     assert not controls["exposure"].fixed
     assert "keeps its automatic on (it answers 3)" in str(controls["exposure"])
 

@@ -29,6 +29,7 @@ HELP = {
     "collect-demos": "--demonstrations",
     "train-bc": "--epochs",
     "twin": "polyscope",
+    "parameters": "every parameter",
     "version": "version",
 }
 """What a command's help names at least."""
@@ -51,6 +52,7 @@ WRONG = {
     "collect-demos": ["--out", "file", "--demostrations"],
     "train-bc": ["--out", "file", "--epoch-count"],
     "twin": ["adress:=127.0.0.3"],
+    "parameters": ["--lnog"],
     "version": ["--long"],
 }
 """Arguments of which the last is wrong."""

@@ -12,10 +12,12 @@ import yaml
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from robomd_ros.arms.camera.camera import CameraConfig, CameraState
+from robomd_ros.arms.camera.camera import CameraState
 from robomd_ros.arms.camera.controls import Control
-from robomd_ros.bringup.arguments import parse_arguments, resolve
-from robomd_ros.bringup.ur5e import SET_BY_UR5E, UR5E_ARGUMENTS
+from robomd_ros.arms.camera.parameters import CameraConfig
+from robomd_ros.bringup.arguments import resolve
+from robomd_ros.bringup.ur5e import SET_BY_UR5E, Ur5eArguments, full_names
+from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.doctor import camera, conclusion, host, robot
 from robomd_ros.doctor.findings import State, bad, good, note, probe, skipped, tell
 
@@ -244,7 +246,7 @@ def test_rate(rate, state):
 
 
 def values_of(*given):
-    return resolve(parse_arguments(given, UR5E_ARGUMENTS), UR5E_ARGUMENTS, SET_BY_UR5E)
+    return resolve(parse_arguments(given, Ur5eArguments), Ur5eArguments, SET_BY_UR5E, full_names)
 
 
 def test_no_policy_and_one_that_does_not_load():

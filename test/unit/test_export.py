@@ -31,7 +31,9 @@ DETAIL = 'the policy raised "ValueError", twice;\nsecond line: größer'
 def make(folder, trials=True, ranking=True):
     """A campaign with a success, an invalid trial, and one that has not ended."""
     catalogue = load_catalogue(CATALOGUE)
-    config = CampaignConfig("lift", str(CATALOGUE), "python:none:none", budget=5)
+    config = CampaignConfig(
+        task="lift", policy="python:none:none", catalogue=str(CATALOGUE), budget=5
+    )
     campaign = open_campaign(folder, config, catalogue)
     log = campaign.log
     if trials:
@@ -129,7 +131,9 @@ def test_without_a_ranking_the_trials_are_written_and_it_is_said(tmp_path, capsy
 
 def test_the_campaign_can_be_resumed_after_an_export(folder):
     export(folder, ("csv",), folder / "export")
-    config = CampaignConfig("lift", str(CATALOGUE), "python:none:none", budget=5)
+    config = CampaignConfig(
+        task="lift", policy="python:none:none", catalogue=str(CATALOGUE), budget=5
+    )
     open_campaign(folder, config, load_catalogue(CATALOGUE)).close()
 
 

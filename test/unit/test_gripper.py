@@ -20,6 +20,10 @@ from robomd_ros.arms.gripper.worker import GripperWorker
 from robomd_ros.core.errors import RoboMDError
 
 
+def robotiq(port, **values):
+    return RobotiqGripper("127.0.0.1", **{"port": port, "speed": 1.0, "force": 0.3, **values})
+
+
 class Server:
     """Answers as the URCap does; `answers` overrides single questions, None is silence."""
 
@@ -70,7 +74,7 @@ def server():
 
 @pytest.fixture
 def gripper(server):
-    gripper = RobotiqGripper("127.0.0.1", server.port, timeout=0.5, activation_timeout=0.3)
+    gripper = robotiq(server.port, timeout=0.5, activation_timeout=0.3)
     yield gripper
     gripper.close()
 
@@ -127,7 +131,7 @@ def test_nobody_there():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(GripperFault, match=f"127.0.0.1:{port} does not answer"):
-        RobotiqGripper("127.0.0.1", port, timeout=0.2).connect()
+        robotiq(port, timeout=0.2).connect()
 
 
 def test_a_late_answer_is_not_taken_for_the_next_one(server, gripper):
@@ -174,9 +178,7 @@ def wait_for(condition):
 
 def test_the_worker_tells_faults_and_goes_on_when_the_gripper_is_back(server):
     positions, faults = [], []
-    worker = GripperWorker(
-        RobotiqGripper("127.0.0.1", server.port, timeout=0.3), positions.append, faults.append
-    )
+    worker = GripperWorker(robotiq(server.port, timeout=0.3), positions.append, faults.append)
     worker.start()
     worker.command(1.0)
     wait_for(lambda: positions and positions[-1] == 1.0)

@@ -222,11 +222,11 @@ def test_a_target_waits_for_an_arm_that_does_not_follow():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"joint_lower": (0.0,) * 5}, "joint_lower must be 6"),
-        ({"joint_lower": (-7.0,) + (-1.0,) * 5}, "shoulder_pan_joint"),
+        ({"joint_lower": (0.0,) * 5}, "joint_lower of ur5e_node must be a list of 6 numbers"),
+        ({"joint_lower": (-6.2832,) + (-1.0,) * 5}, "shoulder_pan_joint"),
         ({"joint_upper": (1.0, 1.0, 4.0, 1.0, 1.0, 1.0)}, "elbow_joint"),
-        ({"joint_upper": (-7.0, 1.0, 1.0, 1.0, 1.0, 1.0)}, "nothing is left"),
-        ({"joint_lower": (np.nan,) * 6}, "finite"),
+        ({"joint_upper": (-6.25, 1.0, 1.0, 1.0, 1.0, 1.0)}, "nothing is left"),
+        ({"joint_lower": (np.nan,) * 6}, "must be a list of 6 numbers; got nan"),
         ({"workspace_lower": (0.0, 0.0, 2.0)}, "along z"),
         ({"joint_speed": 2.0}, "joint_speed is 2"),
         ({"joint_acceleration": 9.0}, "joint_acceleration"),

@@ -15,6 +15,7 @@ from robomd_ros.bringup import plan as planning
 from robomd_ros.cli.main import main
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError
 from robomd_ros.core.hosted.parent import VARIABLE, starter_variables
+from robomd_ros.core.schema import default_of, typed
 from robomd_ros.core.share import share_path
 from robomd_ros.ros.driving import Driving
 
@@ -61,12 +62,12 @@ def test_the_declared_arguments_are_those_of_the_code():
 
 @pytest.mark.parametrize("kind", planning.BRINGUPS)
 def test_a_declared_default_is_a_value_that_the_argument_takes(kind):
-    by_name = {p.name: p for p in planning.BRINGUPS[kind].arguments}
+    model = planning.BRINGUPS[kind].arguments
     for argument in planning.launch_arguments(kind):
-        parameter = by_name[argument["name"]]
-        assert parameter.parse(argument["default"]) == parameter.default
+        name = argument["name"]
+        assert typed(model, {name: argument["default"]}) == {name: default_of(model, name)}
         assert not argument["choices"] or argument["default"] in argument["choices"]
-        assert all(parameter.parse(choice) is not None for choice in argument["choices"])
+        assert all(typed(model, {name: choice}) for choice in argument["choices"])
 
 
 def test_the_plan_of_a_simulation(unchecked, monkeypatch, tmp_path):
@@ -118,7 +119,7 @@ def test_a_namespace_that_is_driven_is_told_before_the_checks(monkeypatch):
     ("arguments", "says"),
     [
         (["sim", "budgte:=3"], "unknown argument 'budgte'; did you mean 'budget'?"),
-        (["sim", "budget:=0"], "budget must be at least 1"),
+        (["sim", "budget:=0"], "argument budget must be a whole number in [1, 1,000,000]; got 0"),
         (["ur5e"], "robot_ip is missing"),
         (["arm"], "one of sim, ur5e; got 'arm'"),
         ([], "one of sim, ur5e; got ''"),

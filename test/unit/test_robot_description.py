@@ -9,10 +9,10 @@ import yaml
 
 pytest.importorskip("rclpy", reason="the list of processes needs ROS 2")
 
-from robomd_ros.bringup.arguments import parse_arguments
 from robomd_ros.bringup.display import display_processes
 from robomd_ros.bringup.robot_description import ur5e_model
-from robomd_ros.bringup.sim import SIM_ARGUMENTS, resolve_sim
+from robomd_ros.bringup.sim import SimArguments, resolve_sim
+from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import share_path
 
@@ -43,7 +43,7 @@ def program(prefix, text):
 
 
 def shown(*given):
-    values = resolve_sim(parse_arguments([*given, "out:=x"], SIM_ARGUMENTS))
+    values = resolve_sim(parse_arguments([*given, "out:=x"], SimArguments))
     return display_processes(values, ["arm"], "base", ur5e_model)
 
 

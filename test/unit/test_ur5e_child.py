@@ -7,9 +7,14 @@ import time
 import numpy as np
 import pytest
 
-from robomd_ros.arms.ur5e.child import ControlOptions
-from robomd_ros.arms.ur5e.limits import ArmLimits
+from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.process import ControlProcess
+from robomd_ros.arms.ur5e.settings import arm_options
+
+
+def options(**values):
+    return arm_options(ArmParameters(robot_ip="127.0.0.1", **values)).control
+
 
 THROWING = '''
 class RTDEControlInterface:
@@ -42,7 +47,7 @@ def test_a_controller_that_goes_while_it_is_used_is_a_lost_connection(tmp_path, 
     pytest.importorskip("rtde_receive", reason="needs ur_rtde")
     (tmp_path / "rtde_control.py").write_text(THROWING)
     monkeypatch.syspath_prepend(tmp_path)
-    child = ControlProcess(ControlOptions("127.0.0.1", ArmLimits()))
+    child = ControlProcess(options())
     try:
         deadline = time.monotonic() + 30
         while not child.fault() and time.monotonic() < deadline:
@@ -107,8 +112,7 @@ def test_a_stale_stream_is_not_followed_any_further(tmp_path, monkeypatch, kind,
     path = tmp_path / "record.txt"
     (tmp_path / "rtde_control.py").write_text(RECORDING.replace("{path!r}", repr(str(path))))
     monkeypatch.syspath_prepend(tmp_path)
-    limits = ArmLimits(workspace_lower=(-0.9,) * 3, command_timeout=0.2)
-    child = ControlProcess(ControlOptions("127.0.0.1", limits))
+    child = ControlProcess(options(workspace_lower=(-0.9,) * 3, command_timeout=0.2))
     try:
         _until(child, lambda: child.ready, 30)
         last = time.monotonic()

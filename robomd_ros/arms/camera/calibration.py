@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.image_fit import Window
+from robomd_ros.core.share import absolute_path
 from robomd_ros.core.yaml_text import load_yaml
 
 _COEFFICIENTS = {"plumb_bob": (5,), "rational_polynomial": (8,), "equidistant": (4,)}
@@ -65,6 +66,12 @@ class CameraCalibration:
             k=fit @ self.k,
             p=fit @ self.p,
         )
+
+
+def calibration_of(text: str) -> CameraCalibration | None:
+    """The calibration of the parameter of this name, None if it is empty; ConfigurationError."""
+    named = text.strip().removeprefix("file://")
+    return load_calibration(absolute_path(named)) if named else None
 
 
 def load_calibration(path: Path) -> CameraCalibration:

@@ -8,7 +8,6 @@ Every picture is stamped when it arrives, less the camera's known latency. What 
 
 import contextlib
 import os
-import re
 import sys
 import threading
 import time
@@ -16,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,8 @@ from robomd_ros.arms.camera.controls import (
     fix_controls,
     uncontrolled,
 )
-from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.arms.camera.parameters import CameraConfig
 
-_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtp", "udp", "tcp")
 _V4L2 = sys.platform.startswith("linux")
 _BUFFERED_TIME = 1.0
 """s of buffered pictures in a row after which the newest is taken: the source outruns us."""
@@ -40,62 +38,6 @@ _OPEN_TIMEOUT = 10.0
 """s that a stream may take to send its first picture; some cameras start up only now."""
 _SETTLING = 1.0
 """s that a device's automatic gets to find its values before it is switched off."""
-
-
-@dataclass(frozen=True)
-class CameraConfig:
-    """Where pictures come from.
-
-    Attributes:
-        source: number or path of a device, path of a video file, or URL of a stream.
-        width: asked of a device, pixels; 0: its own.
-        height: asked of a device, pixels; 0: its own.
-        rate: asked of a device, Hz; 0: its own. Pictures beyond it are dropped.
-        latency: s from exposure to arrival; stamps are that much before the arrival.
-        fix_automatic: switch a device's automatic exposure, white balance and focus off.
-        controls: values of what is fixed.
-        reconnect_period: s between attempts to open a source that is gone.
-        read_timeout: s without a picture after which a source is opened again.
-    """
-
-    source: str
-    width: int = 0
-    height: int = 0
-    rate: float = 0.0
-    latency: float = 0.0
-    fix_automatic: bool = True
-    controls: ControlRequest = field(default_factory=ControlRequest)
-    reconnect_period: float = 1.0
-    read_timeout: float = 1.0
-
-    def __post_init__(self) -> None:
-        kind = self.kind
-        if kind == "stream" and self.source.partition("://")[0].lower() not in _SCHEMES:
-            raise ConfigurationError(
-                f"the camera {self.name!r} is no stream that can be read; give one of "
-                f"{', '.join(_SCHEMES)}://, a device number, or a file"
-            )
-        if kind == "file" and not Path(self.source).expanduser().is_file():
-            raise ConfigurationError(
-                f"there is no video file {self.source!r}; give a file, a device number such as 0, "
-                "a device path such as /dev/video0, or a URL such as http://host/stream"
-            )
-
-    @property
-    def kind(self) -> str:
-        """device, stream or file."""
-        if not self.source:
-            raise ConfigurationError(
-                "no camera is given; name a device (0, /dev/video0), a video file, or a stream URL"
-            )
-        if self.source.isdecimal() or self.source.startswith("/dev/"):
-            return "device"
-        return "stream" if "://" in self.source else "file"
-
-    @property
-    def name(self) -> str:
-        """The source as it may be shown: without the password of a URL."""
-        return re.sub(r"(?<=://)[^/@]*@", "", self.source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +140,7 @@ class Camera:
         self._state = CameraState()
         self._arrivals: deque[float] = deque(maxlen=600)
         self._due = 0.0
-        self._controls = config.controls
+        self._controls = ControlRequest(config.exposure, config.white_balance, config.gain)
 
     @property
     def state(self) -> CameraState:

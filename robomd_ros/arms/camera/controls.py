@@ -25,9 +25,9 @@ class ControlRequest:
         gain: in the driver's units.
     """
 
-    exposure: float = 0.0
-    white_balance: float = 0.0
-    gain: float = 0.0
+    exposure: float
+    white_balance: float
+    gain: float
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Protocol
 
 from robomd_ros.core.errors import RoboMDError
 
-ROBOTIQ_PORT = 63352
 _FULL = 255
 _ANSWER = 1024
 
@@ -98,11 +97,12 @@ class RobotiqGripper:
     def __init__(
         self,
         host: str,
-        port: int = ROBOTIQ_PORT,
-        timeout: float = 1.0,
+        *,
+        port: int,
+        timeout: float,
+        speed: float,
+        force: float,
         activation_timeout: float = 8.0,
-        speed: float = 1.0,
-        force: float = 0.3,
     ) -> None:
         """Prepare.
 
@@ -110,9 +110,9 @@ class RobotiqGripper:
             host: address of the controller.
             port: of the gripper's server there.
             timeout: s for each answer.
-            activation_timeout: s that the gripper may take to find its range.
             speed: share of the full speed, [0, 1].
             force: share of the full force, [0, 1].
+            activation_timeout: s that the gripper may take to find its range.
         """
         self._address = (host, port)
         self._timeout = timeout

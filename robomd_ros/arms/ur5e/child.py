@@ -58,16 +58,16 @@ class ControlOptions:
 
     host: str
     limits: ArmLimits
-    frequency: float = 125.0
-    tcp: tuple[float, ...] | None = None
-    payload: float | None = None
-    payload_cog: tuple[float, ...] = (0.0, 0.0, 0.0)
-    servo_rate: float = 125.0
-    lookahead: float = 0.1
-    gain: float = 300.0
-    watchdog_rate: float = 10.0
-    upper_registers: bool = False
-    output_pin: int | None = None
+    frequency: float
+    tcp: tuple[float, ...] | None
+    payload: float | None
+    payload_cog: tuple[float, ...]
+    servo_rate: float
+    lookahead: float
+    gain: float
+    watchdog_rate: float
+    upper_registers: bool
+    output_pin: int | None
 
 
 def serve(channel: Channel, data: dict[str, Any]) -> int:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm may be told; checked here, before anything is sent to the controller."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from robomd_ros.arms.ur5e.kinematics import (
     link_frames,
     transform,
 )
+from robomd_ros.arms.ur5e.parameters import LimitParameters
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 
 _PATH_STEP = 0.02
@@ -31,51 +31,16 @@ class LimitError(RoboMDError):
     """A command lies outside the limits; nothing was sent. The message names which and by what."""
 
 
-@dataclass(frozen=True)
-class ArmLimits:
+class ArmLimits(LimitParameters):
     """The limits of one arm.
 
-    Attributes:
-        joint_lower: (6,) rad.
-        joint_upper: (6,) rad.
-        joint_margin: rad kept from both.
-        joint_speed: rad/s of the leading axis where a goal names none.
-        joint_speed_limit: rad/s, the largest of any joint.
-        joint_acceleration: rad/s^2 where a goal names none.
-        joint_acceleration_limit: rad/s^2, the largest of any joint.
-        tool_speed_limit: m/s of the tool centre point; moves are slowed down to it.
-        tool_turn_limit: rad/s of the tool.
-        workspace_lower: (3,) m, corner of the box in the base frame that holds the tool centre
-            point; elbow, wrist and flange stay above its floor too.
-        workspace_upper: (3,) m, the opposite corner.
-        servo_step: rad that a streamed joint target may be away from the arm, besides what the
-            arm can do within `command_timeout`.
-        command_timeout: s after which a stream of commands is stale.
+    The tool centre point stays in the box of the workspace; elbow, wrist and flange stay above its
+    floor too. A streamed joint target may be away from the arm by `servo_step` and by what the arm
+    can do within `command_timeout`.
     """
 
-    joint_lower: tuple[float, ...] = tuple(-r for r in JOINT_RANGE)
-    joint_upper: tuple[float, ...] = JOINT_RANGE
-    joint_margin: float = 0.05
-    joint_speed: float = 0.5
-    joint_speed_limit: float = 1.05
-    joint_acceleration: float = 0.8
-    joint_acceleration_limit: float = 1.4
-    tool_speed_limit: float = 0.25
-    tool_turn_limit: float = 1.0
-    workspace_lower: tuple[float, ...] = (-0.9, -0.9, 0.0)
-    workspace_upper: tuple[float, ...] = (0.9, 0.9, 1.1)
-    servo_step: float = 0.05
-    command_timeout: float = 0.1
-
-    def __post_init__(self) -> None:
+    def model_post_init(self, _context: Any) -> None:
         """ConfigurationError for limits that contradict each other or the arm."""
-        for name, size in (("joint_lower", 6), ("joint_upper", 6), ("workspace_lower", 3),
-                           ("workspace_upper", 3)):  # fmt: skip
-            _vector_parameter(name, getattr(self, name), size)
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise ConfigurationError(f"{name} must be greater than 0; got {value!r}")
         for i, joint in enumerate(JOINT_NAMES):
             self._check_joint(i, joint)
         for axis, low, high in zip("xyz", self.workspace_lower, self.workspace_upper, strict=True):
@@ -103,18 +68,6 @@ class ArmLimits:
                 f"joint_lower and joint_upper of {joint} are {low:g} and {high:g} rad: with a "
                 f"joint_margin of {self.joint_margin:g} nothing is left between them"
             )
-
-
-_POSITIVE = (
-    "joint_speed",
-    "joint_speed_limit",
-    "joint_acceleration",
-    "joint_acceleration_limit",
-    "tool_speed_limit",
-    "tool_turn_limit",
-    "servo_step",
-    "command_timeout",
-)
 
 
 @dataclass(frozen=True)
@@ -325,8 +278,3 @@ def _rate(value: float, default: float, limit: float, what: str, unit: str) -> f
     if value > limit:
         raise LimitError(f"{what} is {value:.4g} {unit}; the limit is {limit:g}")
     return float(value) or default
-
-
-def _vector_parameter(name: str, value: Sequence[float], size: int) -> None:
-    if len(value) != size or not np.isfinite(np.asarray(value, float)).all():
-        raise ConfigurationError(f"{name} must be {size} finite numbers; got {list(value)!r}")

@@ -28,7 +28,9 @@ class ControlProcess:
         """Start the process; returns at once."""
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = HostedProcess(
-            "robomd_ros.arms.ur5e.child:serve", dataclasses.asdict(options), variables=threads
+            "robomd_ros.arms.ur5e.child:serve",
+            {**dataclasses.asdict(options), "limits": dict(options.limits)},
+            variables=threads,
         )
         self._started = self._looked = time.monotonic()
         self._silent = 0.0

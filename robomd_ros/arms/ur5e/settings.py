@@ -15,28 +15,16 @@ from robomd_ros.arms.gripper.gripper import (
 )
 from robomd_ros.arms.ur5e.child import ControlOptions
 from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
+from robomd_ros.arms.ur5e.parameters import LimitParameters
 from robomd_ros.arms.ur5e.supervisor import ArmOptions
 from robomd_ros.core.errors import ConfigurationError
-
-_VECTORS = ("joint_lower", "joint_upper", "workspace_lower", "workspace_upper")
-_NUMBERS = (
-    "joint_margin",
-    "joint_speed",
-    "joint_speed_limit",
-    "joint_acceleration",
-    "joint_acceleration_limit",
-    "tool_speed_limit",
-    "tool_turn_limit",
-    "servo_step",
-    "command_timeout",
-)
 
 
 def arm_options(values: Mapping[str, Any]) -> ArmOptions:
     """The options of the arm.
 
     Args:
-        values: checked values of the table UR5E, by name.
+        values: checked ArmParameters, by name.
 
     Raises:
         ConfigurationError: no address, or limits that contradict each other, the arm, or home.
@@ -46,8 +34,7 @@ def arm_options(values: Mapping[str, Any]) -> ArmOptions:
             "robot_ip is empty; give the address of the controller (pendant: Settings > System > "
             "Network)"
         )
-    vectors = {name: tuple(values[name]) for name in _VECTORS}
-    limits = ArmLimits(**vectors, **{name: values[name] for name in _NUMBERS})
+    limits = ArmLimits(**{name: values[name] for name in LimitParameters.model_fields})
     tool = tuple(values["tcp_offset"]) if values["set_tool"] else None
     _check_home(limits, values["home"], tool)
     control = ControlOptions(
@@ -90,13 +77,13 @@ def gripper_of(values: Mapping[str, Any], switch_output: Callable[[bool], None])
     """The gripper that the parameters name.
 
     Args:
-        values: checked values of the table UR5E, by name.
+        values: checked ArmParameters, by name.
         switch_output: writes the digital output of the arm's options.
     """
     if values["gripper"] == "robotiq":
         return RobotiqGripper(
             values["robot_ip"].strip(),
-            values["gripper_port"],
+            port=values["gripper_port"],
             timeout=values["gripper_timeout"],
             speed=values["gripper_speed"],
             force=values["gripper_force"],

@@ -59,9 +59,9 @@ class ArmOptions:
     """
 
     control: ControlOptions
-    frequency: float = 125.0
-    state_timeout: float = 0.1
-    move_timeout: float = 30.0
+    frequency: float
+    state_timeout: float
+    move_timeout: float
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration of a campaign: validated once, completely, before anything is created."""
 
-import difflib
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from importlib import metadata
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import field_validator
+
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.schema import Model, Texts, default_of, option
 from robomd_ros.core.search.strategies import STRATEGIES, resolved_options, strategy
 
 ACTION_SPACES = ("discrete", "embedding")
 """The catalogue's variations (Algorithm 1), or the embedding space (Algorithm 2)."""
 ORDERS = ("evidence", "search_agent")
 """Orders of the ranking: by posterior, or the paper's (Eq. 3)."""
-MAX_BUDGET = 1_000_000
 _PACKAGES = (
     "robomd_ros",
     "numpy",
@@ -31,99 +30,96 @@ _PACKAGES = (
 )
 
 
-@dataclass(frozen=True)
-class CampaignConfig:
+_TEXT = "text that is not empty"
+
+
+class CampaignConfig(Model):
     """Everything that decides what a campaign does.
 
-    Attributes:
-        task: name of the task, as in the catalogue.
-        policy: the policy under test: a file or python:<module>:<callable>.
-        catalogue: path of the variation catalogue.
-        variation_ids: the variations used, in order; empty is the whole catalogue.
-        search: ppo, a2c, uniform or thompson; "embedding" is the one search of the action space
-            embedding, and what ppo, the default, is resolved to there.
-        action_space: "discrete" (Algorithm 1) or "embedding" (Algorithm 2: what to try next
-            comes from an embedding of pictures and sentences; scenes are single variations).
-        order_by: "evidence" or "search_agent".
-        budget: valid trials, 1 to 1,000,000.
-        seed: of everything random, 0 to 2^32 - 1.
-        accumulate: scenes accumulate on success; None is the search's own default.
-        max_scene_size: successes after which a search episode ends, 1 to 64.
-        confidence: the campaign ends early once the order is settled with at least this posterior
-            probability, (0.5, 1).
-        top_k: how many of the worst variations must be settled for that, 1 to 1000.
-        max_attempts: tries of one scene whose trials are invalid, 1 to 100.
-        confirmation_share: largest share of the budget spent on combinations that only further
-            trials can tell from their parts, [0, 1].
-        search_options: the search's own parameters; those not named have their defaults.
-        horizon: longest rollout, policy steps, 1 to 100,000.
-
     Raises:
-        ConfigurationError: a value of the wrong type or out of its range.
+        ConfigurationError: a value of the wrong type or out of its range, or two that do not go
+            together.
     """
 
-    task: str
-    policy: str
-    catalogue: str
-    variation_ids: tuple[str, ...] = ()
-    search: str = "ppo"
-    action_space: str = "discrete"
-    order_by: str = "evidence"
-    budget: int = 210
-    seed: int = 0
-    accumulate: bool | None = None
-    max_scene_size: int = 5
-    confidence: float = 0.99
-    top_k: int = 5
-    max_attempts: int = 3
-    confirmation_share: float = 0.2
-    search_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    horizon: int = 80
+    called = "configuration key"
 
-    def __post_init__(self) -> None:
-        for name in ("task", "policy", "catalogue", "search"):
-            _check_text(name, getattr(self, name))
-        _check_ids(self.variation_ids)
+    task: str = option(..., "name of the task, as in the catalogue", wanted=_TEXT)
+    policy: str = option(
+        ..., "the policy under test: a file or python:<module>:<callable>", wanted=_TEXT
+    )
+    catalogue: str = option(..., "path of the variation catalogue", wanted=_TEXT)
+    variation_ids: Texts = option(
+        (),
+        "the variations used, in order; empty: the whole catalogue",
+        wanted="a list of variation ids",
+    )
+    search: str = option("ppo", "search strategy", wanted=_TEXT)
+    action_space: str = option(
+        "discrete",
+        "the catalogue (Algorithm 1), or an embedding that also ranks what was not tried",
+        choices=ACTION_SPACES,
+    )
+    order_by: str = option("evidence", "order of the ranking", choices=ORDERS)
+    budget: int = option(210, "valid trials to do", low=1, high=1_000_000, changes=True)
+    seed: int = option(0, "seed of everything random", low=0, high=2**32 - 1)
+    accumulate: bool | None = option(
+        None,
+        "scenes accumulate on success (Algorithm 1); null: the search's own default",
+        wanted="true, false or null (the search's default)",
+    )
+    max_scene_size: int = option(5, "successes after which a search episode ends", low=1, high=64)
+    confidence: float = option(
+        0.99,
+        "posterior probability that ends a campaign early",
+        low=0.5,
+        high=1.0,
+        exclusive=True,
+        changes=True,
+    )
+    top_k: int = option(5, "worst variations that must be settled to end early", low=1, high=1000)
+    max_attempts: int = option(3, "tries of a scene whose trials are invalid", low=1, high=100)
+    confirmation_share: float = option(
+        0.2, "largest share of the budget for isolating combinations", low=0.0, high=1.0
+    )
+    search_options: Mapping[str, Any] = option({}, "the search's own parameters")
+    horizon: int = option(80, "policy steps after which a rollout has failed", low=1, high=100_000)
+
+    @field_validator("task", "policy", "catalogue", "search")
+    @classmethod
+    def _not_empty(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("empty")
+        return text
+
+    @field_validator("variation_ids")
+    @classmethod
+    def _each_once(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        doubled = [v for v in ids if ids.count(v) > 1]
+        if doubled:
+            raise ConfigurationError(
+                f"variation_ids names {doubled[0]!r} twice; remove one of the two"
+            )
+        return ids
+
+    def model_post_init(self, _context: Any) -> None:
+        """What goes together, and everything that has a default of its own spelled out."""
+        if self.action_space == "embedding" and self.search == default_of(type(self), "search"):
+            self._spell_out("search", "embedding")
         self._check_search()
-        if self.order_by not in ORDERS:
-            raise ConfigurationError(
-                f"order_by must be one of {', '.join(ORDERS)}; got {self.order_by!r}"
-            )
-        _check_whole("budget", self.budget, 1, MAX_BUDGET)
-        _check_whole("seed", self.seed, 0, 2**32 - 1)
-        _check_whole("max_scene_size", self.max_scene_size, 1, 64)
-        _check_whole("top_k", self.top_k, 1, 1000)
-        _check_whole("max_attempts", self.max_attempts, 1, 100)
-        _check_whole("horizon", self.horizon, 1, 100_000)
-        _check_number("confidence", self.confidence, 0.5, 1.0, inclusive=False)
-        _check_number("confirmation_share", self.confirmation_share, 0.0, 1.0)
-        if self.accumulate is not None and not isinstance(self.accumulate, bool):
-            raise ConfigurationError(
-                f"accumulate must be true, false or null (the search's default); "
-                f"got {self.accumulate!r}"
-            )
-        if not isinstance(self.search_options, Mapping):
-            raise ConfigurationError(
-                f"search_options must be a mapping of names to values; got {self.search_options!r}"
-            )
         options = resolved_options(self.search, self.search_options)
         if self.order_by == "search_agent" and not strategy(self.search).agent:
             raise ConfigurationError(
                 f"order_by is 'search_agent', but search {self.search!r} has no "
                 "action probabilities (Eq. 3); use order_by 'evidence' or search 'ppo'"
             )
-        object.__setattr__(self, "search_options", MappingProxyType(options))
-        object.__setattr__(self, "variation_ids", tuple(self.variation_ids))
+        self._spell_out("search_options", MappingProxyType(options))
+
+    def _spell_out(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)  # in the making: not frozen yet
 
     def _check_search(self) -> None:
         """Whether search, action space and accumulation go together."""
         space = self.action_space
-        if space not in ACTION_SPACES:
-            raise ConfigurationError(
-                f"action_space must be one of {', '.join(ACTION_SPACES)}; got {space!r}"
-            )
-        if space == "embedding" and self.search == "ppo":
-            object.__setattr__(self, "search", "embedding")
         if strategy(self.search).action_space != space:
             fitting = [name for name, s in STRATEGIES.items() if s.action_space == space]
             raise ConfigurationError(
@@ -149,22 +145,11 @@ class CampaignConfig:
         Raises:
             ConfigurationError: an unknown or missing key, or a wrong value.
         """
-        allowed = [f.name for f in fields(cls)]
-        for key in values:
-            if key not in allowed:
-                close = difflib.get_close_matches(str(key), allowed, n=1)
-                hint = f" (did you mean {close[0]!r}?)" if close else ""
-                raise ConfigurationError(
-                    f"unknown configuration key {key!r}{hint}; allowed: {', '.join(allowed)}"
-                )
-        missing = [k for k in ("task", "policy", "catalogue") if k not in values]
-        if missing:
-            raise ConfigurationError(f"the configuration lacks the key {missing[0]!r}; add it")
-        return cls(**values)
+        return cls(**{str(key): value for key, value in values.items()})
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain data for campaign.yaml; `from_mapping` of it gives an equal configuration."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values = dict(self)
         values["variation_ids"] = list(self.variation_ids)
         values["search_options"] = dict(self.search_options)
         values["accumulate"] = self.accumulates
@@ -180,34 +165,3 @@ def installed_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
-
-
-def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{name} must be text that is not empty; got {value!r}")
-
-
-def _check_ids(value: object) -> None:
-    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        raise ConfigurationError(f"variation_ids must be a list of variation ids; got {value!r}")
-    doubled = [v for v in value if list(value).count(v) > 1]
-    if doubled:
-        raise ConfigurationError(f"variation_ids names {doubled[0]!r} twice; remove one of the two")
-
-
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigurationError(
-            f"{name} must be a whole number in [{low:,}, {high:,}]; got {value!r}"
-        )
-
-
-def _check_number(
-    name: str, value: object, low: float, high: float, inclusive: bool = True
-) -> None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        bounds = inclusive and value in (low, high)
-        if low < value < high or bounds:
-            return
-    interval = f"[{low:g}, {high:g}]" if inclusive else f"({low:g}, {high:g})"
-    raise ConfigurationError(f"{name} must be a number in {interval}; got {value!r}")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.evidence.ranking import Predicted
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene
 
-if TYPE_CHECKING:  # torch is heavy
+if TYPE_CHECKING:  # torch and scipy are heavy
     from robomd_ros.core.embedding.unseen import Judge
+    from robomd_ros.core.evidence.ranking import Predicted
 
 Cost = Callable[[Scene], float]
 """Human work that a scene would be at present, s."""
@@ -133,7 +133,7 @@ class Search(Protocol):
         """What says how likely an untried change fails; None if nothing does (yet)."""
         ...
 
-    def predicted(self) -> Predicted | None:
+    def predicted(self) -> "Predicted | None":
         """What it says about the whole catalogue; None as `judge`."""
         ...
 
