@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy
@@ -20,7 +22,7 @@ from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
 from robomd_ros.ros.node_parameters import SimBridgeParameters
 from robomd_ros.ros.parameters import declare
-from robomd_ros.ros.qos import IMAGE_OUT, STATE
+from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, STATE_OUT
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.tasks.task import simulated_task
@@ -37,10 +39,10 @@ class SimBridgeNode(Node):
         Those of SimBridgeParameters; `ros2 param describe` prints them.
 
     Publishers:
-        camera/image_raw (sensor_msgs/Image, rgb8, system default): first picture of a scene, and
+        camera/image_raw (sensor_msgs/Image, rgb8, reliable): first picture of a scene, and
             again at idle_rate while no goal is executed.
-        camera/camera_info (sensor_msgs/CameraInfo, system default): with every picture.
-        joint_states (sensor_msgs/JointState, sensor data): of the arm, rad, with every picture.
+        camera/camera_info (sensor_msgs/CameraInfo, reliable): with every picture.
+        joint_states (sensor_msgs/JointState, reliable): of the arm, rad, with every picture.
 
     Actions:
         sim/apply_scene (robomd_msgs/ApplyScene): put a scene in force at a seeded start.
@@ -88,14 +90,17 @@ class SimBridgeNode(Node):
             starting.join(0.2)  # short, so that Ctrl-C is noticed
         if self._start_error is not None:
             raise self._start_error
-        self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
-        self._infos = self.create_publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
-        self._joints = self.create_publisher(JointState, "joint_states", STATE)
+        self._images = self._publisher(Image, "camera/image_raw", IMAGE_OUT)
+        self._infos = self._publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
+        self._joints = self._publisher(JointState, "joint_states", STATE_OUT)
         self._ticker = Ticker(self, _FEEDBACK_PERIOD)
         self._apply_server = self._serve(ApplyScene, "sim/apply_scene", self.apply_scene)
         self._execute_server = self._serve(ExecutePolicy, "execute_policy", self._execute_policy)
         self.create_timer(self._idle_period, self._publish_idle)
         self.get_logger().info(f"cell {self._cell.name} is ready")
+
+    def _publisher(self, kind: Any, topic: str, qos: QoSProfile) -> Publisher:
+        return self.create_publisher(kind, topic, qos, qos_overriding_options=OVERRIDABLE)
 
     def _serve(self, action_type: Any, name: str, execute: Any) -> OneGoalServer:
         return OneGoalServer(

@@ -14,7 +14,7 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.image_fit import ImageFit, Window
 from robomd_ros.ros.conversions import image_to_msg, time_to_msg
 from robomd_ros.ros.parameters import declare
-from robomd_ros.ros.qos import IMAGE_OUT, TRIALS
+from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, TRIALS
 from robomd_ros.ros.runtime import main_of
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class CameraNode(Node):
         Those of CameraParameters; `ros2 param describe` prints them.
 
     Publishers:
-        camera/image_raw (sensor_msgs/Image, rgb8, system default): stamped at the arrival less
+        camera/image_raw (sensor_msgs/Image, rgb8, reliable): stamped at the arrival less
             `latency`.
-        camera/camera_info (sensor_msgs/CameraInfo, system default): with every picture; without a
+        camera/camera_info (sensor_msgs/CameraInfo, reliable): with every picture; without a
             calibration file K is zero, which means uncalibrated.
         /diagnostics (diagnostic_msgs/DiagnosticArray, reliable): connection, rate, exposure and
             white balance, once a second.
@@ -62,8 +62,11 @@ class CameraNode(Node):
 
             make_camera = Camera
         self._camera = make_camera(self._config, self._on_frame, self._on_event)
-        self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
-        self._infos = self.create_publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
+        overridable = {"qos_overriding_options": OVERRIDABLE}
+        self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT, **overridable)
+        self._infos = self.create_publisher(
+            CameraInfo, "camera/camera_info", IMAGE_OUT, **overridable
+        )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
         self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics)
 

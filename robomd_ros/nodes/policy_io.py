@@ -21,7 +21,7 @@ from robomd_ros.core.image_fit import ImageFit
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.nodes.image_topic import subscribe_images
 from robomd_ros.ros.conversions import image_from_msg, time_from_msg
-from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE
+from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_IN
 
 _IMAGE, _JOINTS, _POSE = "camera/image_raw", "joint_states", "tcp_pose"
 _GRIPPER, _STATUS = "gripper_position", "robot_status"
@@ -64,9 +64,9 @@ class RosSenses:
         self._begun = 0.0
         subscribe_images(node, _IMAGE, self._keep(_IMAGE))
         for message_type, topic, qos in (
-            (JointState, _JOINTS, STATE),
-            (PoseStamped, _POSE, STATE),
-            (Float64, _GRIPPER, STATE),
+            (JointState, _JOINTS, STATE_IN),
+            (PoseStamped, _POSE, STATE_IN),
+            (Float64, _GRIPPER, STATE_IN),
             (msg.RobotStatus, _STATUS, LATCHED),
         ):
             node.create_subscription(message_type, topic, self._keep(topic), qos)

@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
@@ -29,7 +30,7 @@ from robomd_ros.arms.ur5e.status import ArmStatus, mode_name
 from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.ros.parameters import declare
-from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE, TRIALS
+from robomd_ros.ros.qos import COMMANDS, LATCHED, OVERRIDABLE, STATE_OUT, TRIALS
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
 
 _FEEDBACK = 0.1
@@ -50,10 +51,10 @@ class Ur5eNode(Node):
         Those of ArmParameters; `ros2 param describe` prints them.
 
     Publishers:
-        joint_states (sensor_msgs/JointState, sensor data): at `frequency`, while the state is new.
-        tcp_pose (geometry_msgs/PoseStamped, sensor data): likewise, in the frame `frame_id`.
-        wrench (geometry_msgs/WrenchStamped, sensor data): likewise, at the tool centre point.
-        gripper_position (std_msgs/Float64, sensor data): 0 open to 1 closed, 10 Hz, if known.
+        joint_states (sensor_msgs/JointState, reliable): at `frequency`, while the state is new.
+        tcp_pose (geometry_msgs/PoseStamped, reliable): likewise, in the frame `frame_id`.
+        wrench (geometry_msgs/WrenchStamped, reliable): likewise, at the tool centre point.
+        gripper_position (std_msgs/Float64, reliable): 0 open to 1 closed, 10 Hz, if known.
         robot_status (robomd_msgs/RobotStatus, latched): at every change.
         /diagnostics (diagnostic_msgs/DiagnosticArray, reliable): arm and gripper, once a second.
 
@@ -86,10 +87,10 @@ class Ur5eNode(Node):
         self._refused: dict[str, int] = {"twist": 0, "joints": 0, "gripper": 0}
         self._complained: dict[str, float] = {}
         self._states, self._counted = 0, time.monotonic()
-        self._joint_states = self.create_publisher(JointState, "joint_states", STATE)
-        self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE)
-        self._wrenches = self.create_publisher(WrenchStamped, "wrench", STATE)
-        self._grips = self.create_publisher(Float64, "gripper_position", STATE)
+        self._joint_states = self._state_publisher(JointState, "joint_states")
+        self._poses = self._state_publisher(PoseStamped, "tcp_pose")
+        self._wrenches = self._state_publisher(WrenchStamped, "wrench")
+        self._grips = self._state_publisher(Float64, "gripper_position")
         self._statuses = self.create_publisher(RobotStatus, "robot_status", LATCHED)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
         self.create_subscription(TwistStamped, "servo_twist", self._on_twist, COMMANDS)
@@ -117,6 +118,9 @@ class Ur5eNode(Node):
         self._gripper.close()
 
     # states
+
+    def _state_publisher(self, kind: Any, topic: str) -> Publisher:
+        return self.create_publisher(kind, topic, STATE_OUT, qos_overriding_options=OVERRIDABLE)
 
     def _on_state(self, state: ArmState) -> None:
         """Publish a state; runs in the thread that receives it."""

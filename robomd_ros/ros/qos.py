@@ -8,8 +8,8 @@ from rclpy.qos import (
     QoSProfile,
     ReliabilityPolicy,
     qos_profile_sensor_data,
-    qos_profile_system_default,
 )
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 LATCHED = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
@@ -27,8 +27,14 @@ TRIALS = QoSProfile(
 )
 """Events, none of which may be lost while somebody listens."""
 
-IMAGE_OUT = qos_profile_system_default
-"""Image publishers: reliable, so that every kind of subscriber matches."""
+IMAGE_OUT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=2,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""Image publishers: reliable, so that every kind of subscriber matches. Volatile: an old picture
+says nothing about the scene that is in force now."""
 
 IMAGE_IN = qos_profile_sensor_data
 """Our image subscribers: the newest picture, never an old one for reliability's sake."""
@@ -49,8 +55,21 @@ RECENT_IMAGES = QoSProfile(
 )
 """For whoever looks back: the picture of a trial is told from later ones after the trial's end."""
 
-STATE = qos_profile_sensor_data
-"""Joint states and other streams, where only the newest counts."""
+STATE_OUT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=10,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""Publishers of joint states and other streams: reliable (REP-2003), so that a subscriber with
+default QoS, e.g. `ros2 topic echo`, matches too."""
+
+STATE_IN = qos_profile_sensor_data
+"""Our subscribers of them: only the newest counts."""
+
+OVERRIDABLE = QoSOverridingOptions.with_default_policies()
+"""For publishers of pictures and states: history, depth and reliability may be overridden by
+parameters, `qos_overrides.<topic>.publisher.<policy>`, e.g. best effort over a weak network."""
 
 COMMANDS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,

@@ -34,7 +34,7 @@ from std_srvs.srv import Trigger
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.bringup.supervisor import node_command
-from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE, TRIALS
+from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_IN, TRIALS
 from sim_bridge.twin.client import TwinProcess
 
 PLACE = "/robomd/bench"
@@ -224,7 +224,7 @@ def measure(given: argparse.Namespace, twin: int, node: int) -> dict[str, str]:
     rclpy.init()
     client = rclpy.create_node("bench_client")
     listener = Listener()
-    client.create_subscription(JointState, f"{PLACE}/joint_states", listener.on_joints, STATE)
+    client.create_subscription(JointState, f"{PLACE}/joint_states", listener.on_joints, STATE_IN)
     client.create_subscription(RobotStatus, f"{PLACE}/robot_status", listener.on_status, LATCHED)
     client.create_subscription(DiagnosticArray, "/diagnostics", listener.on_diagnostics, TRIALS)
     targets = client.create_publisher(JointState, f"{PLACE}/servo_joints", COMMANDS)

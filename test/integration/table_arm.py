@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.ros.conversions import image_to_msg
-from robomd_ros.ros.qos import COMMANDS, IMAGE_OUT, LATCHED, STATE
+from robomd_ros.ros.qos import COMMANDS, IMAGE_OUT, LATCHED, STATE_OUT
 
 HOME = np.array([0.4, 0.0, 0.3])
 
@@ -26,9 +26,9 @@ class TableArm(Node):
         super().__init__("table_arm", **kwargs)
         self.active = True
         self._images = self.create_publisher(Image, "camera/image_raw", image_qos)
-        self._states = self.create_publisher(JointState, "joint_states", STATE)
-        self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE)
-        self._grippers = self.create_publisher(Float64, "gripper_position", STATE)
+        self._states = self.create_publisher(JointState, "joint_states", STATE_OUT)
+        self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE_OUT)
+        self._grippers = self.create_publisher(Float64, "gripper_position", STATE_OUT)
         self._status = self.create_publisher(RobotStatus, "robot_status", LATCHED)
         self.create_subscription(TwistStamped, "servo_twist", self._on_twist, COMMANDS)
         self.create_subscription(JointState, "servo_joints", self._on_joints, COMMANDS)

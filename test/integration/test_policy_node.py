@@ -24,7 +24,7 @@ from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome
 from robomd_ros.core.errors import ConfigurationError, PolicyLoadError, SpacesError
 from robomd_ros.nodes.policy_node import PolicyNode
-from robomd_ros.ros.qos import IMAGE_OUT, STATE
+from robomd_ros.ros.qos import IMAGE_IN, IMAGE_OUT
 
 pytestmark = pytest.mark.ros
 HERE = Path(__file__).parent
@@ -278,7 +278,7 @@ def test_what_goes_silent_ends_the_rollout(cell, silent, reason):
 
 
 def test_a_camera_that_publishes_best_effort_is_heard(cell):
-    assert cell(image_qos=STATE).run().error_code == 0
+    assert cell(image_qos=IMAGE_IN).run().error_code == 0
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.ur5e.dashboard import stop_program
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, tool_pose
-from robomd_ros.ros.qos import LATCHED, STATE
+from robomd_ros.ros.qos import LATCHED, STATE_IN
 
 Result = MoveToJoints.Result
 _FINE = DiagnosticStatus(level=DiagnosticStatus.OK)
@@ -57,18 +57,18 @@ def test_it_connects_and_tells_its_state(arm):
         RobotStatus.ROBOT_MODE_RUNNING,
         RobotStatus.SAFETY_MODE_NORMAL,
     )
-    joints = arm.latched(JointState, f"{PLACE}/joint_states", STATE)
+    joints = arm.latched(JointState, f"{PLACE}/joint_states", STATE_IN)
     assert tuple(joints.name) == JOINT_NAMES
     assert list(joints.position) == pytest.approx(HOME, abs=0.01)
     assert joints.header.frame_id == "base"
-    pose = arm.latched(PoseStamped, f"{PLACE}/tcp_pose", STATE).pose
+    pose = arm.latched(PoseStamped, f"{PLACE}/tcp_pose", STATE_IN).pose
     own = tool_pose(arm.q, arm.arm.supervisor.guard.tcp)
     assert [pose.position.x, pose.position.y, pose.position.z] == pytest.approx(
         own[:3, 3], abs=2e-3
     )
     w = pose.orientation.w
     assert np.trace(own[:3, :3]) == pytest.approx(4 * w * w - 1, abs=1e-2)
-    assert arm.latched(WrenchStamped, f"{PLACE}/wrench", STATE).header.frame_id == "base"
+    assert arm.latched(WrenchStamped, f"{PLACE}/wrench", STATE_IN).header.frame_id == "base"
 
 
 def test_a_move_arrives_and_tells_its_progress(arm):
@@ -219,7 +219,7 @@ def test_the_wall_of_the_workspace_stops_a_stream(arm):
 
 def test_the_gripper_and_its_silence(arm):
     grips = []
-    arm.client.create_subscription(Float64, f"{PLACE}/gripper_position", grips.append, STATE)
+    arm.client.create_subscription(Float64, f"{PLACE}/gripper_position", grips.append, STATE_IN)
     for closure in (1.0, 0.0):
         arm.grips.publish(Float64(data=closure))
         wait_for(lambda c=closure: abs(arm.twin.state()["gripper"] - c) < 0.2, "motion", 15)
