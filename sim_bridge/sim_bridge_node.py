@@ -97,7 +97,7 @@ class SimBridgeNode(Node):
         self._apply_server = self._serve(ApplyScene, "sim/apply_scene", self.apply_scene)
         self._execute_server = self._serve(ExecutePolicy, "execute_policy", self._execute_policy)
         self.create_timer(self._idle_period, self._publish_idle)
-        self.get_logger().info(f"cell {self._cell.name} is ready")
+        self.get_logger().info(f"up: cell {self._cell.name} is ready, waits for goals")
 
     def _publisher(self, kind: Any, topic: str, qos: QoSProfile) -> Publisher:
         return self.create_publisher(kind, topic, qos, qos_overriding_options=OVERRIDABLE)

@@ -73,6 +73,7 @@ class CameraNode(Node):
     def connect(self) -> None:
         """Begin to read the camera."""
         self._camera.connect()
+        self.get_logger().info(f"up: waits for pictures of {self._config.name}")
 
     def close(self) -> None:
         """Give the camera back."""

@@ -134,8 +134,11 @@ class DiagnosisNode(Node):
         self._driving = Driving(self.context.get_domain_id(), [namespace or "/", *cells])
         campaign_config(dict(self._values))
         if not self._values["autostart"]:
+            self.get_logger().info("up: waits for a goal of diagnose")
             return
         self._open(Diagnose.Goal())
+        names = ", ".join(cell.name for cell in self._cells)
+        self.get_logger().info(f"up: the campaign begins, waits for its cells: {names}")
         threading.Thread(target=self._run_alone, name="campaign", daemon=True).start()
 
     def close(self) -> None:
@@ -178,15 +181,20 @@ class DiagnosisNode(Node):
             status = replace(status, waiting_for=lacking or status.waiting_for)
         message = status_to_msg(status)
         self._recording.publish(self._statuses, message)
-        self.get_logger().info(
-            f"{status.state.name} {status.trials_done}/{status.trials_budget} {status.message}",
-            throttle_duration_sec=10.0,
-        )
+        text = f"{status.state.name} {status.trials_done}/{status.trials_budget} {status.message}"
+        if status.state is CampaignState.WAITING:
+            self.get_logger().warning(text, throttle_duration_sec=10.0)
+        else:
+            self.get_logger().info(text, throttle_duration_sec=10.0)
         if self._goal is not None and self._goal.is_active:
             self._goal.publish_feedback(Diagnose.Feedback(status=message))
 
     def on_trial(self, trial: Trial, finished_at: float) -> None:
-        """Publish a trial that has ended."""
+        """Publish a trial that has ended; one that does not count is a warning."""
+        if not trial.outcome.valid:
+            self.get_logger().warning(
+                f"trial {trial.index} in {trial.cell} is invalid: {trial.outcome.detail}"
+            )
         if self._folder is not None:
             stamp = time_to_msg(finished_at)
             message = trial_to_msg(trial, self._folder.campaign_id, stamp)

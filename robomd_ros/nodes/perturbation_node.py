@@ -110,11 +110,15 @@ class PerturbationNode(Node):
             )
             self._serve(ApplyScene, "apply_scene", operator.apply_scene, operator.cancel)
             self._serve(LabelOutcome, "label_outcome", operator.label_outcome, operator.cancel)
+            makes = "a person makes the scenes"
         else:
+            makes = "the simulator of this process makes the scenes"
             if simulator is None:
+                makes = "the simulator behind sim/apply_scene makes the scenes"
                 simulator = SimulatorBackend(self, self._ticker, values["simulator_timeout"])
             self._serve(ApplyScene, "apply_scene", simulator.apply_scene, simulator.cancel)
         self._publish_request(self._desk.open_request)
+        self.get_logger().info(f"up: {makes}; waits for goals")
 
     def close(self) -> None:
         """Withdraw what is asked."""

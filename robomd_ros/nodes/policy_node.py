@@ -136,7 +136,9 @@ class PolicyNode(Node):
         self._ticker = Ticker(self, _TICK)
         # a task of its own: a timer's coroutine would keep all other callbacks waiting
         self.executor.create_task(self._offer)
-        self.get_logger().info(f"policy {self._values['policy']} is loaded")
+        self.get_logger().info(
+            f"up: policy {self._values['policy']} is loaded, waits for pictures and joint states"
+        )
 
     async def _offer(self) -> None:
         """Offer the action once the policy has answered; ConfigurationError ends the node."""

@@ -84,6 +84,7 @@ class RankingMarkersNode(Node):
         self.create_subscription(msg.Trial, "trials", self._on_trial, TRIALS)
         self._pause = self.create_timer(_PAUSE, self._on_pause_over)
         self._pause.cancel()
+        self.get_logger().info("up: waits for failure_ranking")
 
     def _on_ranking(self, data: bytes) -> None:
         self._ranking = data

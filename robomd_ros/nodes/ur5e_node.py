@@ -111,6 +111,7 @@ class Ur5eNode(Node):
         """Begin to connect to arm and gripper; ConfigurationError if ur_rtde is not installed."""
         self._arm.connect()
         self._gripper.start()
+        self._log(f"up: waits for the robot at {self._values['robot_ip']}")
 
     def close(self) -> None:
         """Stop the arm and its script, let go of everything."""
@@ -154,7 +155,10 @@ class Ur5eNode(Node):
                 detail=status.detail,
             )
         )
-        self._log("ready" if status.ready else f"not ready: {status.detail}")
+        if status.ready:
+            self._log("ready")
+        else:
+            self.get_logger().warning(f"not ready: {status.detail}")
 
     def _log(self, text: str) -> None:
         self.get_logger().info(text)
@@ -236,7 +240,7 @@ class Ur5eNode(Node):
                 ),
             )
         if end.code is not MoveCode.NONE:
-            self._log(f"move_to_joints: {end.code.name}: {end.reason}")
+            self.get_logger().warning(f"move_to_joints: {end.code.name}: {end.reason}")
         return finish(
             handle,
             MoveToJoints.Result(positions=end.q, error_code=int(end.code), error_msg=end.reason),
@@ -265,9 +269,10 @@ class Ur5eNode(Node):
         try:
             response.message = await in_thread(self, name, work)
             response.success = True
+            self._log(f"{name}: {response.message}")
         except RoboMDError as error:
             response.message = str(error)
-        self._log(f"{name}: {response.message}")
+            self.get_logger().warning(f"{name}: {error}")
         return response
 
     def _publish_diagnostics(self) -> None:

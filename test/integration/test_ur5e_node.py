@@ -57,7 +57,7 @@ def test_it_connects_and_tells_its_state(arm):
         RobotStatus.ROBOT_MODE_RUNNING,
         RobotStatus.SAFETY_MODE_NORMAL,
     )
-    joints = arm.latched(JointState, f"{PLACE}/joint_states", STATE_IN)
+    joints = arm.latched(JointState, f"{PLACE}/joint_states", 10)  # default QoS
     assert tuple(joints.name) == JOINT_NAMES
     assert list(joints.position) == pytest.approx(HOME, abs=0.01)
     assert joints.header.frame_id == "base"
