@@ -170,7 +170,8 @@ def test_an_absent_device_is_one_error_and_the_process_goes_on(domain, tmp_path)
         finally:
             process.send_signal(signal.SIGINT)
             code = process.wait(10)
-    errors = [line for line in log.read_text().splitlines() if line.strip()]
+    begun, *errors = [line for line in log.read_text().splitlines() if line.strip()]
+    assert "up: waits for pictures of /dev/video79" in begun
     assert len(errors) == 1, errors
     assert "plug it in" in errors[0] and "Trying again" in errors[0]
     assert code == 0
