@@ -105,7 +105,7 @@ class Graph:
         wait_for(client.service_is_ready, name, 10)
         return self.result(client.call_async(service_type.Request(**fields)), name)
 
-    def result(self, future, what, timeout=30.0):
+    def result(self, future, what, timeout=60.0):
         wait_for(future.done, what, timeout)
         return future.result()
 

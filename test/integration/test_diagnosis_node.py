@@ -256,7 +256,7 @@ def test_questions_after_a_campaign(diagnosis):
 
 
 def test_ratio_of_the_search_agent(diagnosis):
-    graph = diagnosis(search="ppo", search_options="{n_steps: 4}")
+    graph = diagnosis(search="ppo", search_options="{n_steps: 4, n_epochs: 1}")
     modes = graph.run(budget=8).result.ranking.failure_modes
     probability = {m.variations[0].id: m.policy_probability for m in modes}
     compared = graph.compare(GREEN, BLUE)

@@ -165,7 +165,7 @@ def test_constructor_starts_nothing(worker):
         ("Missing", "has no 'Missing'"),
         ("NoAct", "NoAct has no method act"),
         ("WrongSize", r"does not fit the task: .*\(6,\).*\(7,\)"),
-        ("NeedsArguments", "NeedsArguments needs 1 arguments"),
+        ("NeedsArguments", "NeedsArguments needs weights; give python:"),
         ("failing_factory", "OSError: no camera calibration"),
         ("NOT_CALLABLE", "which cannot be called"),
     ],

@@ -66,7 +66,7 @@ def test_training_lowers_the_error_and_repeats(collected):
     again, same = train(steps, TrainConfig(epochs=1, batch_size=32), small)
     np.testing.assert_equal(first, again)
     assert same == rough
-    _, fine = train(steps, TrainConfig(epochs=40, batch_size=32), small)
+    _, fine = train(steps, TrainConfig(epochs=12, batch_size=16), small)
     assert fine < 0.5 * rough
 
 
