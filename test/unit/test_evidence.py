@@ -341,9 +341,9 @@ def test_posterior_is_fast_enough_to_follow_every_trial():
     for trials, bound in ((256, 0.2), (10_000, 2.0)):
         evidence = Evidence(catalogue)
         accumulate(evidence, catalogue, truth, trials, 0)
-        start = time.perf_counter()
+        start = time.process_time()
         evidence.posterior()
-        assert time.perf_counter() - start < bound
+        assert time.process_time() - start < bound
 
 
 def test_a_large_catalogue_has_the_same_posterior():
