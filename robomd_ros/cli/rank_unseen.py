@@ -20,6 +20,7 @@ from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
 from robomd_ros.core.evidence.ranking_table import ranking_table
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Variation, load_catalogue
+from robomd_ros.core.wording import counted
 from robomd_ros.export.tables import ranking_table as as_table
 from robomd_ros.export.tables import to_csv
 from robomd_ros.report.campaign_data import CampaignData, load_campaign
@@ -55,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     console().print(ranking_table(ranking, options.limit))
     if options.out:
         _write(options.out, ranking)
-        print(f"{options.out}: {len(ranking.failure_modes)} variations")
+        print(f"{options.out}: {counted(len(ranking.failure_modes), 'variation')}")
     return 0
 
 

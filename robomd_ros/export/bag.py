@@ -21,6 +21,7 @@ from robomd_ros.core.campaign.stored import StoredCampaign
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.errors import CampaignFolderError
 from robomd_ros.core.trial import Outcome, Result, Trial
+from robomd_ros.core.wording import counted
 from robomd_ros.ros.conversions import ranking_to_msg, time_to_msg, trial_to_msg
 from robomd_ros.ros.message_definitions import definition_of, type_of
 
@@ -71,7 +72,8 @@ def write_bag(stored: StoredCampaign, out: IO[bytes]) -> list[str]:
         if log is not None:
             log.close()
     if missing:
-        notes.append(f"{len(missing)} pictures cannot be read, the first is {missing[0]}")
+        pictures = counted(len(missing), "picture")
+        notes.append(f"{pictures} cannot be read, the first is {missing[0]}")
     return notes
 
 

@@ -15,6 +15,7 @@ from robomd_msgs.msg import CampaignStatus, OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.operator.desk import ANSWERS, HEARD, NUMBERS, Answer, RequestKind
+from robomd_ros.core.wording import counted
 from robomd_ros.ros.conversions import time_from_msg
 from robomd_ros.ros.node_parameters import PromptParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
@@ -156,7 +157,8 @@ class OperatorPrompt(Node):
         status = self._status
         if status is None or self._screen is None:
             return ""
-        return f"({status.trials_done} of {status.trials_budget} trials; {status.message})"
+        budget = counted(status.trials_budget, "trial")
+        return f"({status.trials_done} of {budget}; {status.message})"
 
     def _answer(self, request: OperatorRequest, answer: Answer) -> None:
         if not self._client.service_is_ready():

@@ -96,7 +96,8 @@ class CampaignView:
         worst = [m for m in modes if m.seen or m.predicted][:3]
         top = ", ".join(f"{ids_of(m)} {figure(m.failure_probability)}" for m in worst)
         return (
-            f"{status.state.name.lower()} {status.trials_done}/{status.trials_budget} trials, "
+            f"{status.state.name.lower()} {status.trials_done}/"
+            f"{counted(status.trials_budget, 'trial')}, "
             f"{figure(self._rate.per_minute, 0)} a minute, {_duration(status.eta)} left"
             + (f"; most likely to fail: {top}" if top else "")
             + (f"; {status.message}" if status.message else "")
@@ -111,7 +112,7 @@ class CampaignView:
         row.add_row(
             Text(status.state.name, style=style),
             bar,
-            Text(f"{status.trials_done}/{status.trials_budget} trials"),
+            Text(f"{status.trials_done}/{counted(status.trials_budget, 'trial')}"),
             Text(f"{figure(self._rate.per_minute, 0)} a minute"),
             Text(f"{_duration(status.eta)} left"),
         )

@@ -32,6 +32,7 @@ from robomd_ros.core.search import Search, SearchContext, make_search
 from robomd_ros.core.search.environments import agent_picture
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL
+from robomd_ros.core.wording import counted
 
 if TYPE_CHECKING:  # torch is heavy
     from robomd_ros.core.embedding.unseen import Judge
@@ -447,7 +448,8 @@ class Campaign:
     def _drop(self, job: Job, reason: str, now: float) -> None:
         self._folder.log.drop(job.request.number, reason, now)
         scene = ", ".join(job.request.scene) or "nominal"
-        self._warning = f"gave up the scene {scene} after {job.trials} invalid trials: {reason}"
+        tries = counted(job.trials, "invalid trial")
+        self._warning = f"gave up the scene {scene} after {tries}: {reason}"
         if self._dispatcher.dropped_in_a_row >= MAX_DROPS_IN_A_ROW:
             raise CellFault(
                 f"{MAX_DROPS_IN_A_ROW} scenes in a row had no valid trial; the last reason: "

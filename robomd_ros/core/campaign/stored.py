@@ -44,6 +44,7 @@ from robomd_ros.core.errors import CampaignFolderError, CatalogueError, Configur
 from robomd_ros.core.evidence.evidence import Evidence, Posterior
 from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
+from robomd_ros.core.wording import counted
 from robomd_ros.core.yaml_text import dump_yaml
 
 TRIALS_FILE = "trials.db"
@@ -445,8 +446,8 @@ def _refuse_spent(
     valid = sum(r.outcome is not None and r.outcome.valid for r in log.records())
     if config.budget < valid:
         raise CampaignFolderError(
-            f"the campaign in {folder} has {valid} valid trials already, which is more than the "
-            f"budget of {config.budget}; give at least {valid}, or choose another folder"
+            f"the campaign in {folder} has {counted(valid, 'valid trial')} already, which is more "
+            f"than the budget of {config.budget}; give at least {valid}, or choose another folder"
         )
 
 

@@ -10,6 +10,7 @@ from statistics import fmean
 
 from robomd_ros.core.operator.desk import Changes, changes
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
+from robomd_ros.core.wording import counted
 
 DEFAULT_COST = 30.0
 """s of human work that a change is taken to cost where the catalogue does not say."""
@@ -46,7 +47,8 @@ class Work:
     def describe(self) -> str:
         """For people: "about 12 changes, 4 min of the operator's work"."""
         minutes = math.ceil(self.seconds / 60.0)
-        return f"about {round(self.changes)} changes, {minutes} min of the operator's work"
+        steps = counted(round(self.changes), "change")
+        return f"about {steps}, {minutes} min of the operator's work"
 
 
 class WorkLedger:

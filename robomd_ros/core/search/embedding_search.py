@@ -18,6 +18,7 @@ from robomd_ros.core.search.proposals import Candidates, propose
 from robomd_ros.core.search.search import Asked, Cost, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
+from robomd_ros.core.wording import counted
 
 _AHEAD = 3
 """Proposals per training, in times of the trials until the next one."""
@@ -156,9 +157,9 @@ class EmbeddingSearch:
         if self._learner.remark:
             return self._learner.remark
         if self._learner.view is not None:
-            return f"embedding of {self._learner.view.trials} trials"
+            return f"embedding of {counted(self._learner.view.trials, 'trial')}"
         if self._told < self._first_trials:
-            return f"embedding after {self._first_trials} trials"
+            return f"embedding after {counted(self._first_trials, 'trial')}"
         if not self._ready:
             successes = self._told - self._failures
             return (
