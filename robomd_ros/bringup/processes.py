@@ -3,11 +3,11 @@
 """What a bring-up starts: nodes and other programs."""
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from robomd_ros.core.hosted.parent import program, tool
 from robomd_ros.core.share import PACKAGE
 
 
@@ -53,8 +53,8 @@ class NodeProcess:
     def command(self) -> list[str]:
         """The command that starts it: a module of this Python, or a program on the PATH."""
         if not self.module:
-            return [self.executable, *self.arguments, *self.ros_arguments()]
-        return [sys.executable, "-u", "-m", self.module, *self.ros_arguments()]
+            return tool(self.executable, *self.arguments, *self.ros_arguments())
+        return program(self.module, *self.ros_arguments())
 
     def ros_arguments(self) -> list[str]:
         """Command line arguments that give the node its namespace and parameters."""
@@ -75,7 +75,7 @@ class ToolProcess:
 
     Attributes:
         name: unique among the processes.
-        arguments: program and arguments.
+        arguments: program and arguments, as of hosted.parent.program or tool.
         respawn: start it again when it dies.
         window: as of NodeProcess.
     """

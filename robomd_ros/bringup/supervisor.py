@@ -1,27 +1,21 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the processes of a bring-up under honcho, where the launch stack is not installed."""
+"""Runs the processes of a bring-up where the launch stack is not installed, in one loop."""
 
 import contextlib
-import ctypes
-import multiprocessing
 import os
+import select
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from honcho.manager import Manager
-from honcho.printer import Message
-from honcho.process import Popen, Process
-
 from robomd_ros.core.errors import EXIT_CONFIGURATION
+from robomd_ros.core.hosted.parent import program, starter_variables
 from robomd_ros.ros.runtime import EXIT_CAMPAIGN
+from robomd_ros.terminal.output import NOBODY_READS, drop_output
 
-_PR_SET_PDEATHSIG = 1
 _QUICK_DEATHS = 3
 _INFANCY = 10.0
 """s; a process that dies younger by itself, three times in a row, is not started again."""
@@ -29,199 +23,223 @@ _RESPAWN_DELAY = 1.0
 """s before a process that died is started again."""
 _PATIENCE = 4.0
 """s that processes have to end before they are killed; Ctrl-C is promised to end all in 5 s."""
+_LOOK = 0.1
+"""s between looks at what has died."""
 _FINAL = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143, EXIT_CONFIGURATION, EXIT_CAMPAIGN)
 """Exit codes after which a process is not started again."""
-_context = multiprocessing.get_context("fork")
+_LONGEST_LINE = 1 << 16
 
 
-def signal_on_parent_death(number: int) -> None:
-    """Let the kernel send this process a signal when its parent dies (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+class Supervisor:
+    """Starts processes, starts those again that die, and ends all together.
 
+    Each is a process group of its own. They end with this process, however that ends: its
+    pid is in their environment, see `starter_variables`.
+    """
 
-class Ending:
-    """Whether everything is to end, told to all processes; nobody can die holding a lock of it."""
-
-    def __init__(self) -> None:
-        self._flag = _context.RawValue("b", 0)
-
-    def set(self) -> None:
-        """Everything is to end."""
-        self._flag.value = 1
-
-    def is_set(self) -> bool:
-        """Whether everything is to end."""
-        return bool(self._flag.value)
-
-    def wait(self, timeout: float) -> None:
-        """Wait for it, at most this long, s."""
-        deadline = time.monotonic() + timeout
-        while not self.is_set() and time.monotonic() < deadline:
-            time.sleep(0.05)
-
-
-class _Popen(Popen):
-    """A child of a command list (no shell) that ends when its parent does."""
-
-    def __init__(self, command: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(
-            command,
-            shell=False,
-            stdin=-3,  # DEVNULL: nobody types at a node
-            preexec_fn=_prepare_child,
-            **kwargs,
-        )
-
-
-def _prepare_child() -> None:
-    """Between fork and exec: the parent ignores the signals that end a node; the node must not."""
-    signal_on_parent_death(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-class RespawningProcess(Process):
-    """A honcho process that is started again when it dies without having been asked to end."""
-
-    def __init__(
-        self, command: Sequence[str], ending: Ending, respawn: bool, **kwargs: Any
-    ) -> None:
-        super().__init__(command, **kwargs)
-        self._child_ctor = _Popen
-        self._ending = ending
-        self._respawn = respawn
-        self._quick_deaths = 0
-        self._born = 0.0
-
-    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """Run, and run again, until it ends by wish, for a reason that stays, or all ends."""
-        signal_on_parent_death(signal.SIGKILL)
-        if ignore_signals:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self._events = events
-        code = self._run_once()
-        while self._again(code):
-            code = self._run_once()
-        self._send_message({"returncode": code}, type="stop")
-
-    def _again(self, code: int) -> bool:
-        """Whether to start again after this exit code; waits before a yes."""
-        if code in _FINAL or not self._respawn or self._ending.is_set():
-            return False
-        # whoever is killed did not fail to start: somebody else, or the lack of memory, ended it
-        quick = time.monotonic() - self._born < _INFANCY and code != -signal.SIGKILL
-        self._quick_deaths = self._quick_deaths + 1 if quick else 0
-        if self._quick_deaths >= _QUICK_DEATHS:
-            text = f"died with code {code} as soon as it started, {_QUICK_DEATHS} times: given up\n"
-            self._send_message(text.encode())
-            return False
-        self._send_message(f"died with code {code}; starting it again\n".encode())
-        self._ending.wait(_RESPAWN_DELAY)
-        return not self._ending.is_set()
-
-    def _run_once(self) -> int:
-        self._born = time.monotonic()
-        self._child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd)
-        self._send_message({"pid": self._child.pid}, type="start")
-        if self._ending.is_set():  # the end came while it started, and passed it by
-            self._child.terminate()
-        for line in iter(self._child.stdout.readline, b""):
-            self._send_message(line)
-        self._child.stdout.close()
-        code: int = self._child.wait()
-        return code
-
-
-class LinePrinter:
-    """Gives every line of output to a function; honcho's own messages are left out."""
-
-    width = 0
-
-    def __init__(self, write: Callable[[str, str], None]) -> None:
-        self._write = write
-
-    def write(self, message: Message) -> None:
-        """Pass on one line of a process."""
-        if message.type == "line" and message.colour is not None:
-            data = message.data
-            text = data.decode(errors="replace") if isinstance(data, bytes) else str(data)
-            self._write(message.name, text.rstrip("\n"))
-
-
-class Supervisor(Manager):
-    """Starts processes, starts those again that die, and ends all together."""
-
-    def __init__(self, write: Callable[[str, str], None]) -> None:
+    def __init__(self, write: Callable[[str, str], None], output: int | None = None) -> None:
         """Prepare.
 
         Args:
             write: is given (process name, line) of everything that the processes print.
+            output: the descriptor to which that goes; when nobody reads it any more all ends.
         """
-        super().__init__(LinePrinter(write))
-        self._ending = Ending()
+        self._write = write
+        self._output = output
+        self._children: list[_Child] = []
+        self._poll = select.poll()
+        self._reading: dict[int, _Child] = {}
+        self._kill_at: float | None = None
+        self._signalled = 0
+        self.returncode: int | None = None
+        """Code of the process that ended first, 128 + n after signal n; None before the end."""
 
-    def add(self, name: str, command: Sequence[str], respawn: bool, env: Mapping[str, str]) -> None:
-        """Add a process before `loop`."""
+    def add(
+        self,
+        name: str,
+        command: Sequence[str],
+        respawn: bool,
+        env: Mapping[str, str],
+        window: bool = False,
+    ) -> None:
+        """Add a process before `loop`.
 
-        def make(cmd: Sequence[str], **kwargs: Any) -> RespawningProcess:
-            return RespawningProcess(cmd, self._ending, respawn, **kwargs)
+        Args:
+            name: shown before its lines.
+            command: program and arguments; no shell.
+            respawn: start it again when it dies.
+            env: its environment.
+            window: a person may close it at any time, and what it prints is of no interest.
+        """
+        environment = {**env, **starter_variables()}
+        self._children.append(_Child(name, command, respawn and not window, environment, window))
 
-        self._process_ctor = make
-        self.add_process(name, list(command), env=dict(env))
+    def loop(self) -> None:
+        """Run until one of the processes has ended for good; then end the others too."""
+        if self._output is not None:
+            self._poll.register(self._output, 0)  # only its end is of interest
+        with self._handlers():
+            for child in self._children:
+                self._start(child)
+            while any(child.process is not None for child in self._children) or self._waiting():
+                self._pass_on(self._poll.poll(1000 * _LOOK))
+                self._look()
 
-    def terminate(self) -> None:
-        """End all; nothing is started again, and what does not end in time is killed."""
-        if self._terminating:
+    def terminate(self, code: int) -> None:
+        """End all; nothing is started again, and what does not end in time is killed.
+
+        Args:
+            code: what `returncode` will be, if nothing has ended before.
+        """
+        if self.returncode is None:
+            self.returncode = code
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + _PATIENCE
+            for child in self._children:
+                child.signal(signal.SIGTERM)
+
+    def _waiting(self) -> bool:
+        """Whether a process is between two lives."""
+        return self._kill_at is None and any(c.start_at is not None for c in self._children)
+
+    def _look(self) -> None:
+        """What a signal has asked, what has died, what is to be started, what has to be killed."""
+        if self._signalled:
+            number, self._signalled = self._signalled, 0
+            if self._kill_at is not None:
+                self._kill_at = 0.0  # asked again: no patience any more
+            self.terminate(128 + number)
+        now = time.monotonic()
+        for child in self._children:
+            if child.process is not None and (code := child.process.poll()) is not None:
+                self._ended(child, code)
+            if child.start_at is not None and now >= child.start_at and self._kill_at is None:
+                self._start(child)
+        if self._kill_at is not None and now > self._kill_at:
+            for child in self._children:
+                child.signal(signal.SIGKILL)
+
+    def _start(self, child: "_Child") -> None:
+        child.start_at, child.born = None, time.monotonic()
+        target = subprocess.DEVNULL if child.window else subprocess.PIPE
+        try:
+            child.process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                child.command,
+                env=child.environment,
+                stdin=subprocess.DEVNULL,  # nobody types at a node
+                stdout=target,
+                stderr=subprocess.DEVNULL if child.window else subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C in the terminal is for this process alone
+            )
+        except OSError as error:
+            self._write(child.name, f"{child.command[0]} cannot be started: {error.strerror}")
+            self.terminate(EXIT_CONFIGURATION)
             return
-        self._terminating = True
-        self._ending.set()
-        self._killall()
-        timer = threading.Timer(_PATIENCE, self.kill)
-        timer.daemon = True
-        timer.start()
+        if child.process.stdout is not None:
+            child.output = child.process.stdout.fileno()
+            os.set_blocking(child.output, False)
+            self._reading[child.output] = child
+            self._poll.register(child.output, select.POLLIN)
 
-    def _killall(self, force: bool = False) -> None:
-        """As honcho's, but a process that is between two lives, or gone, is no error."""
-        number = signal.SIGKILL if force else signal.SIGTERM
-        for process in self._processes.values():
-            if "returncode" not in process and process.get("pid"):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process["pid"], number)
+    def _pass_on(self, events: list[tuple[int, int]]) -> None:
+        for descriptor, event in events:
+            if descriptor in self._reading:
+                self._read(self._reading[descriptor])
+            elif event & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                self._poll.unregister(descriptor)
+                drop_output()
+                self.terminate(NOBODY_READS)
+
+    def _read(self, child: "_Child") -> None:
+        """Pass on the lines that are there; at their end let go of the pipe."""
+        try:
+            piece = os.read(child.output, _LONGEST_LINE)
+        except BlockingIOError:
+            return
+        *lines, child.begun = (child.begun + piece).split(b"\n")
+        if child.begun and (not piece or len(child.begun) > _LONGEST_LINE):
+            lines, child.begun = [*lines, child.begun], b""
+        for line in lines:
+            self._write(child.name, line.decode(errors="replace").rstrip("\r"))
+        if not piece:
+            self._let_go(child)
+
+    def _let_go(self, child: "_Child") -> None:
+        if child.output >= 0:
+            self._poll.unregister(child.output)
+            del self._reading[child.output]
+            child.output = -1
+        if child.process is not None and child.process.stdout is not None:
+            child.process.stdout.close()
+
+    def _ended(self, child: "_Child", code: int) -> None:
+        """Start it again in a while, or end all."""
+        if child.output >= 0:
+            self._read(child)  # its last words; what it has started may hold the pipe for ever
+        self._let_go(child)
+        child.signal(signal.SIGKILL)  # nor may that live on
+        child.process = None
+        if child.window:
+            return
+        if self._kill_at is None and child.respawn and code not in _FINAL:
+            # whoever is killed did not fail to start: somebody else, or lack of memory, ended it
+            quick = time.monotonic() - child.born < _INFANCY and code != -signal.SIGKILL
+            child.quick_deaths = child.quick_deaths + 1 if quick else 0
+            if child.quick_deaths < _QUICK_DEATHS:
+                self._write(child.name, f"died with code {code}; starting it again")
+                child.start_at = time.monotonic() + _RESPAWN_DELAY
+                return
+            times = f"{_QUICK_DEATHS} times"
+            self._write(
+                child.name, f"died with code {code} as soon as it started, {times}: given up"
+            )
+        self.terminate(code if code >= 0 else 128 - code)
+
+    @contextlib.contextmanager
+    def _handlers(self) -> Iterator[None]:
+        """Within this context a signal ends all."""
+
+        def handle(number: int, _frame: Any) -> None:
+            self._signalled = number
+
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, handle) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Child:
+    """One process of the bring-up, in all its lives."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        respawn: bool,
+        environment: Mapping[str, str],
+        window: bool,
+    ) -> None:
+        self.name, self.command, self.respawn = name, list(command), respawn
+        self.environment, self.window = environment, window
+        self.process: subprocess.Popen[bytes] | None = None
+        self.output = -1
+        self.begun = b""
+        self.born = 0.0
+        self.quick_deaths = 0
+        self.start_at: float | None = None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to its process group, if there is one."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, number)
 
 
 def node_command(module: str, arguments: Sequence[str]) -> list[str]:
     """The command of a node as a module of this Python."""
-    return [sys.executable, "-u", "-m", module, *arguments]
-
-
-@contextlib.contextmanager
-def windows(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> Iterator[None]:
-    """Programs with a window, e.g. RViz: whoever closes one does not end the campaign.
-
-    Enter it before this process has threads.
-    """
-    children = [
-        subprocess.Popen(  # noqa: S603 - our own command, no shell
-            list(command),
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # Qt's and OGRE's chatter would break the live view
-            start_new_session=True,  # Ctrl-C is for the campaign; the window closes after it
-            preexec_fn=lambda: signal_on_parent_death(signal.SIGTERM),  # noqa: PLW1509 - no threads
-        )
-        for command in commands
-    ]
-    try:
-        yield
-    finally:
-        for child in children:
-            child.terminate()
-        for child in children:
-            try:
-                child.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    return program(module, *arguments)

@@ -7,7 +7,6 @@ import importlib.util
 import ipaddress
 import shutil
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from robomd_ros.bringup.robot_description import ur5e_model
 from robomd_ros.bringup.sim import SimArguments, check_encoders
 from robomd_ros.core.campaign.parameters import CampaignParameters, TaskParameters, campaign_config
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.hosted.parent import tool
+from robomd_ros.core.hosted.parent import program, tool
 from robomd_ros.core.schema import default_of, option, taken
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue
@@ -226,7 +225,7 @@ def _twin(values: Mapping[str, Any]) -> ToolProcess:
         f"task:={values['task']}",
         f"seed:={values['seed']}",
     )
-    return ToolProcess("twin", (sys.executable, "-u", "-m", "sim_bridge.twin", *arguments))
+    return ToolProcess("twin", tuple(program("sim_bridge.twin", *arguments)))
 
 
 def _recorder(values: Mapping[str, Any]) -> ToolProcess:

@@ -1,12 +1,11 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a bring-up on this terminal: processes under honcho, the live view, and the end."""
+"""Runs a bring-up on this terminal: supervised processes, the live view, and the end."""
 
 import contextlib
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,16 +16,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from robomd_ros.bringup.processes import AnyProcess, process_defaults
-from robomd_ros.bringup.supervisor import Supervisor, windows
+from robomd_ros.bringup.supervisor import Supervisor
 from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.campaign.stored import read_campaign
-from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.core.evidence.ranking_table import ranking_table
 from robomd_ros.report.after_campaign import wait_for_report
 from robomd_ros.terminal.keyboard import Keyboard
 from robomd_ros.terminal.live_view import console as terminal_console
 from robomd_ros.terminal.live_view import prompt_panel
+from robomd_ros.terminal.output import NOBODY_READS
 
 if TYPE_CHECKING:
     from robomd_ros.nodes.monitor_node import MonitorNode
@@ -55,36 +55,15 @@ def run_campaign(
     environment = process_environment()
     os.environ.update(environment)  # this process's own view must find them
     view = _View(console, namespace, operator_cell)
-    supervisor = Supervisor(view.log)
-    for process in processes:
-        if not process.window:
-            supervisor.add(process.name, process.command(), process.respawn, environment)
-    with windows([p.command() for p in processes if p.window], environment):
-        threading.Thread(target=view.run, name="view", daemon=True).start()
-        supervisor.loop()
+    supervisor = Supervisor(view.log, output=sys.stdout.fileno())
+    for p in processes:
+        supervisor.add(p.name, p.command(), p.respawn, environment, p.window)
+    threading.Thread(target=view.run, name="view", daemon=True).start()
+    supervisor.loop()
     view.close()
+    if supervisor.returncode == NOBODY_READS:
+        return NOBODY_READS
     return _report(console, folder, supervisor.returncode or 0, view)
-
-
-def check_ros() -> None:
-    """Start ROS 2 once in a process of its own: some of what can be wrong ends the process.
-
-    Raises:
-        ConfigurationError: it does not start.
-    """
-    code = "import rclpy; rclpy.init(); rclpy.create_node('check'); rclpy.shutdown()"
-    done = subprocess.run(  # noqa: S603 - a fixed command
-        [sys.executable, "-c", code],
-        env=process_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise ConfigurationError(
-            f"ROS 2 does not start: {lines[-1]}; check HOME, ROS_DOMAIN_ID and RMW_IMPLEMENTATION"
-        )
 
 
 def process_environment() -> dict[str, str]:

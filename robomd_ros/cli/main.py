@@ -10,6 +10,7 @@ from pathlib import Path
 
 from robomd_ros import __version__
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
+from robomd_ros.terminal.output import NOBODY_READS, drop_output, print_what_can_be
 
 _USAGE = """usage: robomd <command> [arguments]
 
@@ -42,11 +43,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command in ("-h", "--help", "help"):
         print(_USAGE)
         return 0
+    print_what_can_be()
     try:
         if command not in _COMMANDS:
             known = ", ".join(_COMMANDS)
             raise ConfigurationError(f"unknown command {command!r}; known: {known}")
-        return _COMMANDS[command](arguments)
+        if command in _OVER_ROS and not {"-h", "--help"}.intersection(arguments):
+            from robomd_ros.ros.environment import check_ros_environment
+
+            check_ros_environment()  # before rclpy is imported, which would end this process
+        code = _COMMANDS[command](arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        drop_output()
+        return NOBODY_READS
     except RoboMDError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else 1
@@ -62,14 +73,15 @@ def _sim(arguments: Sequence[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         print(help_text("robomd sim", bringup.SimArguments))
         return 0
-    from robomd_ros.cli.campaign import check_ros, run_campaign
+    from robomd_ros.cli.campaign import process_environment, run_campaign
+    from robomd_ros.ros.environment import check_ros
 
     values = bringup.resolve_sim(parse_arguments(arguments, bringup.SimArguments))
     with own_domain(values["namespace"]) as domain:
         print(f"{values['namespace']} in ROS_DOMAIN_ID={domain}")
         print("checking the configuration, the policy and the simulator ...", flush=True)
         bringup.check_sim(values)
-        check_ros()
+        check_ros(process_environment())
         processes = bringup.sim_processes(values)
         return run_campaign(processes, Path(values["out"]), values["namespace"])
 
@@ -83,14 +95,15 @@ def _ur5e(arguments: Sequence[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         print(help_text("robomd ur5e", table))
         return 0
-    from robomd_ros.cli.campaign import check_ros, run_campaign
+    from robomd_ros.cli.campaign import process_environment, run_campaign
+    from robomd_ros.ros.environment import check_ros
 
     values = bringup_ur5e.resolve_ur5e(parse_arguments(arguments, table))
     with own_domain(values["namespace"]) as domain:
         print(f"{values['namespace']} in ROS_DOMAIN_ID={domain}")
         print("checking the configuration, the policy and the robot's address ...", flush=True)
         bringup_ur5e.check_ur5e(values)
-        check_ros()
+        check_ros(process_environment())
         processes = bringup_ur5e.ur5e_processes(values)
         return run_campaign(processes, Path(values["out"]), values["namespace"], values["cell"])
 
@@ -235,6 +248,9 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "parameters": _tool("robomd_ros.cli.parameters"),
     "version": _version,
 }
+
+_OVER_ROS = ("sim", "ur5e", "doctor", "plan", "panel", "operator")
+"""Commands that talk to processes over ROS 2."""
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,10 +3,11 @@
 """What a check found, and what to do about it."""
 
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+
+from robomd_ros.core.hosted.parent import program
 
 
 class State(Enum):
@@ -68,7 +69,7 @@ def tell(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def probe_command(name: str, *arguments: str) -> list[str]:
     """The command of one of the probes."""
-    return [sys.executable, "-m", "robomd_ros.doctor.probes", name, *arguments]
+    return program("robomd_ros.doctor.probes", name, *arguments)
 
 
 def probe(name: str, *arguments: str, timeout: float = 60.0) -> tuple[bool, str]:

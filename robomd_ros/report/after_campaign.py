@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.hosted.parent import program
 
 _WRITER = "writer.pid"
 _TIME_LIMIT = 300
@@ -34,7 +35,7 @@ def start_report(folder: Path, warn: Callable[[str], None]) -> None:
         folder: the campaign's.
         warn: is told, on a thread, why there is no report.
     """
-    command = [sys.executable, "-m", "robomd_ros.report.after_campaign", str(folder)]
+    command = program("robomd_ros.report.after_campaign", str(folder))
     try:
         _mark(folder).parent.mkdir(exist_ok=True)
         writer = subprocess.Popen(  # noqa: S603 - a fixed command

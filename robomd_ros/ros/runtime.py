@@ -21,6 +21,8 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
+from robomd_ros.core.hosted.parent import die_with_starter
+from robomd_ros.terminal.output import print_what_can_be
 
 EXIT_FAULT = 1
 EXIT_CAMPAIGN = 3
@@ -108,7 +110,13 @@ def _close(nodes: list[Node], executor: SingleThreadedExecutor) -> None:
 
 
 def main_of(make: Callable[[], Node | Iterable[Node]], args: list[str] | None = None) -> None:
-    """Body of a node's `main()`; leaves at once, so that no library's exit handler can hang."""
+    """Body of a node's `main()`; leaves at once, so that no library's exit handler can hang.
+
+    The node ends with the process that started it, where that has said so: our bring-ups and
+    launch files do; a node that a person starts in a shell outlives the shell.
+    """
+    die_with_starter()
+    print_what_can_be()
     code = run_node(make, args)
     sys.stdout.flush()
     sys.stderr.flush()

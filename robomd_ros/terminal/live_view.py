@@ -154,9 +154,17 @@ def prompt_panel(request: str, typed: str) -> RenderableType:
     return Panel(Text(request) + line, title="operator", border_style="bold yellow")
 
 
+class _Console(Console):
+    """One whose reader may go, as after `| head`: who waits for that ends the command."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more; rich would end the thread that happens to print."""
+        self.quiet = True
+
+
 def console() -> Console:
     """The terminal as it is; for a file or a pipe, wide enough for the table."""
-    return Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_FILE)
+    return _Console() if sys.stdout.isatty() else _Console(width=_WIDTH_OF_A_FILE)
 
 
 def _duration(seconds: float) -> str:

@@ -5,7 +5,6 @@
 import json
 import select
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -14,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.hosted.parent import program
 from robomd_ros.core.variations import Scene, Variation
 
 
@@ -115,7 +115,7 @@ class TwinProcess:
     """
 
     def __init__(self, *arguments: str, start_timeout: float = 60.0) -> None:
-        """Start `python -m sim_bridge.twin` with these name:=value arguments and wait for it.
+        """Start sim_bridge.twin with these name:=value arguments and wait for it.
 
         Raises:
             TwinError: it ended, or said nothing within `start_timeout` s.
@@ -123,7 +123,7 @@ class TwinProcess:
         # a file, as a pipe that nobody reads would block it
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - close() closes it
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "sim_bridge.twin", *arguments],
+            program("sim_bridge.twin", *arguments),
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,

@@ -19,6 +19,7 @@ from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.campaign.parameters import CampaignParameters, campaign_config
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.hosted.parent import tool
 from robomd_ros.core.schema import checked
 from robomd_ros.ros.driving import Driving
 from robomd_ros.ros.node_parameters import NODES
@@ -228,6 +229,8 @@ def test_the_display_follows_the_cells_and_the_parameter_file(tmp_path):
     node, rviz = bringup.sim_processes(values)[-2:]
     assert node.parameters == {"frame": "table", "rows": 5, "cells": ["cell_0", "cell_1", "cell_2"]}
     command = rviz.command()
+    assert command[: len(tool())] == tool()  # it ends with whoever started it
+    del command[: len(tool())]
     assert command[:2] == ["rviz2", "-d"]
     assert Path(command[2]).name == "robomd.rviz"
     assert Path(command[2]).is_file()

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 from robomd_ros.core.hosted.parent import starter_pid
 
@@ -16,8 +17,9 @@ def main() -> None:
     """Run the command line of the arguments in the place of this process."""
     # kept through exec, for the kernel knows nothing else that a program of others would heed
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if starter_pid() not in (None, os.getppid()):
-        os._exit(128 + signal.SIGTERM)  # it had died before
+    starter = starter_pid()
+    if starter not in (None, os.getppid()) and not Path(f"/proc/{starter}").exists():
+        os._exit(128 + signal.SIGTERM)  # it had died before; alive, a terminal stands between us
     try:
         os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - no shell
     except OSError as error:
