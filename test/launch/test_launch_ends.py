@@ -27,11 +27,16 @@ SMALL = {
 READY = "cell cell_0 is ready"
 FINISHED = "finished 2/2"
 SIBLING = f"""
+import os
 from launch import LaunchDescription
 from launch.actions import ExecuteProcess, IncludeLaunchDescription
 
+BEFORE = dict(os.environ)
+
 def broken(event, context):
-    raise ValueError("planted")
+    now = dict(context.environment)
+    changed = [name for name in {{**BEFORE, **now}} if BEFORE.get(name) != now.get(name)]
+    raise ValueError(f"planted; changed variables: {{changed}}")
 
 def generate_launch_description():
     return LaunchDescription([
@@ -103,7 +108,7 @@ def test_an_error_of_something_else_in_the_launch_ends_everything(domain, tmp_pa
         launched.wait_for(READY)
         (tmp_path / "go").touch()
         assert launched.wait() == 1
-        assert "planted" in launched.output
+        assert "planted; changed variables: []" in launched.output
         launched.assert_nothing_is_left()
 
 
