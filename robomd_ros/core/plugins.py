@@ -21,7 +21,7 @@ from urllib.parse import unquote
 
 import yaml
 
-from robomd_ros.core.errors import ConfigurationError, PluginError
+from robomd_ros.core.errors import ConfigurationError, PluginError, RoboMDError
 from robomd_ros.core.yaml_text import load_yaml
 
 if TYPE_CHECKING:
@@ -158,17 +158,20 @@ class PluginKind:
             )
         return target
 
-    def call(self, target: Callable[..., Any], named: Named) -> Any:
-        """Call it with the arguments, after a look at whether it takes them."""
+    def call(self, target: Callable[..., Any], named: Named, *given: Any) -> Any:
+        """Call it with what is given first, and the arguments, if it takes them."""
         self.check_arguments(target, named)
-        if missing := [p.name for p in required(target) if p.name not in named.arguments]:
+        needed = required(target)[len(given) :]
+        if missing := [p.name for p in needed if p.name not in named.arguments]:
             form = "&".join(f"{name}=<value>" for name in missing)
             raise self.error(
                 f"{self.name} {named.text!r}: {named.short} needs {', '.join(missing)}; "
                 f"give {named.target}?{form}"
             )
         try:
-            return target(**named.arguments)
+            return target(*given, **named.arguments)
+        except RoboMDError:
+            raise
         except (Exception, SystemExit) as error:
             raise self.error(
                 f"{self.name} {named.text!r}: calling {named.short}() raised "

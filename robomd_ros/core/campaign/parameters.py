@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import field_validator
 
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.schema import Parameters, Texts, option, taken
-from robomd_ros.core.search.strategies import STRATEGIES
+from robomd_ros.core.search.strategies import STRATEGIES, check_search
 from robomd_ros.core.share import absolute_path, config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue
 from robomd_ros.core.yaml_text import load_yaml
 
+_SEARCH = f"search strategy: {', '.join(STRATEGIES)}, or python:module:name"
 _ACCUMULATE = {"auto": None, "true": True, "false": False}
 
 
@@ -32,7 +34,7 @@ class CampaignParameters(TaskParameters):
     """What decides about a campaign; the rest is about where and how it runs."""
 
     variations: str = option("", "ids to diagnose, separated by commas; empty: whole catalogue")
-    search: str = taken(CampaignConfig, "search", choices=tuple(STRATEGIES), wanted="")
+    search: str = taken(CampaignConfig, "search", doc=_SEARCH, wanted="")
     search_options: str = option("", "parameters of the search, as YAML: '{n_steps: 64}'")
     action_space: str = taken(CampaignConfig, "action_space")
     order_by: str = taken(CampaignConfig, "order_by")
@@ -48,6 +50,12 @@ class CampaignParameters(TaskParameters):
     top_k: int = taken(CampaignConfig, "top_k")
     max_attempts: int = taken(CampaignConfig, "max_attempts")
     confirmation_share: float = taken(CampaignConfig, "confirmation_share")
+
+    @field_validator("search")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        check_search(name)
+        return name
 
 
 class DiagnosisParameters(CampaignParameters):

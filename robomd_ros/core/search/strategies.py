@@ -3,11 +3,11 @@
 """The table of known search strategies and of their options."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.plugins import PluginKind
 from robomd_ros.core.search.options import (
     A2COptions,
     EmbeddingOptions,
@@ -21,19 +21,15 @@ from robomd_ros.core.search.search import Search, SearchContext
 
 @dataclass(frozen=True)
 class Strategy:
-    """How a search is made, and what it is by default.
+    """What can be known of a search before it is made.
 
     Attributes:
-        module: where its class is, below robomd_ros.core.search.
-        class_name: of its class.
         options: its own parameters.
         agent: whether it has action probabilities (Eq. 3) that a ranking can be ordered by.
         accumulate: whether scenes accumulate unless the campaign says otherwise.
         action_space: what it chooses from.
     """
 
-    module: str
-    class_name: str
     options: type[SearchOptions]
     agent: bool = False
     accumulate: bool = False
@@ -41,25 +37,51 @@ class Strategy:
 
 
 STRATEGIES: Mapping[str, Strategy] = {
-    "ppo": Strategy("ppo", "PPOSearch", PPOOptions, agent=True, accumulate=True),
-    "a2c": Strategy("a2c", "A2CSearch", A2COptions, agent=True, accumulate=True),
-    "uniform": Strategy("uniform", "UniformSearch", UniformOptions),
-    "thompson": Strategy("thompson", "ThompsonSearch", ThompsonOptions),
-    "embedding": Strategy(
-        "embedding_search",
-        "EmbeddingSearch",
-        EmbeddingOptions,
-        agent=True,
-        action_space="embedding",
-    ),
+    "ppo": Strategy(PPOOptions, agent=True, accumulate=True),
+    "a2c": Strategy(A2COptions, agent=True, accumulate=True),
+    "uniform": Strategy(UniformOptions),
+    "thompson": Strategy(ThompsonOptions),
+    "embedding": Strategy(EmbeddingOptions, agent=True, action_space="embedding"),
 }
+"""Ours; the classes are in SEARCHES."""
+
+SEARCHES = PluginKind(
+    "search",
+    "robomd.searches",
+    own={
+        "ppo": "robomd_ros.core.search.ppo:PPOSearch",
+        "a2c": "robomd_ros.core.search.a2c:A2CSearch",
+        "uniform": "robomd_ros.core.search.uniform:UniformSearch",
+        "thompson": "robomd_ros.core.search.thompson:ThompsonSearch",
+        "embedding": "robomd_ros.core.search.embedding_search:EmbeddingSearch",
+    },
+    error=ConfigurationError,
+)
+"""Classes or factories that are called with a SearchContext and the options. One of a user's may
+have an attribute `strategy`, a Strategy; without it, it tries single variations and has no agent.
+"""
+
+
+def check_search(name: str) -> None:
+    """ConfigurationError if there is no search of this name; a module that it names is not read."""
+    if not SEARCHES.knows(name):
+        raise ConfigurationError(
+            f"unknown search {name!r}; allowed: {', '.join(SEARCHES.names())}, or {SEARCHES.advice}"
+        )
 
 
 def strategy(name: str) -> Strategy:
-    """The strategy of this name; ConfigurationError if there is none."""
-    if name not in STRATEGIES:
-        raise ConfigurationError(f"unknown search {name!r}; allowed: {', '.join(STRATEGIES)}")
-    return STRATEGIES[name]
+    """The strategy of this name, ours or a user's; ConfigurationError if there is none."""
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    check_search(name)
+    described = getattr(SEARCHES.find(SEARCHES.parse(name)), "strategy", Strategy(SearchOptions))
+    if not isinstance(described, Strategy):
+        raise ConfigurationError(
+            f"search {name!r}: its attribute `strategy` is {type(described).__name__}; make it a "
+            "Strategy of robomd_ros.core.search.strategies"
+        )
+    return described
 
 
 def resolved_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +105,7 @@ def make_search(name: str, context: SearchContext) -> Search:
     Raises:
         ConfigurationError: unknown strategy or option, or a value out of its range.
     """
-    options = resolved_options(name, context.options)
-    known = strategy(name)
-    module = import_module(f"robomd_ros.core.search.{known.module}")
-    return cast(Search, getattr(module, known.class_name)(context, **options))
+    named = SEARCHES.parse(name)
+    options = {**resolved_options(name, context.options), **named.arguments}
+    target = SEARCHES.find(named)
+    return cast(Search, SEARCHES.call(target, replace(named, arguments=options), context))
