@@ -81,7 +81,9 @@ def test_its_options_are_checked_as_ours_are():
     assert make_search(spec, context(stride=3)).stride == 3
     assert resolved_options(spec, {}) == {"stride": 1}
     assert config(spec, order_by="search_agent").accumulates is True
-    with pytest.raises(ConfigurationError, match=r"stride.* of 'with_options' must be .*10.*got 11"):
+    with pytest.raises(
+        ConfigurationError, match=r"stride.* of 'with_options' must be .*10.*got 11"
+    ):
         config(spec, search_options={"stride": 11})
     with pytest.raises(ConfigurationError, match="order_by is 'search_agent', but search 'python:"):
         config("python:my_searches:InOrder", order_by="search_agent")

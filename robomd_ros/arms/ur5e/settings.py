@@ -19,6 +19,9 @@ from robomd_ros.arms.ur5e.parameters import LimitParameters
 from robomd_ros.arms.ur5e.supervisor import ArmOptions
 from robomd_ros.core.errors import ConfigurationError
 
+SwitchOutput = Callable[[bool], None]
+"""Writes a digital output of the controller."""
+
 
 def arm_options(values: Mapping[str, Any]) -> ArmOptions:
     """The options of the arm.
@@ -73,21 +76,29 @@ def _check_home(limits: ArmLimits, home: list[float], tool: tuple[float, ...] | 
         ) from error
 
 
-def gripper_of(values: Mapping[str, Any], switch_output: Callable[[bool], None]) -> Gripper:
+def gripper_of(values: Mapping[str, Any], switch_output: SwitchOutput) -> Gripper:
     """The gripper that the parameters name.
 
     Args:
         values: checked ArmParameters, by name.
         switch_output: writes the digital output of the arm's options.
     """
-    if values["gripper"] == "robotiq":
-        return RobotiqGripper(
-            values["robot_ip"].strip(),
-            port=values["gripper_port"],
-            timeout=values["gripper_timeout"],
-            speed=values["gripper_speed"],
-            force=values["gripper_force"],
-        )
-    if values["gripper"] == "digital_output":
-        return DigitalOutputGripper(switch_output)
-    return NoGripper()
+    return _GRIPPERS[values["gripper"]](values, switch_output)
+
+
+def _robotiq(values: Mapping[str, Any], _switch_output: SwitchOutput) -> Gripper:
+    return RobotiqGripper(
+        values["robot_ip"].strip(),
+        port=values["gripper_port"],
+        timeout=values["gripper_timeout"],
+        speed=values["gripper_speed"],
+        force=values["gripper_force"],
+    )
+
+
+_GRIPPERS: Mapping[str, Callable[[Mapping[str, Any], SwitchOutput], Gripper]] = {
+    "robotiq": _robotiq,
+    "digital_output": lambda _values, switch_output: DigitalOutputGripper(switch_output),
+    "none": lambda _values, _switch_output: NoGripper(),
+}
+"""Kind of gripper -> what makes it; the parameter `gripper` has these choices."""
