@@ -87,11 +87,15 @@ class TrialRunner:
         needs, gives = needs_of(self.policy), self.task.spaces
         require_fit(needs, gives, repr(options.policy), f"the simulated task {self.task.name}")
         self.simulation = Simulation(self.task, cameras=seen_cameras(needs, gives))
-        for variation in options.catalogue or ():
-            self.simulation.check(Scene((variation,)))
-        self.simulation.reset(0, NOMINAL)
-        observation = self.simulation.observe(needs.state)
-        check_policy(self.policy, observation, gives.action, self.task.instruction)
+        try:
+            for variation in options.catalogue or ():
+                self.simulation.check(Scene((variation,)))
+            self.simulation.reset(0, NOMINAL)
+            observation = self.simulation.observe(needs.state)
+            check_policy(self.policy, observation, gives.action, self.task.instruction)
+        except ConfigurationError:
+            self.simulation.close()  # a graphics context left to the interpreter's end complains
+            raise
 
     def run(self, scene: Scene, seed: int, should_stop: Callable[[], bool]) -> Rollout:
         """One rollout; see `run_rollout`. It goes on from an `observe` of the same start."""
