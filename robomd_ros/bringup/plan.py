@@ -142,11 +142,18 @@ def launch_arguments(kind: str) -> list[dict[str, Any]]:
         {
             "name": one.name,
             "default": one.text,
-            "description": f"{one.doc} ({one.allowed}{f' {one.unit}' if one.unit else ''})",
+            "description": _description(one),
             "choices": _choices(one),
         }
         for one in options(BRINGUPS[kind].arguments).values()
     ]
+
+
+def _description(one: Option) -> str:
+    """With what a number may be; ros2 launch itself shows the choices of others."""
+    if one.choices or one.kind in ("bool", "str"):
+        return one.doc
+    return f"{one.doc} ({one.allowed}{f' {one.unit}' if one.unit else ''})"
 
 
 def _choices(one: Option) -> list[str]:
