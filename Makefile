@@ -3,6 +3,7 @@
 # One command each; the first that runs sets everything up (scripts/setup.sh) and says what it does.
 #   make sim [BUDGET=210 CELLS=2 SEED=0 OUT=folder TASK=lift POLICY=lift_bc SEARCH=ppo ANY_LAUNCH_ARGUMENT=value]
 #   make test    make check    make bench    make pictures    make clean
+# ROS_WHEELS=kilted before any of them takes ROS 2 Kilted instead of Jazzy; the environment is then made anew.
 SHELL := /bin/bash
 VENV ?= $(CURDIR)/.venv
 RUN := env -u PYTHONPATH -u AMENT_PREFIX_PATH -u COLCON_PREFIX_PATH -u PYTHONHOME -u RMW_IMPLEMENTATION VENV="$(VENV)"
@@ -14,7 +15,7 @@ empty :=
 space := $(empty) $(empty)
 OVERRIDES := $(subst \$(space),_,$(MAKEOVERRIDES))
 NAMES := $(foreach word,$(OVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
-GIVEN := $(filter-out VENV PYTHON,$(patsubst %:,%,$(NAMES)))
+GIVEN := $(filter-out VENV PYTHON ROS_WHEELS,$(patsubst %:,%,$(NAMES)))
 
 .PHONY: sim test check bench pictures setup clean
 

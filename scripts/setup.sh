@@ -3,10 +3,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sets up everything that `make` needs: system packages, a virtual environment with ROS 2 from PyPI wheels, the
 # interface package, and this package itself. Does only what is missing; a second call takes well under a second.
+# ROS_WHEELS=kilted takes ROS 2 Kilted instead of Jazzy; an environment that is there keeps what it has.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV="${VENV:-$PWD/.venv}"
 STAMPS="$VENV/robomd-stamps"
+ROS_WHEELS="${ROS_WHEELS:-$(cat "$STAMPS/ros" 2>/dev/null || printf jazzy)}"
+ROS_REQUIREMENTS="requirements-ros-$ROS_WHEELS.txt"
 
 # A sourced ROS installation or another Python's path must not leak into the virtual environment.
 unset RMW_IMPLEMENTATION PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONHOME
@@ -17,6 +20,11 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 digest() { cat "$@" | sha256sum | cut -d' ' -f1; }
 fresh() { [ "$(cat "$STAMPS/$1" 2>/dev/null)" = "$2" ]; }
 stamp() { mkdir -p "$STAMPS"; printf '%s' "$2" > "$STAMPS/$1"; }
+
+known_ros() {
+  [ -f "$ROS_REQUIREMENTS" ] && return
+  die "ROS_WHEELS=$ROS_WHEELS is not known; choose one of: $(ls requirements-ros-*.txt | sed 's/.*-ros-\(.*\)\.txt/\1/' | xargs)"
+}
 
 find_python() {
   local candidate
@@ -61,20 +69,21 @@ install_system_packages() {
 }
 
 make_environment() {
-  # "relocated" catches a clone that was moved: a virtual environment cannot be.
-  if [ -x "$VENV/bin/python" ] && [ "$(cat "$STAMPS/where" 2>/dev/null)" = "$VENV" ]; then return; fi
+  # A virtual environment cannot be moved, and the wheels of two ROS distributions overwrite each other.
+  if [ -x "$VENV/bin/python" ] && fresh where "$VENV" && fresh ros "$ROS_WHEELS"; then return; fi
   say "Making the virtual environment $VENV with $("$PYTHON" --version)"
   rm -rf "$VENV"
   "$PYTHON" -m venv "$VENV"
   "$VENV/bin/python" -m pip install -qq -U pip wheel "setuptools<80"  # colcon's bound
   stamp where "$VENV"
+  stamp ros "$ROS_WHEELS"
 }
 
 install_requirements() {
-  local want; want="$(digest requirements.txt requirements-dev.txt requirements-ros.txt)"
+  local want; want="$(digest requirements.txt requirements-dev.txt "$ROS_REQUIREMENTS")"
   fresh requirements "$want" && return
-  say "Installing Python packages and ROS 2 wheels (some minutes the first time)"
-  "$VENV/bin/python" -m pip install -qq -r requirements-ros.txt -r requirements-dev.txt
+  say "Installing Python packages and the wheels of ROS 2 ${ROS_WHEELS^} (some minutes the first time)"
+  "$VENV/bin/python" -m pip install -qq -r "$ROS_REQUIREMENTS" -r requirements-dev.txt
   stamp requirements "$want"
 }
 
@@ -94,7 +103,7 @@ PY
 }
 
 build_interfaces() {
-  local want; want="$(digest $(find robomd_msgs -type f | LC_ALL=C sort) requirements-ros.txt)"
+  local want; want="$(digest $(find robomd_msgs -type f | LC_ALL=C sort) "$ROS_REQUIREMENTS")"
   fresh interfaces "$want" && return
   say "Building the interface package robomd_msgs (about half a minute)"
   repoint_cmake_targets
@@ -128,6 +137,7 @@ PY
   stamp package "$want"
 }
 
+known_ros
 PYTHON="$(find_python)"
 export PYTHON
 install_system_packages
