@@ -155,7 +155,8 @@ def test_a_controller_with_some_services_switched_off():
     assert "Services" in finding.remedy
 
 
-def test_a_controller_that_accepts_but_does_not_answer():
+def test_a_controller_that_accepts_but_does_not_answer(monkeypatch):
+    monkeypatch.setattr(robot, "_TIMEOUT", 0.5)
     servers = [socket.create_server(("127.0.0.251", port)) for port in robot._PORTS]
     try:
         assert robot.check_ports("127.0.0.251").state is State.GOOD
@@ -212,7 +213,8 @@ def test_a_camera_that_works(tmp_path):
     assert found["calibration"].state is State.GOOD
 
 
-def test_a_dark_picture_and_a_calibration_of_another_size(tmp_path):
+def test_a_dark_picture_and_a_calibration_of_another_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(camera, "_LOOK", 0.5)
     config = video(tmp_path / "v.avi", level=2)
     path = calibration(tmp_path / "c.yaml", image_width=640)
     found = {f.check: f for f in camera.check_camera(config, path)}
