@@ -30,7 +30,7 @@ class Policy(ScriptedExpert):
         self.idle = seed % 2
 
     def act(self, observation):
-        time.sleep(0.01)
+        time.sleep(0.02)
         return np.zeros(7) if self.idle else super().act(observation)
 '''
 COIN_POLICY = "policy:=python:coin_policy:Policy"
