@@ -33,6 +33,7 @@ setup(
         (f"share/{package_name}", ["package.xml", "plugin.xml"]),
         *tree("launch"),
         *tree("config"),
+        *tree("examples"),
     ],
     install_requires=requirements("requirements.txt"),
     extras_require={"dev": requirements("requirements-dev.txt")},

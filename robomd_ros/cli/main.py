@@ -30,6 +30,7 @@ _USAGE = """usage: robomd <command> [arguments]
   truth                     measure the failure rate of every variation       (--help)
   collect-demos             record demonstrations of the scripted expert      (--help)
   train-bc                  train an image policy on demonstrations           (--help)
+  new <kind> <name>         begin a policy, judge, search, ... of your own          (--help)
   twin [name:=value ...]    a simulated UR5e that speaks the real one's protocols   (--help)
   parameters                print every parameter, argument and option
   version                   print the version
@@ -244,6 +245,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "truth": _tool("sim_bridge.learn.truth"),
     "collect-demos": _tool("sim_bridge.learn.demos"),
     "train-bc": _tool("sim_bridge.learn.train_bc"),
+    "new": _tool("robomd_ros.cli.new"),
     "twin": _tool("sim_bridge.twin.main"),
     "parameters": _tool("robomd_ros.cli.parameters"),
     "version": _version,
