@@ -17,6 +17,9 @@ from robomd_ros.core.policies import load_policy
 from robomd_ros.core.policies.detector import load_detector, verdict
 from robomd_ros.core.search import SearchContext
 from robomd_ros.core.search.search import Asked
+from robomd_ros.core.trial import Result
+from robomd_ros.core.variations import load_catalogue
+from sim_bridge.cells import SimulatorCell, SimulatorOptions
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -85,9 +88,31 @@ def test_new_writes_a_module_that_works_under_its_name(kind, tmp_path, capsys):
     assert cli.main(["new", kind, "first_try", "--folder", str(tmp_path)]) == 0
     assert "first_try.py" in capsys.readouterr().out
     text = (tmp_path / "first_try.py").read_text()
-    assert "class FirstTry" in text and "own_" not in text and "Own" not in text
+    assert re.search(r"^(class|def) FirstTry\b", text, re.MULTILINE)
+    assert "own_" not in text and "Own" not in text and "Copyright" not in text
+    if kind == "arm":
+        pytest.importorskip("rclpy")
     code = "import first_try; first_try.FirstTry"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_new_task_has_its_catalogue_too(tmp_path):
+    assert cli.main(["new", "task", "my_lift", "--folder", str(tmp_path)]) == 0
+    assert load_catalogue(tmp_path / "my_lift.yaml").task == "python:my_lift:MyLift"
+
+
+def test_the_task_is_one_and_its_catalogue_fits(monkeypatch):
+    monkeypatch.chdir(EXAMPLES)
+    catalogue = load_catalogue(EXAMPLES / "own_task.yaml")
+    policy = "python:sim_bridge.experts.lift:ScriptedExpert"
+    cell = SimulatorCell("own", SimulatorOptions(catalogue.task, policy, catalogue))
+    cell.connect()
+    try:
+        trials = [cell.run(catalogue.scene(ids), 3) for ids in ([], ["light_dim"])]
+    finally:
+        cell.close()
+    assert [t.outcome.result for t in trials] == [Result.SUCCESS] * 2
+    assert trials[0].outcome.steps == trials[1].outcome.steps  # the expert does not look
 
 
 @pytest.mark.parametrize(
