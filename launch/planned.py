@@ -141,7 +141,8 @@ def _check(
         prefix="",  # a debugger that the user asked for is for the nodes
         additional_env=STARTER,
         output="own_log",
-        on_exit=_on_planned(path, _scope(context)),
+        # as they are where this file is included, for that scope is gone when the check has ended
+        on_exit=_on_planned(path, dict(context.launch_configurations), dict(context.environment)),
     )
     return [LogInfo(msg="checking the configuration before anything starts ..."), program]
 
@@ -150,23 +151,15 @@ def _log_folder() -> str:
     return str(Path(launch_config.get_log_file_path("launch.log")).parent)
 
 
-def _scope(context: LaunchContext) -> Callable[[LaunchContext], None]:
-    """Takes a later moment back into the scope in which this file was included."""
-    configurations = dict(context.launch_configurations)
-    environment = dict(context.environment)
-
-    def enter(later: LaunchContext) -> None:
-        later.launch_configurations.clear()
-        later.launch_configurations.update(configurations)
-        later.environment.clear()
-        later.environment.update(environment)
-
-    return enter
-
-
 def _on_planned(
-    path: Path, enter: Callable[[LaunchContext], None]
+    path: Path, configurations: dict[str, Any], environment: dict[str, str]
 ) -> Callable[[ProcessExited, LaunchContext], list[LaunchDescriptionEntity]]:
+    def enter_scope(context: LaunchContext) -> None:
+        context.launch_configurations.clear()
+        context.launch_configurations.update(configurations)
+        context.environment.clear()
+        context.environment.update(environment)
+
     def start(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
         if context.is_shutdown:
             return []
@@ -175,11 +168,11 @@ def _on_planned(
         if event.returncode or not plan:
             died = f"the check died with exit code {event.returncode}; see {_log_folder()}"
             raise RuntimeError(plan.get("error", died))
-        defaults = {k: v for k, v in plan["environment"].items() if k not in context.environment}
+        defaults = {k: v for k, v in plan["environment"].items() if k not in environment}
         return [
             PushLaunchConfigurations(),
             PushEnvironment(),
-            OpaqueFunction(function=enter),
+            OpaqueFunction(function=enter_scope),
             *(LogInfo(msg=line) for line in plan["say"]),
             *(_action(process, {**defaults, **STARTER}) for process in plan["processes"]),
             PopEnvironment(),

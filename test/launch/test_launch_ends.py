@@ -48,7 +48,7 @@ def generate_launch_description():
 """
 TWICE = f"""
 from launch import LaunchDescription
-from launch.actions import GroupAction, IncludeLaunchDescription
+from launch.actions import GroupAction, IncludeLaunchDescription, SetEnvironmentVariable
 from launch_ros.actions import PushROSNamespace
 
 SMALL = {SMALL!r}
@@ -59,6 +59,7 @@ def generate_launch_description():
     return LaunchDescription([
         GroupAction([
             PushROSNamespace("lab_1"),
+            SetEnvironmentVariable("OMP_NUM_THREADS", "2"),
             IncludeLaunchDescription({str(SIM)!r}, launch_arguments=first.items()),
         ]),
         IncludeLaunchDescription({str(SIM)!r}, launch_arguments=second.items()),
@@ -112,9 +113,12 @@ def test_an_error_of_something_else_in_the_launch_ends_everything(domain, tmp_pa
         launched.assert_nothing_is_left()
 
 
-def test_two_diagnoses_in_one_launch_and_no_third_in_a_namespace_of_theirs(domain, tmp_path):
+def test_two_diagnoses_in_one_launch_and_no_third_in_a_namespace_of_theirs(
+    domain, tmp_path, monkeypatch
+):
     path = tmp_path / "twice.launch.py"
     path.write_text(TWICE)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with Launched(tmp_path, path, environment=domain) as launched:
         launched.wait_for(READY, times=2)
         third = ["namespace:=/lab_2/robomd", "out:=third"]
@@ -122,6 +126,9 @@ def test_two_diagnoses_in_one_launch_and_no_third_in_a_namespace_of_theirs(domai
             assert refused.wait() == 1
             node = launched.find("diagnosis_node", "__ns:=/lab_2/robomd")
             assert f"another diagnosis (process {node.pid}) drives /lab_2/robomd" in refused.output
+        for namespace, threads in (("/lab_1/robomd", "2"), ("/lab_2/robomd", "1")):
+            variables = launched.find("diagnosis_node", namespace).environ()
+            assert variables["OMP_NUM_THREADS"] == threads  # of the group, else the default
         launched.wait_for(FINISHED, times=2, timeout=240)
         launched.interrupt()
         assert launched.wait() == 0, launched.output
