@@ -31,7 +31,7 @@ from robomd_ros.ros.node_parameters import NODES, PolicyNodeParameters
 
 TASK = "ur5e_tabletop"
 _TWIN_PARAMETERS = "ur5e_twin"
-TWIN_POLICY = "python:sim_bridge.twin.blob_policy:Policy"
+TWIN_POLICY = "python:sim_bridge.twin.blob_policy:BlobPolicy"
 _NODES = "robomd_ros.nodes"
 _CAMPAIGN_NODES = ("diagnosis_node", "monitor_node", "ranking_markers_node")
 _CELL_NODES = ("perturbation_node", "ur5e_node", "camera_node", "policy_node", "operator_prompt")

@@ -15,7 +15,7 @@ from robomd_ros.bringup.ur5e import (
 )
 from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.doctor.findings import Finding, State, bad, tell
+from robomd_ros.doctor.findings import CheckState, Finding, bad, tell
 
 
 def run_doctor(arguments: Sequence[str]) -> int:
@@ -39,7 +39,7 @@ def run_doctor(arguments: Sequence[str]) -> int:
         values["camera"] = values["camera"] or "0"
     findings = list(tell(examine(values)))
     print("\n" + conclusion(findings))
-    return 1 if any(f.state is State.BAD for f in findings) else 0
+    return 1 if any(f.state is CheckState.BAD for f in findings) else 0
 
 
 def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -66,8 +66,8 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 def conclusion(findings: Sequence[Finding]) -> str:
     """One line: how many of each, and what must be mended."""
-    counts = {state: sum(f.state is state for f in findings) for state in State}
+    counts = {state: sum(f.state is state for f in findings) for state in CheckState}
     parts = [f"{count} {state.value}" for state, count in counts.items() if count]
-    broken = ", ".join(f.check for f in findings if f.state is State.BAD)
+    broken = ", ".join(f.check for f in findings if f.state is CheckState.BAD)
     end = f"; mend first: {broken}" if broken else "; all that is needed holds"
     return ", ".join(parts) + end

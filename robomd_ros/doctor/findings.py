@@ -10,7 +10,7 @@ from enum import Enum
 from robomd_ros.core.hosted.parent import program
 
 
-class State(Enum):
+class CheckState(Enum):
     """How a check ended; only BAD keeps a first run from working."""
 
     GOOD = "ok"
@@ -31,7 +31,7 @@ class Finding:
     """
 
     check: str
-    state: State
+    state: CheckState
     found: str
     remedy: str = ""
 
@@ -42,22 +42,22 @@ class Finding:
 
 def good(check: str, found: str) -> Finding:
     """All that is needed is there."""
-    return Finding(check, State.GOOD, found)
+    return Finding(check, CheckState.GOOD, found)
 
 
 def note(check: str, found: str, remedy: str) -> Finding:
     """It works, but is worth a look."""
-    return Finding(check, State.NOTE, found, remedy)
+    return Finding(check, CheckState.NOTE, found, remedy)
 
 
 def bad(check: str, found: str, remedy: str) -> Finding:
     """A first run would not work."""
-    return Finding(check, State.BAD, found, remedy)
+    return Finding(check, CheckState.BAD, found, remedy)
 
 
 def skipped(check: str, why: str) -> Finding:
     """It could not be looked at, or is not needed."""
-    return Finding(check, State.SKIPPED, why)
+    return Finding(check, CheckState.SKIPPED, why)
 
 
 def tell(findings: Iterable[Finding]) -> Iterator[Finding]:

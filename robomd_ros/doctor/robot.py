@@ -12,7 +12,7 @@ from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT, Dashboard, DashboardE
 from robomd_ros.arms.ur5e.parameters import ROBOTIQ_PORT
 from robomd_ros.arms.ur5e.rtde_probe import IN_USE, RTDE_PORT, RtdeProbe
 from robomd_ros.core.errors import CellFault
-from robomd_ros.doctor.findings import Finding, State, bad, good, note, skipped
+from robomd_ros.doctor.findings import CheckState, Finding, bad, good, note, skipped
 
 SCRIPT_PORT = 30003
 _TIMEOUT = 2.0
@@ -56,12 +56,12 @@ def check_robot(values: Mapping[str, Any], arm: Mapping[str, Any]) -> Iterator[F
         return
     ports = check_ports(host)
     yield ports
-    if ports.state is State.BAD:
+    if ports.state is CheckState.BAD:
         return
     silent = False
     for finding in (*check_dashboard(host), *check_rtde(host, arm)):
         yield finding
-        silent |= finding.check in ("dashboard", "RTDE") and finding.state is State.BAD
+        silent |= finding.check in ("dashboard", "RTDE") and finding.state is CheckState.BAD
     if silent:
         yield skipped("gripper", "not asked, since the controller does not answer")
     else:

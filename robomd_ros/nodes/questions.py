@@ -24,7 +24,7 @@ _LISTED = 30
 _NOTHING = "nothing is asked: give a description in words or a catalogued id, a picture, or both"
 
 
-class Refusal(Exception):
+class NoAnswer(Exception):
     """A question without an answer: an error code of the service and what to do about it."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -82,7 +82,7 @@ class Questions:
         """The response, filled on a thread of its own, or with the error code of what is wrong."""
         try:
             await in_thread(self._node, name, answer)
-        except Refusal as refusal:
+        except NoAnswer as refusal:
             response.error_code, response.error_msg = refusal.code, str(refusal)
         except RoboMDError as error:
             response.error_code, response.error_msg = response.NOT_AVAILABLE, str(error)
@@ -105,14 +105,14 @@ class Questions:
             try:
                 more = campaign.fails_more(a[0].ids, b[0].ids)
             except LookupError as error:  # the newest trial has split the combination up again
-                raise Refusal(CompareVariations.Response.UNKNOWN_VARIATION, str(error)) from error
+                raise NoAnswer(CompareVariations.Response.UNKNOWN_VARIATION, str(error)) from error
         return ratio, log_ratio, more
 
     def _present(self) -> "tuple[Campaign, Judge | None]":
         campaign = self._campaign()
         if campaign is None or self._ranking() is None:
             reason = "there is no ranking yet; start a campaign first"
-            raise Refusal(QueryVariation.Response.NO_CAMPAIGN, reason)
+            raise NoAnswer(QueryVariation.Response.NO_CAMPAIGN, reason)
         return campaign, campaign.judge()
 
     def _look_up(self, description: str, image: Any) -> tuple[FailureMode, Question]:
@@ -123,7 +123,7 @@ class Questions:
             try:
                 picture = image_from_msg(image)
             except ValueError as error:
-                raise Refusal(QueryVariation.Response.BAD_IMAGE, str(error)) from error
+                raise NoAnswer(QueryVariation.Response.BAD_IMAGE, str(error)) from error
         listed = self._listed(description)
         if listed is not None:
             text = "; ".join(v.description for v in listed.variations)
@@ -132,7 +132,7 @@ class Questions:
                 return listed, question
             return judge.mode(question, listed.variations[0]), question
         if not description.strip() and picture is None:
-            raise Refusal(QueryVariation.Response.UNKNOWN_VARIATION, _NOTHING)
+            raise NoAnswer(QueryVariation.Response.UNKNOWN_VARIATION, _NOTHING)
         if judge is None:
             raise self._without_embedding(campaign, description)
         question = Question(description, picture)
@@ -141,7 +141,7 @@ class Questions:
         except RoboMDError as error:
             codes = QueryVariation.Response
             code = codes.UNKNOWN_VARIATION if picture is None else codes.BAD_IMAGE
-            raise Refusal(code, str(error)) from error
+            raise NoAnswer(code, str(error)) from error
 
     def _listed(self, description: str) -> FailureMode | None:
         """The ranking's own entry: by id or sentence; of a combination, by its ids and '+'."""
@@ -154,17 +154,17 @@ class Questions:
                 return mode
         return None
 
-    def _without_embedding(self, campaign: Campaign, description: str) -> Refusal:
+    def _without_embedding(self, campaign: Campaign, description: str) -> NoAnswer:
         codes = QueryVariation.Response
         if campaign.embeds:
             reason = f"the embedding cannot answer yet: {campaign.status().message}"
-            return Refusal(codes.NOT_AVAILABLE, reason)
+            return NoAnswer(codes.NOT_AVAILABLE, reason)
         if not description.strip():
             reason = "a picture alone needs the embedding; give a catalogued id or description"
-            return Refusal(codes.NOT_AVAILABLE, f"{reason}, or use action_space:=embedding")
+            return NoAnswer(codes.NOT_AVAILABLE, f"{reason}, or use action_space:=embedding")
         ranking = self._ranking()
         modes = ranking.failure_modes if ranking is not None else ()
         known = [mode.ids[0] for mode in modes if len(mode.ids) == 1]
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         reason = f"{description!r} is not in the catalogue; it has: {', '.join(known[:_LISTED])}"
-        return Refusal(codes.UNKNOWN_VARIATION, reason + more)
+        return NoAnswer(codes.UNKNOWN_VARIATION, reason + more)

@@ -23,7 +23,7 @@ from robomd_ros.arms.ur5e.arm import MoveCode, MoveEnd, UR5e
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, quat_xyzw
 from robomd_ros.arms.ur5e.limits import LimitError
 from robomd_ros.arms.ur5e.parameters import ArmParameters
-from robomd_ros.arms.ur5e.receive import ArmState
+from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.recovery import recover
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name
@@ -123,7 +123,7 @@ class Ur5eNode(Node):
     def _state_publisher(self, kind: Any, topic: str) -> Publisher:
         return self.create_publisher(kind, topic, STATE_OUT, qos_overriding_options=OVERRIDABLE)
 
-    def _on_state(self, state: ArmState) -> None:
+    def _on_state(self, state: ReceivedState) -> None:
         """Publish a state; runs in the thread that receives it."""
         self._states += 1
         stamp = self.get_clock().now().to_msg()

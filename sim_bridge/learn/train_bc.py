@@ -30,7 +30,7 @@ from robomd_ros.core.trial import Result
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.learn import demos
 from sim_bridge.learn.demos import DemoConfig
-from sim_bridge.learn.truth import NOMINAL_IDS, Job, measure
+from sim_bridge.learn.truth import NOMINAL_IDS, RolloutJob, measure
 from sim_bridge.tasks.task import simulated_task
 
 _VERSIONS = ("torch", "numpy", "mujoco", "robosuite")
@@ -203,7 +203,7 @@ def _augmented(images: torch.Tensor, config: TrainConfig) -> torch.Tensor:
 def nominal_success(spec: str, task: str, rollouts: int, processes: int) -> float:
     """Share of successes in the nominal scene over seeds 0 to rollouts - 1."""
     options = SimulatorOptions(task, spec)
-    jobs = [Job(NOMINAL_IDS, seed) for seed in range(rollouts)]
+    jobs = [RolloutJob(NOMINAL_IDS, seed) for seed in range(rollouts)]
     bar = tqdm(total=rollouts, desc="nominal success", unit="rollout")
     wins = 0
     for _, outcome in measure(options, jobs, processes):

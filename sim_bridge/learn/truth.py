@@ -37,7 +37,7 @@ _VERSIONS = ("mujoco", "robosuite", "numpy")
 
 
 @dataclass(frozen=True)
-class Job:
+class RolloutJob:
     """One rollout to make: variation ids of the scene, and the seed."""
 
     ids: tuple[str, ...]
@@ -45,18 +45,18 @@ class Job:
 
 
 def measure(
-    options: SimulatorOptions, jobs: Sequence[Job], processes: int
-) -> Iterator[tuple[Job, Outcome]]:
+    options: SimulatorOptions, jobs: Sequence[RolloutJob], processes: int
+) -> Iterator[tuple[RolloutJob, Outcome]]:
     """Run every job on some of the workers and yield outcomes as they come.
 
     Raises:
         ConfigurationError: the policy or the catalogue cannot be used.
         CellFault: a worker is lost; the others are ended.
     """
-    pending: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    pending: queue.SimpleQueue[RolloutJob] = queue.SimpleQueue()
     for job in jobs:
         pending.put(job)
-    done: queue.SimpleQueue[tuple[Job, Outcome] | BaseException] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[RolloutJob, Outcome] | BaseException] = queue.SimpleQueue()
     cells = [WorkerCell(f"worker{i}", options) for i in range(max(1, min(processes, len(jobs))))]
     threads = [
         threading.Thread(target=_work, args=(cell, options.catalogue, pending, done), daemon=True)
@@ -80,8 +80,8 @@ def measure(
 def _work(
     cell: WorkerCell,
     catalogue: Catalogue | None,
-    pending: "queue.SimpleQueue[Job]",
-    done: "queue.SimpleQueue[tuple[Job, Outcome] | BaseException]",
+    pending: "queue.SimpleQueue[RolloutJob]",
+    done: "queue.SimpleQueue[tuple[RolloutJob, Outcome] | BaseException]",
 ) -> None:
     try:
         cell.connect()
@@ -132,12 +132,12 @@ class Truth:
     identity: dict[str, Any]
     outcomes: dict[tuple[str, ...], dict[int, str]]
 
-    def add(self, job: Job, outcome: Outcome) -> None:
+    def add(self, job: RolloutJob, outcome: Outcome) -> None:
         """Record one rollout; an INVALID one is not recorded and will be made again."""
         if outcome.valid:
             self.outcomes.setdefault(job.ids, {})[job.seed] = outcome.result.name
 
-    def missing(self, jobs: Sequence[Job]) -> list[Job]:
+    def missing(self, jobs: Sequence[RolloutJob]) -> list[RolloutJob]:
         """The jobs that have no outcome yet."""
         return [job for job in jobs if job.seed not in self.outcomes.get(job.ids, {})]
 
@@ -202,14 +202,14 @@ def policy_sha256(spec: str) -> str:
     return file_sha256(weights) if weights.exists() else ""
 
 
-def _plan(catalogue: Catalogue, arguments: argparse.Namespace) -> list[Job]:
+def _plan(catalogue: Catalogue, arguments: argparse.Namespace) -> list[RolloutJob]:
     scenes = [(NOMINAL_IDS, arguments.nominal)]
     scenes += [((v,), arguments.rollouts) for v in sample(catalogue, arguments.sample, seed=0)]
     pairs = combinations(catalogue, arguments.combinations, seed=0)
     scenes += [(ids, arguments.combination_rollouts) for ids in pairs]
     step = arguments.seed_step
     return [
-        Job(ids, _FIRST_SEED + number * step + i)
+        RolloutJob(ids, _FIRST_SEED + number * step + i)
         for number, (ids, count) in enumerate(scenes)
         for i in range(count)
     ]

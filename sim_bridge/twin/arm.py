@@ -33,7 +33,7 @@ _LOCKS_BELOW = 0.05
 """rad/s below which closed brakes hold the joints."""
 
 
-class Arm:
+class TwinArm:
     """The simulated arm.
 
     Attributes:
@@ -179,7 +179,7 @@ class Arm:
 class ForceSensor:
     """What contact does to the tool, as the arm's own torques tell it."""
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: TwinArm) -> None:
         self._arm = arm
         self._zero = np.zeros(6)
 

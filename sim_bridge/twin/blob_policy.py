@@ -1,6 +1,6 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Lifts the twin's cube from pictures: `python:sim_bridge.twin.blob_policy:Policy`.
+"""Lifts the twin's cube from pictures: `python:sim_bridge.twin.blob_policy:BlobPolicy`.
 
 It looks for something red, works out where on the table that is, and takes it there. It has no
 other way to know, so it fails where colour, light, camera or distractors deceive it, as a policy
@@ -55,7 +55,7 @@ class _Phase(Enum):
     OVER = "over"
 
 
-class Policy:
+class BlobPolicy:
     """Look, go over it, go down, close, lift; then look whether the cube came along."""
 
     camera = "agentview"

@@ -31,7 +31,7 @@ class CameraError(RoboMDError):
     """The camera gives no pictures."""
 
 
-class Camera:
+class TwinCamera:
     """Gives the newest picture to any number of viewers; draws only while there are some."""
 
     def __init__(self) -> None:

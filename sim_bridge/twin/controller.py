@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
-from sim_bridge.twin.arm import Arm, ForceSensor
+from sim_bridge.twin.arm import ForceSensor, TwinArm
 from sim_bridge.twin.motion import Motion
 from sim_bridge.twin.natives import BLOCKING, Natives
 from sim_bridge.twin.program import Program, compile_script
@@ -53,7 +53,7 @@ class Controller:
         messages: the last lines of the log.
     """
 
-    def __init__(self, arm: Arm, dt: float, version: tuple[int, int, int]) -> None:
+    def __init__(self, arm: TwinArm, dt: float, version: tuple[int, int, int]) -> None:
         self.arm = arm
         self.sensor = ForceSensor(arm)
         self.dt = dt

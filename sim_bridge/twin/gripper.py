@@ -4,7 +4,7 @@
 
 import math
 
-from sim_bridge.twin.arm import Arm
+from sim_bridge.twin.arm import TwinArm
 from sim_bridge.twin.network import Connection, LineClient
 
 PORT = 63352
@@ -22,7 +22,7 @@ _AT_GOAL = 0.012
 _SETTABLE = ("ACT", "GTO", "ATR", "FOR", "SPE", "POS", "ARD")
 
 
-class Gripper:
+class TwinGripper:
     """What the gripper's controller does between the commands and the fingers.
 
     Attributes:
@@ -30,7 +30,7 @@ class Gripper:
             closed), SPE speed and FOR force (0 to 255), ATR and ARD of the automatic release.
     """
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: TwinArm) -> None:
         self._arm = arm
         self.variables = dict.fromkeys(_SETTABLE, 0)
         self._command = 0.0
@@ -107,7 +107,7 @@ class GripperServer:
     `GET POS` is answered with `POS 12`, `SET POS 100 GTO 1` with `ack`, anything else with `?`.
     """
 
-    def __init__(self, gripper: Gripper) -> None:
+    def __init__(self, gripper: TwinGripper) -> None:
         self._gripper = gripper
         self.silent = False
 

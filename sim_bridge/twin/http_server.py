@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
-from sim_bridge.twin.camera import RATE, Camera, CameraError
+from sim_bridge.twin.camera import RATE, CameraError, TwinCamera
 from sim_bridge.twin.scene import scene_from
 from sim_bridge.twin.server import Twin
 
@@ -29,7 +29,7 @@ class TwinHttpServer(ThreadingHTTPServer):
     allow_reuse_address = True
 
     twin: Twin
-    camera: Camera
+    camera: TwinCamera
 
     def __init__(self, address: str, port: int) -> None:
         """Open the port; nobody is answered before `start`.
@@ -45,7 +45,7 @@ class TwinHttpServer(ThreadingHTTPServer):
             ) from error
         self._stopping = threading.Event()
 
-    def start(self, twin: Twin, camera: Camera) -> None:
+    def start(self, twin: Twin, camera: TwinCamera) -> None:
         """Serve in a thread, and draw in another while somebody looks."""
         self.twin, self.camera = twin, camera
         threading.Thread(target=self.serve_forever, name="http", daemon=True).start()

@@ -100,7 +100,7 @@ def _version(text: str) -> tuple[int, int, int]:
 
 
 def _serve(values: dict[str, Any]) -> int:
-    from sim_bridge.twin.camera import Camera  # noqa: PLC0415 - brings MuJoCo
+    from sim_bridge.twin.camera import TwinCamera  # noqa: PLC0415 - brings MuJoCo
     from sim_bridge.twin.http_server import TwinHttpServer  # noqa: PLC0415
     from sim_bridge.twin.network import Network  # noqa: PLC0415
     from sim_bridge.twin.server import PORTS, Twin  # noqa: PLC0415
@@ -109,7 +109,7 @@ def _serve(values: dict[str, Any]) -> int:
     network = Network(address, PORTS)
     http = TwinHttpServer(address, http_port)
     twin = Twin(network, values["version"], values["frequency"], values["seed"])
-    camera = Camera()
+    camera = TwinCamera()
     http.start(twin, camera)
     url = f"http://{address}:{http_port}"
     ports = {

@@ -91,7 +91,7 @@ class Motion:
 
         The goal is joint angles or a pose; r (a blend radius, m) is not blended.
         """
-        goal = self._inverse(np.array(q), self.q) if isinstance(q, Pose) else self._joints(q)
+        goal = self._inverse(np.array(q), self.q) if isinstance(q, ScriptPose) else self._joints(q)
         self.goal = goal
         a, v = _positive("a", a), _positive("v", v)
         if t > 0.0:
@@ -144,7 +144,7 @@ class Motion:
 
     def _line(self, pose: Sequence[float]) -> tuple[Array, Array]:
         """The (4, 4) of a pose, or of the joint angles given instead of one, and its joints."""
-        if isinstance(pose, Pose):
+        if isinstance(pose, ScriptPose):
             joints = self._inverse(np.array(pose, dtype=np.float64), self.q)
             return kinematics.homogeneous(pose), joints
         joints = self._joints(pose)
@@ -291,7 +291,7 @@ class Motion:
         return max(1, round(t / self.dt))
 
 
-class Pose(list[float]):
+class ScriptPose(list[float]):
     """p[x, y, z, rx, ry, rz] of a script: m and rotation vector."""
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sim_bridge.twin.motion import Pose, Steps
-from sim_bridge.twin.readings import Readings, shown, six
+from sim_bridge.twin.motion import ScriptPose, Steps
+from sim_bridge.twin.readings import ScriptReadings, shown, six
 from sim_bridge.twin.registers import COUNT, INPUT_TYPES
 from sim_bridge.twin.urscript import ScriptError
 
@@ -32,7 +32,7 @@ _STANDARD_OUTPUTS, _TOOL_OUTPUTS = 8, 2
 _MATHS = ("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sqrt", "floor", "ceil")
 
 
-class Natives(Readings):
+class Natives(ScriptReadings):
     """One controller's functions, and what they remember between calls."""
 
     def __init__(self, controller: "Controller") -> None:
@@ -107,9 +107,9 @@ class Natives(Readings):
         """The tool centre in the flange."""
         self._motion.tcp = six(pose)
 
-    def get_tcp_offset(self) -> Pose:
+    def get_tcp_offset(self) -> ScriptPose:
         """The tool centre in the flange."""
-        return Pose(self._motion.tcp.tolist())
+        return ScriptPose(self._motion.tcp.tolist())
 
     def set_payload(self, m: float, cog: Sequence[float] | None = None) -> None:
         """Mass in kg and its centre in m."""

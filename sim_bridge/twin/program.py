@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-from sim_bridge.twin.motion import Pose
+from sim_bridge.twin.motion import ScriptPose
 from sim_bridge.twin.translate import MAIN, translate
 from sim_bridge.twin.urscript import ScriptError, select_version
 
@@ -162,8 +162,8 @@ def _arithmetic(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any
     return calculate
 
 
-def _pose(*values: Any) -> Pose:
-    return Pose(float(_number(value)) for value in values)
+def _pose(*values: Any) -> ScriptPose:
+    return ScriptPose(float(_number(value)) for value in values)
 
 
 def _list(*values: Any) -> list[Any]:

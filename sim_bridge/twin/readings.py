@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim_bridge.twin import kinematics
-from sim_bridge.twin.motion import Array, Pose
+from sim_bridge.twin.motion import Array, ScriptPose
 from sim_bridge.twin.urscript import ScriptError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _HISTORY = 500
 _CONTACT_FORCE = 12.0
 
 
-class Readings:
+class ScriptReadings:
     """What a script can find out about one controller's arm."""
 
     def __init__(self, controller: "Controller") -> None:
@@ -30,7 +30,7 @@ class Readings:
 
     # kinematics
 
-    def get_forward_kin(self, q: Sequence[float] | None = None, tcp: Any = None) -> Pose:
+    def get_forward_kin(self, q: Sequence[float] | None = None, tcp: Any = None) -> ScriptPose:
         """The pose of the tool; the target's joints and the active tool by default."""
         joints = self._motion.q if q is None else six(q)
         return _pose(kinematics.forward_pose(joints, self._motion.tcp if tcp is None else six(tcp)))
@@ -67,29 +67,29 @@ class Readings:
 
     def is_within_safety_limits(self, pose: Sequence[float]) -> bool:
         """Whether joint angles or a pose are inside what the arm can reach."""
-        if isinstance(pose, Pose):
+        if isinstance(pose, ScriptPose):
             return self._solve(pose, None) is not None
         return bool(np.abs(six(pose)).max() <= 2 * math.pi)
 
-    def pose_trans(self, p_from: Sequence[float], p_from_to: Sequence[float]) -> Pose:
+    def pose_trans(self, p_from: Sequence[float], p_from_to: Sequence[float]) -> ScriptPose:
         """The second pose seen from the frame of the first."""
         return _pose(
             kinematics.pose_of(kinematics.homogeneous(p_from) @ kinematics.homogeneous(p_from_to))
         )
 
-    def pose_inv(self, p_from: Sequence[float]) -> Pose:
+    def pose_inv(self, p_from: Sequence[float]) -> ScriptPose:
         """The inverse of a pose."""
         return _pose(kinematics.pose_of(np.linalg.inv(kinematics.homogeneous(p_from))))
 
-    def pose_add(self, p_1: Sequence[float], p_2: Sequence[float]) -> Pose:
+    def pose_add(self, p_1: Sequence[float], p_2: Sequence[float]) -> ScriptPose:
         """Sum of the places, product of the turns."""
         return self._combined(p_1, p_2, 1.0)
 
-    def pose_sub(self, p_to: Sequence[float], p_from: Sequence[float]) -> Pose:
+    def pose_sub(self, p_to: Sequence[float], p_from: Sequence[float]) -> ScriptPose:
         """Difference of the places and of the turns."""
         return self._combined(p_to, p_from, -1.0)
 
-    def _combined(self, p_1: Sequence[float], p_2: Sequence[float], sign: float) -> Pose:
+    def _combined(self, p_1: Sequence[float], p_2: Sequence[float], sign: float) -> ScriptPose:
         one, two = six(p_1), six(p_2)
         turn = kinematics.matrix(one[3:]) @ kinematics.matrix(sign * two[3:])
         place = one[:3] + sign * two[:3]
@@ -128,19 +128,19 @@ class Readings:
             raise ScriptError(f"the history has {len(self.history)} cycles; got {steps}")
         return self.history[-1 - past].tolist() if self.history else self._motion.q.tolist()
 
-    def get_actual_tcp_pose(self) -> Pose:
+    def get_actual_tcp_pose(self) -> ScriptPose:
         """The tool's pose, measured."""
         return _pose(kinematics.forward_pose(self._controller.arm.q, self._motion.tcp))
 
-    def get_target_tcp_pose(self) -> Pose:
+    def get_target_tcp_pose(self) -> ScriptPose:
         """The tool's pose, the target."""
         return _pose(kinematics.forward_pose(self._motion.q, self._motion.tcp))
 
-    def get_actual_tool_flange_pose(self) -> Pose:
+    def get_actual_tool_flange_pose(self) -> ScriptPose:
         """The flange's pose, measured."""
         return _pose(kinematics.forward_pose(self._controller.arm.q))
 
-    def get_target_waypoint(self) -> Pose:
+    def get_target_waypoint(self) -> ScriptPose:
         """Where the move under way leads."""
         return _pose(kinematics.forward_pose(self._motion.goal, self._motion.tcp))
 
@@ -199,8 +199,8 @@ def _numbers(values: Any) -> list[float]:
     return [float(value) for value in values]
 
 
-def _pose(values: Any) -> Pose:
-    return Pose(float(value) for value in values)
+def _pose(values: Any) -> ScriptPose:
+    return ScriptPose(float(value) for value in values)
 
 
 def shown(value: Any) -> str:

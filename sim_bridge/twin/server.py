@@ -14,7 +14,7 @@ from typing import Any
 from robomd_ros.core.robot_modes import RobotMode
 from robomd_ros.core.variations import Scene
 from sim_bridge.twin import dashboard, gripper, rtde, script_server
-from sim_bridge.twin.arm import Arm
+from sim_bridge.twin.arm import TwinArm
 from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.faults import Faults
 from sim_bridge.twin.network import Network
@@ -39,14 +39,14 @@ class Twin:
         tabletop = Tabletop(seed)
         tabletop.reset(seed)
         self.tabletop = tabletop
-        self.controller = Controller(Arm(tabletop, 1.0 / frequency), 1.0 / frequency, version)
+        self.controller = Controller(TwinArm(tabletop, 1.0 / frequency), 1.0 / frequency, version)
         self.faults = Faults(self.controller, self.network)
         self.rtde = rtde.RtdeServer(self.controller)
         self.dashboard = dashboard.DashboardServer(self.controller)
         self.network.listen(rtde.PORT, self.rtde.connect)
         self.network.listen(dashboard.PORT, self.dashboard.connect)
         self.network.listen(script_server.PORT, script_server.ScriptServer(self.controller).connect)
-        self.gripper = gripper.Gripper(self.controller.arm)
+        self.gripper = gripper.TwinGripper(self.controller.arm)
         self.gripper_server = gripper.GripperServer(self.gripper)
         self.network.listen(gripper.PORT, self.gripper_server.connect)
         self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()

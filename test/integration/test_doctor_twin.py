@@ -15,7 +15,7 @@ from twin_session import start_twin
 
 from robomd_ros.arms.ur5e.dashboard import Dashboard
 from robomd_ros.arms.ur5e.rtde_probe import IN_USE, NOT_FOUND, RtdeProbe
-from robomd_ros.doctor.findings import State
+from robomd_ros.doctor.findings import CheckState
 from robomd_ros.doctor.robot import check_robot
 
 ARM = {"set_tool": True, "payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "robotiq"}
@@ -33,7 +33,7 @@ def diagnosed(twin):
 
 
 def bad(found):
-    return {name for name, finding in found.items() if finding.state is State.BAD}
+    return {name for name, finding in found.items() if finding.state is CheckState.BAD}
 
 
 def test_a_healthy_robot(twin):
@@ -41,9 +41,9 @@ def test_a_healthy_robot(twin):
     found = diagnosed(twin)
     assert not bad(found), found
     assert "5.12" in found["PolyScope"].found
-    assert found["gripper"].state is State.NOTE and "fingers move" in found["gripper"].remedy
+    assert found["gripper"].state is CheckState.NOTE and "fingers move" in found["gripper"].remedy
     for name in ("ports", "remote control", "robot mode", "safety mode", "program", "registers"):
-        assert found[name].state is State.GOOD, found[name]
+        assert found[name].state is CheckState.GOOD, found[name]
     after = twin.client.state()
     assert after["q"] == pytest.approx(before, abs=1e-4)
     assert not after["program_running"]
@@ -53,7 +53,7 @@ def doctor(twin, *arguments):
     """`robomd doctor` against the twin: its exit code and what it printed."""
     address = twin.ready["address"]
     command = [sys.executable, "-m", "robomd_ros.cli.main", "doctor", f"robot_ip:={address}"]
-    policy = "policy:=python:sim_bridge.twin.blob_policy:Policy"
+    policy = "policy:=python:sim_bridge.twin.blob_policy:BlobPolicy"
     camera = f"camera:={twin.ready['camera']}"
     done = subprocess.run(
         [*command, policy, camera, *arguments],
@@ -119,9 +119,9 @@ def test_registers_that_another_client_owns_are_found(twin):
         with RtdeProbe(twin.ready["address"]) as second:
             assert second.inputs(["input_int_register_0"])["input_int_register_0"] == IN_USE
         found = diagnosed(twin)["registers"]
-    assert found.state is State.BAD
+    assert found.state is CheckState.BAD
     assert "input_int_register_0" in found.found
-    assert diagnosed(twin)["registers"].state is State.GOOD
+    assert diagnosed(twin)["registers"].state is CheckState.GOOD
 
 
 def test_the_state_is_read_without_control(twin):

@@ -30,7 +30,7 @@ def cell(module_domain, tmp_path_factory):
         module_domain,
         tmp_path_factory.mktemp("twin_cell"),
         "127.0.0.68",
-        policy="python:sim_bridge.twin.blob_policy:Policy",
+        policy="python:sim_bridge.twin.blob_policy:BlobPolicy",
         twin_arguments=("frequency:=125",),
         outcome_by="policy",
         time_limit=60.0,

@@ -10,7 +10,7 @@ import pytest
 from twin_session import run_client, start_twin
 
 from sim_bridge.tasks.tabletop import HOME
-from sim_bridge.twin.arm import Arm
+from sim_bridge.twin.arm import TwinArm
 from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.states import Runtime
@@ -40,7 +40,7 @@ class Desk:
 
     def __init__(self, tabletop, version):
         tabletop.reset(0)
-        self.controller = Controller(Arm(tabletop, DT), DT, (*version, 0))
+        self.controller = Controller(TwinArm(tabletop, DT), DT, (*version, 0))
         self.controller.start_script(uploaded(version))
         self.until(READY)
 
@@ -96,7 +96,7 @@ def test_the_uploaded_script_moves_the_arm(tabletop, version):
 
 def test_a_script_that_does_not_compile_leaves_the_arm_alone(tabletop):
     tabletop.reset(0)
-    controller = Controller(Arm(tabletop, DT), DT, (5, 12, 0))
+    controller = Controller(TwinArm(tabletop, DT), DT, (5, 12, 0))
     with pytest.raises(Exception, match="unknown function 'format_disk'"):
         controller.start_script("def bad():\nformat_disk()\nend\n")
     controller.cycle()

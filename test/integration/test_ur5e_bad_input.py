@@ -16,7 +16,7 @@ from robomd_ros.cli.main import main
 pytestmark = pytest.mark.usefixtures("own_environment", "domain")
 PORTS = (29999, 30003, 30004, 63352)
 HOST = "127.0.0.249"
-POLICY = "policy:=python:sim_bridge.twin.blob_policy:Policy"
+POLICY = "policy:=python:sim_bridge.twin.blob_policy:BlobPolicy"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
 from sim_bridge.tasks.tabletop import HOME, tabletop
 from sim_bridge.twin import blob_policy
-from sim_bridge.twin.blob_policy import Policy, held_in_picture
+from sim_bridge.twin.blob_policy import BlobPolicy, held_in_picture
 from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.view import TwinView, find_cube
 
@@ -116,7 +116,7 @@ def act(policy, image, tool, width=0.085):
 def test_it_goes_over_the_cube_and_down_and_closes_and_lifts(drawn, view, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(blob_policy, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    policy = Policy()
+    policy = BlobPolicy()
     policy.reset(0, "lift the cube")
     image, place = drawn.draw(2)
     tool = np.array([-0.46, 0.0, 0.138])
@@ -145,7 +145,7 @@ def test_it_goes_over_the_cube_and_down_and_closes_and_lifts(drawn, view, monkey
 
 def test_where_it_sees_nothing_it_does_not_move(drawn, monkeypatch):
     monkeypatch.setattr(blob_policy, "_PATIENCE", 0.05)
-    policy = Policy()
+    policy = BlobPolicy()
     image, _ = drawn.draw(1, change("color", "cube", {"rgb": (0.1, 0.7, 0.15)}))
     tool = np.array([-0.46, 0.0, 0.138])
     for _ in range(10_000):

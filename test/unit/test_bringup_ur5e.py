@@ -18,7 +18,7 @@ from robomd_ros.core.schema import checked
 from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import load_catalogue
 from robomd_ros.doctor import host as doctor_host
-from robomd_ros.doctor.findings import State
+from robomd_ros.doctor.findings import CheckState
 from robomd_ros.ros.node_parameters import NODES
 
 sys.path.append(str(Path(__file__).parents[1] / "contract"))
@@ -158,7 +158,7 @@ def test_a_policy_that_cannot_run_is_refused_before_anything_starts(policy):
     with pytest.raises(PolicyLoadError) as caught:
         bringup_ur5e.check_ur5e(values)
     finding = doctor_host.policy(values)
-    assert finding.state is State.BAD
+    assert finding.state is CheckState.BAD
     more = {"WristSaid": ["'robot0_eye_in_hand' (128 x 96"], "WantsState": ["the cell has none"]}
     for part in {**MISFITS, **more}[policy]:
         assert part in str(caught.value)
@@ -167,7 +167,7 @@ def test_a_policy_that_cannot_run_is_refused_before_anything_starts(policy):
 
 def test_what_fits_is_told_what_it_will_see():
     finding = doctor_host.policy(resolved("use_twin:=true"))
-    assert finding.state is State.GOOD
+    assert finding.state is CheckState.GOOD
     assert "agentview as it comes, commands delta_pose (7,)" in finding.found
 
 

@@ -19,7 +19,7 @@ from robomd_ros.bringup.arguments import resolve
 from robomd_ros.bringup.ur5e import SET_BY_UR5E, Ur5eArguments, full_names
 from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.doctor import camera, conclusion, host, robot
-from robomd_ros.doctor.findings import State, bad, good, note, probe, skipped, tell
+from robomd_ros.doctor.findings import CheckState, bad, good, note, probe, skipped, tell
 
 ARM = {
     "set_tool": True,
@@ -55,12 +55,12 @@ def test_the_conclusion_names_what_is_bad():
 @pytest.mark.parametrize(
     ("version", "state"),
     [
-        ((5, 12, 0, 1101), State.GOOD),
-        ((3, 15, 8), State.NOTE),
-        ((10, 7, 0), State.BAD),
-        ((5, 3, 1), State.BAD),
-        ((5, 4, 0), State.GOOD),
-        ((), State.BAD),
+        ((5, 12, 0, 1101), CheckState.GOOD),
+        ((3, 15, 8), CheckState.NOTE),
+        ((10, 7, 0), CheckState.BAD),
+        ((5, 3, 1), CheckState.BAD),
+        ((5, 4, 0), CheckState.GOOD),
+        ((), CheckState.BAD),
     ],
 )
 def test_polyscope(version, state):
@@ -70,10 +70,10 @@ def test_polyscope(version, state):
 @pytest.mark.parametrize(
     ("on", "version", "state"),
     [
-        (True, (5, 12, 0), State.GOOD),
-        (False, (5, 12, 0), State.BAD),
-        (None, (3, 15, 0), State.SKIPPED),
-        (False, (5, 4, 0), State.SKIPPED),
+        (True, (5, 12, 0), CheckState.GOOD),
+        (False, (5, 12, 0), CheckState.BAD),
+        (None, (3, 15, 0), CheckState.SKIPPED),
+        (False, (5, 4, 0), CheckState.SKIPPED),
     ],
 )
 def test_remote_control(on, version, state):
@@ -83,12 +83,12 @@ def test_remote_control(on, version, state):
 @pytest.mark.parametrize(
     ("mode", "state", "remedy"),
     [
-        ("NORMAL", State.GOOD, ""),
-        ("REDUCED", State.GOOD, ""),
-        ("PROTECTIVE_STOP", State.BAD, "5 s"),
-        ("ROBOT_EMERGENCY_STOP", State.BAD, "release the emergency stop button"),
-        ("SAFEGUARD_STOP", State.BAD, "safeguard"),
-        ("SOMETHING_NEW", State.BAD, "pendant"),
+        ("NORMAL", CheckState.GOOD, ""),
+        ("REDUCED", CheckState.GOOD, ""),
+        ("PROTECTIVE_STOP", CheckState.BAD, "5 s"),
+        ("ROBOT_EMERGENCY_STOP", CheckState.BAD, "release the emergency stop button"),
+        ("SAFEGUARD_STOP", CheckState.BAD, "safeguard"),
+        ("SOMETHING_NEW", CheckState.BAD, "pendant"),
     ],
 )
 def test_safety_mode(mode, state, remedy):
@@ -100,25 +100,25 @@ def test_safety_mode(mode, state, remedy):
 @pytest.mark.parametrize("mode", ["IDLE", "POWER_OFF", "NO_CONTROLLER"])
 def test_an_arm_that_is_not_running(mode):
     finding = robot.robot_mode(mode)
-    assert finding.state is State.BAD
+    assert finding.state is CheckState.BAD
     assert mode in finding.found
 
 
 def test_a_foreign_program_and_none():
-    assert robot.program(False).state is State.GOOD
+    assert robot.program(False).state is CheckState.GOOD
     assert "two clients" in robot.program(True).remedy
 
 
 @pytest.mark.parametrize(
     ("state", "arm", "expected"),
     [
-        ({"payload": 1.02}, ARM, State.GOOD),
-        ({"payload": 0.0}, ARM, State.NOTE),
-        ({}, ARM, State.SKIPPED),
-        ({"payload": 0.9}, PENDANT, State.GOOD),
-        ({"payload": 0.0}, PENDANT, State.NOTE),
-        ({"payload": 0.0}, {**PENDANT, "gripper": "none"}, State.GOOD),
-        ({}, PENDANT, State.SKIPPED),
+        ({"payload": 1.02}, ARM, CheckState.GOOD),
+        ({"payload": 0.0}, ARM, CheckState.NOTE),
+        ({}, ARM, CheckState.SKIPPED),
+        ({"payload": 0.9}, PENDANT, CheckState.GOOD),
+        ({"payload": 0.0}, PENDANT, CheckState.NOTE),
+        ({"payload": 0.0}, {**PENDANT, "gripper": "none"}, CheckState.GOOD),
+        ({}, PENDANT, CheckState.SKIPPED),
     ],
 )
 def test_payload(state, arm, expected):
@@ -128,11 +128,11 @@ def test_payload(state, arm, expected):
 @pytest.mark.parametrize(
     ("state", "arm", "expected"),
     [
-        ({"tcp_offset": (0, 0, 0.1741, 0, 0, 0)}, ARM, State.GOOD),
-        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, ARM, State.NOTE),
-        ({}, ARM, State.SKIPPED),
-        ({"tcp_offset": (0, 0, 0.15, 0, 0, 0)}, PENDANT, State.GOOD),
-        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, PENDANT, State.NOTE),
+        ({"tcp_offset": (0, 0, 0.1741, 0, 0, 0)}, ARM, CheckState.GOOD),
+        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, ARM, CheckState.NOTE),
+        ({}, ARM, CheckState.SKIPPED),
+        ({"tcp_offset": (0, 0, 0.15, 0, 0, 0)}, PENDANT, CheckState.GOOD),
+        ({"tcp_offset": (0, 0, 0, 0, 0, 0)}, PENDANT, CheckState.NOTE),
     ],
 )
 def test_tcp(state, arm, expected):
@@ -143,14 +143,14 @@ def test_a_robot_that_is_not_there():
     """Nothing listens on this loopback address; the checks end after the ports."""
     found = list(robot.check_robot({"robot_ip": "127.0.0.253"}, ARM))
     assert [f.check for f in found] == ["ports"]
-    assert found[0].state is State.BAD
+    assert found[0].state is CheckState.BAD
     assert "ping 127.0.0.253" in found[0].remedy
 
 
 def test_a_controller_with_some_services_switched_off():
     with socket.create_server(("127.0.0.252", robot.RTDE_PORT)):
         finding = robot.check_ports("127.0.0.252")
-    assert finding.state is State.BAD
+    assert finding.state is CheckState.BAD
     assert "29999 (dashboard)" in finding.found and "30004" not in finding.found
     assert "Services" in finding.remedy
 
@@ -159,20 +159,20 @@ def test_a_controller_that_accepts_but_does_not_answer(monkeypatch):
     monkeypatch.setattr(robot, "_TIMEOUT", 0.5)
     servers = [socket.create_server(("127.0.0.251", port)) for port in robot._PORTS]
     try:
-        assert robot.check_ports("127.0.0.251").state is State.GOOD
+        assert robot.check_ports("127.0.0.251").state is CheckState.GOOD
         dashboard = list(robot.check_dashboard("127.0.0.251"))
         rtde = list(robot.check_rtde("127.0.0.251", ARM))
     finally:
         for server in servers:
             server.close()
-    assert [f.state for f in dashboard] == [State.BAD]
+    assert [f.state for f in dashboard] == [CheckState.BAD]
     assert "frozen" in dashboard[0].remedy
-    assert [f.state for f in rtde] == [State.BAD]
+    assert [f.state for f in rtde] == [CheckState.BAD]
     assert "does not answer" in rtde[0].found
 
 
 def test_without_an_address_the_robot_is_left_out():
-    assert [f.state for f in robot.check_robot({"robot_ip": ""}, ARM)] == [State.SKIPPED]
+    assert [f.state for f in robot.check_robot({"robot_ip": ""}, ARM)] == [CheckState.SKIPPED]
 
 
 def video(path, level=120, count=60):
@@ -207,10 +207,10 @@ def calibration(path, **changes):
 def test_a_camera_that_works(tmp_path):
     config = video(tmp_path / "v.avi")
     found = {f.check: f for f in camera.check_camera(config, calibration(tmp_path / "c.yaml"))}
-    assert found["camera"].state is State.GOOD
+    assert found["camera"].state is CheckState.GOOD
     assert "64 x 48" in found["camera"].found
-    assert found["camera rate"].state is State.GOOD
-    assert found["calibration"].state is State.GOOD
+    assert found["camera rate"].state is CheckState.GOOD
+    assert found["calibration"].state is CheckState.GOOD
 
 
 def test_a_dark_picture_and_a_calibration_of_another_size(tmp_path, monkeypatch):
@@ -218,15 +218,15 @@ def test_a_dark_picture_and_a_calibration_of_another_size(tmp_path, monkeypatch)
     config = video(tmp_path / "v.avi", level=2)
     path = calibration(tmp_path / "c.yaml", image_width=640)
     found = {f.check: f for f in camera.check_camera(config, path)}
-    assert found["camera"].state is State.NOTE
-    assert found["calibration"].state is State.BAD
+    assert found["camera"].state is CheckState.NOTE
+    assert found["calibration"].state is CheckState.BAD
     assert "640 x 48" in found["calibration"].found and "64 x 48" in found["calibration"].found
 
 
 def test_a_camera_that_is_absent(tmp_path, monkeypatch):
     monkeypatch.setattr(camera, "_PATIENCE", 2.0)
     found = list(camera.check_camera(CameraConfig(source="/dev/video97"), "/no/such.yaml"))
-    assert [f.state for f in found] == [State.BAD, State.BAD]
+    assert [f.state for f in found] == [CheckState.BAD, CheckState.BAD]
     assert "/dev/video97" in found[0].found
     assert "/no/such.yaml" in found[1].found
 
@@ -234,14 +234,14 @@ def test_a_camera_that_is_absent(tmp_path, monkeypatch):
 def test_exposure_that_the_camera_keeps_changing():
     state = CameraState(controls=(Control("exposure", False, 0.0, "keeps its automatic on"),))
     [finding] = camera.exposure(state)
-    assert finding.state is State.NOTE
+    assert finding.state is CheckState.NOTE
     assert "keeps its automatic on" in finding.found
     [finding] = camera.exposure(CameraState(controls=(Control("white_balance", True, 4600.0),)))
-    assert finding.state is State.GOOD
+    assert finding.state is CheckState.GOOD
 
 
 @pytest.mark.parametrize(
-    ("rate", "state"), [(0.0, State.BAD), (4.0, State.BAD), (20.0, State.GOOD)]
+    ("rate", "state"), [(0.0, CheckState.BAD), (4.0, CheckState.BAD), (20.0, CheckState.GOOD)]
 )
 def test_rate(rate, state):
     assert camera.rate(CameraState(rate=rate)).state is state
@@ -252,24 +252,24 @@ def values_of(*given):
 
 
 def test_no_policy_and_one_that_does_not_load():
-    assert host.policy(values_of()).state is State.BAD
+    assert host.policy(values_of()).state is CheckState.BAD
     finding = host.policy(values_of("policy:=python:no_such_module:Policy"))
-    assert finding.state is State.BAD
+    assert finding.state is CheckState.BAD
     assert "no_such_module" in finding.found
-    assert host.policy(values_of("start_policy_node:=false")).state is State.SKIPPED
+    assert host.policy(values_of("start_policy_node:=false")).state is CheckState.SKIPPED
 
 
 def test_two_processes_of_this_machine_meet():
     finding = host.discovery()
-    assert finding.state is State.GOOD, finding
+    assert finding.state is CheckState.GOOD, finding
     assert "two processes met" in finding.found
 
 
 def test_drawing_that_does_not_work_is_bad_only_where_it_is_needed(monkeypatch):
-    assert host.rendering(needed=True).state is State.GOOD
+    assert host.rendering(needed=True).state is CheckState.GOOD
     monkeypatch.setitem(os.environ, "MUJOCO_GL", "no_such_backend")
-    assert host.rendering(needed=True).state is State.BAD
-    assert host.rendering(needed=False).state is State.NOTE
+    assert host.rendering(needed=True).state is CheckState.BAD
+    assert host.rendering(needed=False).state is CheckState.NOTE
 
 
 def test_a_probe_that_hangs_is_ended():

@@ -16,7 +16,7 @@ from robomd_ros.cli import main as cli
 from robomd_ros.cli.export import export
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.campaign.stored import open_campaign, read_campaign
-from robomd_ros.core.campaign.trial_log import Purpose, Request
+from robomd_ros.core.campaign.trial_log import Purpose, TrialRequest
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.share import config_file
@@ -37,14 +37,14 @@ def make(folder, trials=True, ranking=True):
     campaign = open_campaign(folder, config, catalogue)
     log = campaign.log
     if trials:
-        both = Request(0, Purpose.SEARCH, 0, (FIRST, SECOND), 2**32 - 1)
+        both = TrialRequest(0, Purpose.SEARCH, 0, (FIRST, SECOND), 2**32 - 1)
         log.ask(both, 1, "cell_0", 1700000000.25)
         success = Outcome(Result.SUCCESS, Source.SIMULATOR, 1.5, 30)
         log.complete(0, success, "images/0.png", 1700000002.5)
-        nominal = Request(1, Purpose.CONFIRMATION, -1, (), 7)
+        nominal = TrialRequest(1, Purpose.CONFIRMATION, -1, (), 7)
         log.ask(nominal, 2, "cell_1", 1700000003.0)
         log.complete(1, Outcome(Result.INVALID, detail=DETAIL), "", 1700000004.125)
-        log.ask(Request(2, Purpose.SEARCH, 1, (FIRST,), 9), 1, "cell_1", 1700000005.0)
+        log.ask(TrialRequest(2, Purpose.SEARCH, 1, (FIRST,), 9), 1, "cell_1", 1700000005.0)
     if ranking:
         modes = (
             FailureMode((catalogue[FIRST], catalogue[SECOND]), 1, 3, 3, 0.8, 0.4, 1.0),

@@ -15,7 +15,7 @@ from fakes import FakeCell, Recorder, make_catalogue, make_config, wait_until
 
 from robomd_ros.core.campaign.campaign import Campaign
 from robomd_ros.core.campaign.stored import open_campaign, read_campaign
-from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialLog
+from robomd_ros.core.campaign.trial_log import Purpose, TrialLog, TrialRequest
 from robomd_ros.core.errors import SceneSkippedError, TrialLogError
 from robomd_ros.core.evidence.evidence import Evidence
 from robomd_ros.core.trial import Outcome, Result, Source
@@ -269,7 +269,7 @@ def test_evidence_forgets_a_trial():
 def test_the_log_keeps_what_was_and_refuses_the_rest(tmp_path):
     log = TrialLog(tmp_path / "trials.db")
     assert log.taken_back() == {}
-    request = Request(0, Purpose.SEARCH, 0, ("v0",), 7)
+    request = TrialRequest(0, Purpose.SEARCH, 0, ("v0",), 7)
     log.ask(request, 1, "cell0", 1.0)
     with pytest.raises(TrialLogError, match=r"trial 0 has no label"):
         log.take_back(0, "why", 2.0)

@@ -12,7 +12,7 @@ import textwrap
 
 import pytest
 
-from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialLog
+from robomd_ros.core.campaign.trial_log import Purpose, TrialLog, TrialRequest
 from robomd_ros.core.errors import TrialLogError
 from robomd_ros.core.trial import Outcome, Result, Source
 
@@ -20,7 +20,7 @@ SUCCESS = Outcome(Result.SUCCESS, Source.SIMULATOR, 1.25, 31)
 
 
 def request(number=0, scene=("v1", "v0")):
-    return Request(number, Purpose.SEARCH, 2, scene, 77)
+    return TrialRequest(number, Purpose.SEARCH, 2, scene, 77)
 
 
 @pytest.fixture
@@ -184,10 +184,10 @@ def test_what_was_written_before_a_kill_is_there(tmp_path):
         import os, signal, time
         from pathlib import Path
         from robomd_ros.core.trial import Outcome, Result
-        from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialLog
+        from robomd_ros.core.campaign.trial_log import Purpose, TrialRequest, TrialLog
         log = TrialLog(Path({str(path)!r}))
         for n in range(5):
-            log.ask(Request(n, Purpose.SEARCH, 0, ("v1",), n), 1, "sim0", 1.0)
+            log.ask(TrialRequest(n, Purpose.SEARCH, 0, ("v1",), n), 1, "sim0", 1.0)
             if n < 4:
                 log.complete(n, Outcome(Result.SUCCESS), "", 2.0)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -9,7 +9,7 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import Catalogue, Variation
 from sim_bridge.learn import truth as truth_tool
-from sim_bridge.learn.truth import Job, Truth, combinations, policy_sha256, sample
+from sim_bridge.learn.truth import RolloutJob, Truth, combinations, policy_sha256, sample
 
 IDENTITY = {"task": "lift", "policy": "p", "versions": {"mujoco": "3"}}
 CATALOGUE = Catalogue(
@@ -25,8 +25,8 @@ CATALOGUE = Catalogue(
 def filled() -> Truth:
     truth = Truth(IDENTITY, {})
     for seed, result in ((2, Result.FAILURE), (1, Result.SUCCESS), (0, Result.FAILURE)):
-        truth.add(Job(("color_0",), seed), Outcome(result))
-    truth.add(Job((), 0), Outcome(Result.SUCCESS))
+        truth.add(RolloutJob(("color_0",), seed), Outcome(result))
+    truth.add(RolloutJob((), 0), Outcome(Result.SUCCESS))
     return truth
 
 
@@ -49,14 +49,19 @@ def test_opened_again_only_the_missing_is_left(tmp_path):
     path = tmp_path / "truth.json"
     filled().save(path)
     truth = Truth.open(path, IDENTITY)
-    jobs = [Job((), 0), Job((), 1), Job(("color_0",), 2), Job(("color_1",), 0)]
-    assert truth.missing(jobs) == [Job((), 1), Job(("color_1",), 0)]
+    jobs = [
+        RolloutJob((), 0),
+        RolloutJob((), 1),
+        RolloutJob(("color_0",), 2),
+        RolloutJob(("color_1",), 0),
+    ]
+    assert truth.missing(jobs) == [RolloutJob((), 1), RolloutJob(("color_1",), 0)]
     assert truth.outcomes == filled().outcomes
 
 
 def test_an_invalid_rollout_stays_missing():
     truth = filled()
-    job = Job(("size_1",), 0)
+    job = RolloutJob(("size_1",), 0)
     truth.add(job, Outcome(Result.INVALID, detail="worker died"))
     assert truth.missing([job]) == [job]
 

@@ -8,9 +8,9 @@ import pytest
 
 from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin import kinematics
-from sim_bridge.twin.arm import Arm
-from sim_bridge.twin.gripper import Gripper
-from sim_bridge.twin.motion import Motion, Pose
+from sim_bridge.twin.arm import TwinArm
+from sim_bridge.twin.gripper import TwinGripper
+from sim_bridge.twin.motion import Motion, ScriptPose
 from sim_bridge.twin.scene import Tabletop
 from sim_bridge.twin.urscript import ScriptError
 
@@ -90,10 +90,10 @@ class Bench:
         mujoco.mj_resetData(tabletop.model, tabletop.data)
         self.tabletop = tabletop
         self.tabletop.reset(0)
-        self.arm = Arm(self.tabletop, DT)
+        self.arm = TwinArm(self.tabletop, DT)
         self.motion = Motion(self.arm.q, DT)
         self.motion.tcp = TCP.copy()
-        self.gripper = Gripper(self.arm)
+        self.gripper = TwinGripper(self.arm)
         for name, value in (("ACT", 1), ("GTO", 1), ("SPE", 255), ("FOR", 128)):
             self.gripper.set(name, value)
 
@@ -120,7 +120,7 @@ class Bench:
     def over(self, cube, height):
         """The pose of a tool that points down, `height` over the middle of a cube."""
         turn = kinematics.rotation_vector(DOWN @ kinematics.matrix((0.0, 0.0, -self.turn)))
-        return Pose((*cube[:2], cube[2] + height, *turn))
+        return ScriptPose((*cube[:2], cube[2] + height, *turn))
 
     @property
     def turn(self):
@@ -185,7 +185,7 @@ def test_a_straight_line_is_straight(bench):
     start = kinematics.forward_pose(bench.motion.q, TCP)
     goal = start + np.array((0.05, 0.08, -0.1, 0.0, 0.0, 0.0))
     way = (goal - start)[:3] / np.linalg.norm((goal - start)[:3])
-    for _ in bench.motion.movel(Pose(goal.tolist()), a=1.0, v=0.2):
+    for _ in bench.motion.movel(ScriptPose(goal.tolist()), a=1.0, v=0.2):
         assert bench.cycle() == ""
         offset = kinematics.forward_pose(bench.motion.q, TCP)[:3] - start[:3]
         assert np.linalg.norm(offset - (offset @ way) * way) < 2e-4
@@ -212,7 +212,7 @@ def test_a_motion_that_was_paused_goes_on_from_rest(bench):
         lambda m: m.movej([0.0] * 5),
         lambda m: m.movej([0.0] * 6, a=np.nan),
         lambda m: m.movej([0.0] * 6, v=-1.0),
-        lambda m: m.movel(Pose([3.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+        lambda m: m.movel(ScriptPose([3.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
         lambda m: m.servoj([0.0] * 6, gain=np.nan),
         lambda m: m.servoj([0.0] * 6, lookahead_time=np.inf),
         lambda m: m.speedj([0.0] * 6, a=0.0),
@@ -228,7 +228,7 @@ def test_nonsense_is_refused_and_moves_nothing(bench, steps):
 
 def test_pushing_into_the_table_is_a_protective_stop(bench):
     start = kinematics.forward_pose(bench.motion.q, TCP)
-    goal = Pose((start - (0.0, 0.0, 0.4, 0.0, 0.0, 0.0)).tolist())
+    goal = ScriptPose((start - (0.0, 0.0, 0.4, 0.0, 0.0, 0.0)).tolist())
     assert "contact" in bench.run(bench.motion.movel(goal, a=1.0, v=0.2), lag=0.1)
 
 

@@ -14,7 +14,7 @@ import pytest
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin import controller as controller_module
-from sim_bridge.twin.arm import Arm
+from sim_bridge.twin.arm import TwinArm
 from sim_bridge.twin.controller import Controller
 from sim_bridge.twin.natives import BLOCKING
 from sim_bridge.twin.network import Connection
@@ -36,7 +36,7 @@ def tabletop():
 def controller(tabletop):
     mujoco.mj_resetData(tabletop.model, tabletop.data)
     tabletop.reset(0)
-    return Controller(Arm(tabletop, DT), DT, (5, 12, 0))
+    return Controller(TwinArm(tabletop, DT), DT, (5, 12, 0))
 
 
 def cycles(controller, seconds):

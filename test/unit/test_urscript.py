@@ -8,7 +8,7 @@ from types import GeneratorType
 
 import pytest
 
-from sim_bridge.twin.motion import Pose
+from sim_bridge.twin.motion import ScriptPose
 from sim_bridge.twin.program import Program
 from sim_bridge.twin.translate import require_harmless, translate
 from sim_bridge.twin.urscript import ScriptError, depth_change, select_version, tokens
@@ -103,7 +103,7 @@ def test_lists_are_values(bench):
 def test_poses_and_a_variable_called_p(bench):
     said = bench.run("p = p[1, 2, 3, 0, 0, 0]\np[0] = 5\nsay(p)")
     assert said == [([5, 2.0, 3.0, 0.0, 0.0, 0.0],)]
-    assert isinstance(said[0][0], Pose)
+    assert isinstance(said[0][0], ScriptPose)
 
 
 def test_named_arguments_reach_natives_and_functions(bench):
@@ -263,7 +263,7 @@ def test_a_script_cannot_break_out(bench, body):
         bench.run(body)
     for values in bench.said:
         for value in values:
-            assert type(value) in (int, float, str, bool, list, Pose), body
+            assert type(value) in (int, float, str, bool, list, ScriptPose), body
 
 
 @pytest.mark.parametrize("body", ESCAPES)

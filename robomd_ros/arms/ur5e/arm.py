@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from robomd_ros.arms.ur5e.limits import LimitError, Move
-from robomd_ros.arms.ur5e.receive import ArmState
+from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus
 from robomd_ros.arms.ur5e.supervisor import ArmListener, ArmOptions, ArmSupervisor
 from robomd_ros.core.errors import RoboMDError
@@ -107,7 +107,7 @@ class UR5e:
         self.supervisor.close()
 
     @property
-    def state(self) -> ArmState | None:
+    def state(self) -> ReceivedState | None:
         """The last state; None before the first. See `fresh`."""
         return self.supervisor.state
 
@@ -284,7 +284,7 @@ class UR5e:
         idle = child is None or child.mode in ("idle", "starting")
         return state is not None and self.fresh and state.speed < AT_REST and idle
 
-    def _ready_state(self) -> ArmState:
+    def _ready_state(self) -> ReceivedState:
         reason, state = self.obstacle(), self.state
         if reason or state is None:
             raise NotReadyError(reason)

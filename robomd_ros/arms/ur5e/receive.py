@@ -36,7 +36,7 @@ _DEAD = 2.0
 
 
 @dataclass(frozen=True)
-class ArmState:
+class ReceivedState:
     """One state package.
 
     Attributes:
@@ -101,7 +101,9 @@ class StateStream:
     connection and says nothing, so a short talk over a plain socket goes before it.
     """
 
-    def __init__(self, host: str, frequency: float, on_state: Callable[[ArmState], None]) -> None:
+    def __init__(
+        self, host: str, frequency: float, on_state: Callable[[ReceivedState], None]
+    ) -> None:
         """Prepare.
 
         Args:
@@ -112,7 +114,7 @@ class StateStream:
         self._host = host
         self._frequency = frequency
         self._on_state = on_state
-        self._latest: ArmState | None = None
+        self._latest: ReceivedState | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="arm-state", daemon=True)
         self._silent = 0.0
@@ -130,7 +132,7 @@ class StateStream:
             self._thread.join(5.0)
 
     @property
-    def latest(self) -> ArmState | None:
+    def latest(self) -> ReceivedState | None:
         """The last state; None before the first."""
         return self._latest
 
@@ -190,7 +192,7 @@ class StateStream:
             time.sleep(0.1 * period)
 
     def _take(self, link: Any, stamp: float, now: float) -> None:
-        state = ArmState(
+        state = ReceivedState(
             timestamp=stamp,
             received=now,
             q=tuple(link.getActualQ()),

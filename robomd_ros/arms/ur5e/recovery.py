@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from robomd_ros.arms.ur5e.arm import ArmFault, UR5e
 from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError, wait_until
-from robomd_ros.arms.ur5e.receive import ArmState
+from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import is_safe, mode_reason, safety_reason
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 
@@ -56,14 +56,14 @@ def recover(arm: UR5e, power: bool = False) -> str:
         return f"recovered from: {cause}" if cause else "control started anew"
 
 
-def _state(arm: UR5e) -> ArmState:
+def _state(arm: UR5e) -> ReceivedState:
     state = arm.state
     if state is None or not arm.fresh:
         raise ArmFault(f"not recovered: {arm.obstacle()}")
     return state
 
 
-def _is(arm: UR5e, condition: Callable[[ArmState], bool]) -> bool:
+def _is(arm: UR5e, condition: Callable[[ReceivedState], bool]) -> bool:
     """Whether it holds now; a state that is stale for a moment says nothing."""
     state = arm.state
     return state is not None and arm.fresh and condition(state)
@@ -73,7 +73,7 @@ def _mode_is(arm: UR5e, *modes: int) -> bool:
     return _is(arm, lambda state: state.robot_mode in modes)
 
 
-def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ArmState, power: bool) -> None:
+def _leave_stop(arm: UR5e, dashboard: Dashboard, state: ReceivedState, power: bool) -> None:
     """Leave the safety stop that is in force."""
     if dashboard.status().remote_control is False:
         raise ArmFault("not recovered: switch the robot to Remote Control at the pendant first")

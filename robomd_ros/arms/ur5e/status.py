@@ -5,7 +5,7 @@
 import math
 from dataclasses import dataclass
 
-from robomd_ros.arms.ur5e.receive import ArmState
+from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 
 _SAFETY = {
@@ -44,7 +44,7 @@ class ArmStatus:
     detail: str = "not connected yet"
 
 
-def is_safe(state: ArmState) -> bool:
+def is_safe(state: ReceivedState) -> bool:
     """Whether no safety function holds the arm."""
     return state.safety_mode in (SafetyMode.NORMAL, SafetyMode.REDUCED)
 

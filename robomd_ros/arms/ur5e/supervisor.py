@@ -21,7 +21,7 @@ from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError, stop_progr
 from robomd_ros.arms.ur5e.kinematics import NO_TOOL
 from robomd_ros.arms.ur5e.limits import LimitGuard
 from robomd_ros.arms.ur5e.process import ControlProcess
-from robomd_ros.arms.ur5e.receive import ArmState, StateStream, load_ur_rtde
+from robomd_ros.arms.ur5e.receive import ReceivedState, StateStream, load_ur_rtde
 from robomd_ros.arms.ur5e.status import (
     ArmStatus,
     is_safe,
@@ -76,7 +76,7 @@ class ArmListener:
         log: faults and restarts, a line each.
     """
 
-    state: Callable[[ArmState], None] = lambda state: None
+    state: Callable[[ReceivedState], None] = lambda state: None
     status: Callable[[ArmStatus], None] = lambda status: None
     message: Callable[[tuple[Any, ...]], None] = lambda message: None
     halt: Callable[[str], None] = lambda reason: None
@@ -148,7 +148,7 @@ class ArmSupervisor:
         self._stream.close()
 
     @property
-    def state(self) -> ArmState | None:
+    def state(self) -> ReceivedState | None:
         """The last state; None before the first. See `fresh`."""
         return self._stream.latest
 
@@ -261,7 +261,7 @@ class ArmSupervisor:
         else:
             self._listener.message(message)
 
-    def _look(self, child: ControlProcess | None, state: ArmState | None) -> None:
+    def _look(self, child: ControlProcess | None, state: ReceivedState | None) -> None:
         """Notice what is wrong and stop the arm where it might move."""
         fault = child.fault() if child is not None else ""
         age = self._stream.age()
@@ -276,7 +276,9 @@ class ArmSupervisor:
         elif state is not None:
             self._look_at_robot(child, state, moving)
 
-    def _look_at_robot(self, child: ControlProcess | None, state: ArmState, moving: bool) -> None:
+    def _look_at_robot(
+        self, child: ControlProcess | None, state: ReceivedState, moving: bool
+    ) -> None:
         if not is_safe(state):
             if not self.stopped_since:
                 self.needs_recovery = safety_reason(state.safety_mode).split(":")[0]
@@ -293,7 +295,7 @@ class ArmSupervisor:
         elif child is not None and child.tcp is not None:
             self._look_for_program(child, state)
 
-    def _look_for_program(self, child: ControlProcess, state: ArmState) -> None:
+    def _look_for_program(self, child: ControlProcess, state: ReceivedState) -> None:
         """A script that has died is started again, with a new child; nothing moves by that."""
         now = time.monotonic()
         if child.running and state.program_running:
@@ -394,7 +396,7 @@ class ArmSupervisor:
                 self.restarts += 1
                 self._child = ControlProcess(self.options.control)
 
-    def _publish(self, state: ArmState | None) -> None:
+    def _publish(self, state: ReceivedState | None) -> None:
         reason = self.obstacle()
         status = ArmStatus(ready=not reason, detail=reason)
         if state is not None and not self._stream.error:

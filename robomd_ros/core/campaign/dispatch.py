@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 
 from robomd_ros.core.campaign.config import CampaignConfig
-from robomd_ros.core.campaign.trial_log import Purpose, Request, TrialRecord
+from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord, TrialRequest
 from robomd_ros.core.operator.work import WorkLedger, cheapest
 from robomd_ros.core.search.search import Asked, Search
 from robomd_ros.core.trial import Result, Trial
@@ -32,7 +32,7 @@ class Job:
         postponed: other scenes come first.
     """
 
-    request: Request
+    request: TrialRequest
     scene: Scene
     trials: int = 0
     faults: int = 0
@@ -250,7 +250,7 @@ class Dispatcher:
         number = self._requests
         self._requests += 1
         seed = trial_seed(self._config.seed, number)
-        return Job(Request(number, purpose, lane, scene.ids, seed), scene)
+        return Job(TrialRequest(number, purpose, lane, scene.ids, seed), scene)
 
     def _free_lane(self, cell: str) -> int:
         """The cell's own lane, so that its scene goes on there; else one that nobody uses."""

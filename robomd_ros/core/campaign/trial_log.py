@@ -74,7 +74,7 @@ class Purpose(str, Enum):
 
 
 @dataclass(frozen=True)
-class Request:
+class TrialRequest:
     """A wish for one valid trial of a scene; it may take several trials until one is valid.
 
     Attributes:
@@ -108,7 +108,7 @@ class TrialRecord:
     """
 
     trial_index: int
-    request: Request
+    request: TrialRequest
     attempt: int
     cell: str
     asked_at: float
@@ -203,7 +203,7 @@ class TrialLog:
         if verdict != "ok":
             raise TrialLogError(self._damage(verdict))
 
-    def ask(self, request: Request, attempt: int, cell: str, now: float) -> TrialRecord:
+    def ask(self, request: TrialRequest, attempt: int, cell: str, now: float) -> TrialRecord:
         """Insert a trial that is about to start.
 
         Args:
@@ -366,7 +366,7 @@ class TrialLog:
 
 
 def _record(row: dict[str, Any]) -> TrialRecord:
-    request = Request(
+    request = TrialRequest(
         row["request"],
         Purpose(row["purpose"]),
         row["lane"],

@@ -32,7 +32,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VariationComparison:
     """Which of two changes is worse.
 
     Attributes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from robomd_ros.core.embedding.agent import EmbeddingAgent
 from robomd_ros.core.embedding.encoders import Encoders, Features
 from robomd_ros.core.embedding.model import EmbeddingModel
-from robomd_ros.core.embedding.question import Comparison, Question, unlisted
+from robomd_ros.core.embedding.question import Question, VariationComparison, unlisted
 from robomd_ros.core.embedding.samples import NOTHING_CHANGED
 from robomd_ros.core.evidence.failure_modes import NOT_KNOWN, FailureMode
 from robomd_ros.core.evidence.ranking import Predicted, density_ratio
@@ -86,7 +86,7 @@ class Judge:
             seen=False,
         )
 
-    def compare(self, a: Question, b: Question) -> Comparison:
+    def compare(self, a: Question, b: Question) -> VariationComparison:
         """Which of two changes is worse: Eq. 4 by the agent, and the embedding's own opinion."""
         features = [self._features([question]) for question in (a, b)]
         known = all(bool(self.model.predict(*of_one).known[0]) for of_one in features)
@@ -96,7 +96,7 @@ class Judge:
         if self.agent is not None:
             points = np.stack([self.model.embed(*of_one)[0] for of_one in features])
             ratio, log_ratio = density_ratio(*self.agent.log_density(points))
-        return Comparison(ratio, log_ratio, more if known else NOT_KNOWN[0])
+        return VariationComparison(ratio, log_ratio, more if known else NOT_KNOWN[0])
 
     def _draws(
         self, features: Sequence[tuple[Features | None, Features]]

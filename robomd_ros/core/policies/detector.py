@@ -29,7 +29,7 @@ JUDGES = PluginKind(
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RolloutVerdict:
     """What somebody says about a rollout.
 
     Attributes:
@@ -41,7 +41,7 @@ class Verdict:
     detail: str = ""
 
 
-def verdict(said: Any, who: str) -> Verdict | None:
+def verdict(said: Any, who: str) -> RolloutVerdict | None:
     """What a policy's outcome() or a detector said.
 
     Args:
@@ -54,9 +54,9 @@ def verdict(said: Any, who: str) -> Verdict | None:
     if said is None:
         return None
     if isinstance(said, bool | np.bool_):
-        return Verdict(bool(said))
+        return RolloutVerdict(bool(said))
     if isinstance(said, tuple) and len(said) == 2 and isinstance(said[0], bool | np.bool_):
-        return Verdict(bool(said[0]), str(said[1]))
+        return RolloutVerdict(bool(said[0]), str(said[1]))
     raise PolicyFault(
         f"{who} said {said!r} about the rollout; return True, False, None while it is undecided, "
         "or (True or False, reason)"

@@ -8,7 +8,7 @@ from typing import Any
 from robomd_ros.core.errors import PolicyFault
 from robomd_ros.core.hosted.channel import Channel
 from robomd_ros.core.hosted.serve import serve_calls
-from robomd_ros.core.policies.detector import Verdict, load_detector, verdict
+from robomd_ros.core.policies.detector import RolloutVerdict, load_detector, verdict
 from robomd_ros.core.policies.guard import next_action, start_episode, wants_state
 from robomd_ros.core.policies.loading import load_policy
 from robomd_ros.core.policies.needs import needs_of
@@ -70,7 +70,7 @@ class _Detector:
             raise PolicyFault(f"the detector raised {type(error).__name__}: {error}") from error
 
 
-def _data(said: Verdict | None) -> tuple[bool, str] | None:
+def _data(said: RolloutVerdict | None) -> tuple[bool, str] | None:
     return None if said is None else (said.success, said.detail)
 
 

@@ -19,7 +19,7 @@ from robomd_ros.core.hosted.service import (
     Interrupted,
     never,
 )
-from robomd_ros.core.policies.detector import Verdict
+from robomd_ros.core.policies.detector import RolloutVerdict
 
 __all__ = ["Interrupted", "PluginProcess"]
 
@@ -129,5 +129,5 @@ class PluginProcess:
         return f"the {self._kind}'s process {failure}"
 
 
-def _verdict(said: Any) -> Verdict | None:
-    return None if said is None else Verdict(*said)
+def _verdict(said: Any) -> RolloutVerdict | None:
+    return None if said is None else RolloutVerdict(*said)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CellFault, PolicyFault
-from robomd_ros.core.policies.detector import Verdict
+from robomd_ros.core.policies.detector import RolloutVerdict
 from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.core.trial import Outcome, Result, Source
@@ -141,7 +141,7 @@ class PolicyRollout:
 
     def _steps(
         self, time_limit: float, canceled: threading.Event, watch: "_DetectorWatch"
-    ) -> Verdict | None:
+    ) -> RolloutVerdict | None:
         """Go on until the time is up or somebody says that the rollout is over."""
         begun = due = time.monotonic()
         while time.monotonic() - begun < time_limit:
@@ -154,7 +154,7 @@ class PolicyRollout:
             self.steps += 1
             self.duration = time.monotonic() - begun
             if said is not None and self._config.outcome_by != "detector":
-                return said if isinstance(said, Verdict) else None
+                return said if isinstance(said, RolloutVerdict) else None
             if (seen := watch.look(observation)) is not None and seen.success:
                 return seen
             # a policy that is late loses its place: the arm must not catch up in a burst
@@ -192,13 +192,15 @@ class PolicyRollout:
                 return
             canceled.wait(min(_LOOK, left))
 
-    def _label(self, said: Verdict | None, time_limit: float, watch: "_DetectorWatch") -> Outcome:
+    def _label(
+        self, said: RolloutVerdict | None, time_limit: float, watch: "_DetectorWatch"
+    ) -> Outcome:
         duration, steps = self.duration, self.steps
         if self._config.outcome_by == "operator":
             why = f"the policy says: {said.detail or said.success}" if said else ""
             return Outcome(Result.UNKNOWN, Source.UNKNOWN, duration, steps, why)
         if self._config.outcome_by == "policy":
-            said = said or Verdict(False, f"no success within {time_limit:g} s")
+            said = said or RolloutVerdict(False, f"no success within {time_limit:g} s")
             result = Result.SUCCESS if said.success else Result.FAILURE
             return Outcome(result, Source.POLICY, duration, steps, said.detail)
         said = said or watch.last_word(self._senses.observe())
@@ -217,7 +219,7 @@ class _DetectorWatch:
         self._detector = detector
         self._period = period
         self._newest: Observation | None = None
-        self._said: Verdict | None = None
+        self._said: RolloutVerdict | None = None
         self._error = ""
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -230,7 +232,7 @@ class _DetectorWatch:
         self._thread = threading.Thread(target=self._run, name="detector", daemon=True)
         self._thread.start()
 
-    def look(self, observation: Observation) -> Verdict | None:
+    def look(self, observation: Observation) -> RolloutVerdict | None:
         """Give it the newest observation; what it said last. CellFault if it failed."""
         self._newest = observation
         if self._error:
@@ -244,10 +246,10 @@ class _DetectorWatch:
             self._thread.join()
             self._thread = None
 
-    def last_word(self, observation: Observation) -> Verdict | None:
+    def last_word(self, observation: Observation) -> RolloutVerdict | None:
         """What the detector says of the end of the rollout; CellFault if it failed."""
         said = self._call("detect", observation)
-        return said if isinstance(said, Verdict) else None
+        return said if isinstance(said, RolloutVerdict) else None
 
     def _run(self) -> None:
         while not self._ending.wait(self._period):
