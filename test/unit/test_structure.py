@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "export": {"ros", "core", "rclpy", "msgs"},
     "rqt": {"ros", "core", "terminal", "rclpy", "msgs"},
     "doctor": {"bringup", "arms", "core", "sim_bridge", "ros", "rclpy", "msgs", "socket"},
-    "bringup": {"arms", "ros", "core", "sim_bridge", "socket"},
+    "bringup": {"arms", "ros", "core", "sim_bridge", "terminal", "socket"},
     "cli": {
         "bringup", "doctor", "export", "nodes", "report", "ros", "rqt", "terminal", "core",
         "sim_bridge", "rclpy",

@@ -89,7 +89,7 @@ class PluginProcess:
             abandoned: asked now and then whether to wait no longer.
 
         Returns:
-            None of `reset`; the command and the policy's Verdict or None of `act`; the Verdict or
+            None of `reset`; the command and the policy's verdict or None of `act`; the verdict or
             None of `detect`.
 
         Raises:
