@@ -110,4 +110,5 @@ def _campaign_path(given: str, task: str) -> Path:
     """The absolute campaign folder; if none is given, one named for the task and the time."""
     if given:
         return absolute_path(given)
-    return Path("campaigns", f"{task}-{time.strftime('%Y%m%d-%H%M%S')}").absolute()
+    name = task.partition("?")[0].rpartition(":")[2]  # of python:<module>:<callable>
+    return Path("campaigns", f"{name}-{time.strftime('%Y%m%d-%H%M%S')}").absolute()

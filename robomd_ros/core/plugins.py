@@ -234,10 +234,12 @@ class PluginKind:
         try:
             return importlib.import_module(name)
         except (Exception, SystemExit) as error:
+            remedy = "install what it needs, see requirements.txt"
+            if named.is_python:
+                remedy = "install it, or start in the folder that holds it"
             raise self.error(
                 f"{self.name} {named.text!r}: module {name!r} cannot be imported "
-                f"({type(error).__name__}: {error}); install it, or start in the folder that holds "
-                "it"
+                f"({type(error).__name__}: {error}); {remedy}"
             ) from error
 
     def _attribute(self, module: Any, path: str, named: Named) -> Any:

@@ -52,6 +52,8 @@ def test_without_a_folder_a_new_one_is_named():
     assert out.is_absolute()
     assert out.parent == Path.cwd() / "campaigns"
     assert not out.exists()
+    mine = Path(resolved("task:=python:my_tasks:MyTask?horizon=3")["out"])
+    assert mine.name.startswith("MyTask-2")
 
 
 def test_a_relative_folder_becomes_absolute():

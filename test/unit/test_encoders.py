@@ -63,6 +63,23 @@ def test_a_wrong_spec_is_refused_with_those_there_are(image, text, named):
     assert issubclass(EncoderError, ConfigurationError)
 
 
+def test_a_users_own_encoder_joins_ours(tmp_path, monkeypatch):
+    text = (
+        "import numpy as np\nclass Lengths:\n    name, size, digest = 'lengths', 1, 'd'\n"
+        "    def __init__(self, scale=1.0):\n        self.scale = scale\n"
+        "    def encode(self, items):\n"
+        "        return np.array([[self.scale * len(i)] for i in items], np.float32)\n"
+    )
+    (tmp_path / "own_encoders.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = "words + python:own_encoders:Lengths?scale=0.5"
+    check_specs(text=spec)
+    features = make_text_encoder(spec).encode(["Dim the light"])
+    assert features.shape == (1, 641) and features[0, -1] == 6.5
+    with pytest.raises(EncoderError, match="has no argument 'size'; it takes: scale"):
+        make_text_encoder("python:own_encoders:Lengths?size=2")
+
+
 def test_joined_parts_stand_side_by_side():
     joined = make_text_encoder("words + words")
     one = make_text_encoder("words")

