@@ -34,6 +34,7 @@ from robomd_ros.bringup import sim as bringup
 from robomd_ros.bringup.supervisor import node_command
 from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.campaign.campaign import read_campaign
+from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
 from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
@@ -202,7 +203,7 @@ def main() -> int:
     parser.add_argument("--budget", type=int, default=42, help="of each campaign; 0: no campaign")
     parser.add_argument("--policy", default="lift_bc")
     options = parser.parse_args()
-    catalogue = load_catalogue(bringup.config_file("variations", "lift"))
+    catalogue = load_catalogue(config_file("variations", "lift"))
     trials = scenes_and_seeds(catalogue, options.trials)
     direct = WorkerCell("direct", SimulatorOptions("lift", options.policy, catalogue))
     try:
