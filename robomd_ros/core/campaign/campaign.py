@@ -29,7 +29,7 @@ from robomd_ros.core.errors import CellFault, CellLostError
 from robomd_ros.core.evidence.findings import Findings
 from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.search import Search, SearchContext, make_search
-from robomd_ros.core.search.environments import agent_picture
+from robomd_ros.core.search.agent_picture import agent_picture
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL
 from robomd_ros.core.wording import counted

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from robomd_ros.core.search.agent_picture import PICTURE_SIZE, agent_picture
 from robomd_ros.core.search.checkpoint import load_checkpoint, save_checkpoint
-from robomd_ros.core.search.environments import PICTURE_SIZE, agent_picture
 from robomd_ros.core.search.reward import DiscreteReward
 from robomd_ros.core.search.scene_builder import EpisodeEnd, SceneBuilder
 from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
