@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError
-from robomd_ros.core.policies import check_policy, load_policy, needs_of, wants_state
+from robomd_ros.core.policies import Policy, check_policy, load_policy, needs_of, wants_state
+from robomd_ros.core.policies.hosted import ForeignPolicy
 from robomd_ros.core.spaces import require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
@@ -26,6 +27,7 @@ class SimulatorOptions:
     Attributes:
         task: name of the task.
         policy: specification of the policy under test, see `load_policy`.
+        python: path of the interpreter that hosts it; empty: the simulator's own process.
         catalogue: every variation of it is checked before the first trial; None checks none.
         horizon: policy steps after which a rollout has failed; None takes the task's.
         trial_timeout: s that a worker may take for one trial before it is killed.
@@ -38,6 +40,7 @@ class SimulatorOptions:
     horizon: int | None = None
     trial_timeout: float = 60.0
     start_timeout: float = 180.0
+    python: str = ""
 
     def __post_init__(self) -> None:
         simulated_task(self.task)
@@ -83,7 +86,7 @@ class TrialRunner:
         self.options = options
         self._start: _Start | None = None
         self.task = simulated_task(options.task)
-        self.policy = load_policy(options.policy)
+        self.policy = self._loaded()
         needs, gives = needs_of(self.policy), self.task.spaces
         require_fit(needs, gives, repr(options.policy), f"the simulated task {self.task.name}")
         self.simulation = Simulation(self.task, cameras=seen_cameras(needs, gives))
@@ -96,6 +99,14 @@ class TrialRunner:
         except ConfigurationError:
             self.simulation.close()  # a graphics context left to the interpreter's end complains
             raise
+
+    def _loaded(self) -> Policy:
+        """The policy, in this process or in the Python that is to host it."""
+        options = self.options
+        if not options.python:
+            return load_policy(options.policy)
+        limits = options.trial_timeout, options.start_timeout
+        return ForeignPolicy(options.policy, options.python, self.task.action_size, *limits)
 
     def run(self, scene: Scene, seed: int, should_stop: Callable[[], bool]) -> Rollout:
         """One rollout; see `run_rollout`. It goes on from an `observe` of the same start."""

@@ -62,6 +62,7 @@ class SimBridgeNode(Node):
         self._options = SimulatorOptions(
             task=values["task"],
             policy=values["policy"],
+            python=values["python"],
             catalogue=load_catalogue(config_file("variations", values["catalogue"])),
             horizon=values["horizon"],
             trial_timeout=values["trial_timeout"],

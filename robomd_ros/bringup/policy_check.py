@@ -27,7 +27,7 @@ def check_fit(parameters: Mapping[str, Any], instruction: str = "") -> str:
     """
     spec = str(parameters["policy"])
     gives = arm_named(parameters["arm"]).cell_spaces(parameters)
-    policy = PluginProcess("policy", spec, parameters["start_timeout"])
+    policy = PluginProcess("policy", spec, parameters["start_timeout"], parameters["python"])
     try:
         policy.connect()
         needs = Spaces.from_mapping(policy.description["needs"])

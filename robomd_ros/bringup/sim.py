@@ -136,6 +136,7 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     options = SimulatorOptions(
         task=config.task,
         policy=config.policy,
+        python=values["python"],
         catalogue=catalogue,
         horizon=config.horizon,
         trial_timeout=parameters["trial_timeout"],

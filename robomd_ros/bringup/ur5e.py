@@ -87,7 +87,7 @@ SET_BY_UR5E: SetByBringup = {
     "ur5e_node": {"robot_ip": "robot_ip:=", "gripper": "gripper:="},
     "camera_node": {"source": "camera:=", "calibration": "calibration:="},
     "policy_node": {
-        **{name: f"{name}:=" for name in ("policy", "outcome_by", "detector")},
+        **{name: f"{name}:=" for name in ("policy", "python", "outcome_by", "detector")},
         "instruction": "catalogue:=, which holds it",
         "time_limit": "horizon:=, in policy steps of 1 / rate",
     },
@@ -208,7 +208,7 @@ def ur5e_parameters(
     by_node["camera_node"] |= {"source": values["camera"], "calibration": values["calibration"]}
     rate = by_node["policy_node"].get("rate", default_of(PolicyNodeParameters, "rate"))
     by_node["policy_node"] |= {
-        **{name: values[name] for name in ("policy", "outcome_by", "detector")},
+        **{name: values[name] for name in ("policy", "python", "outcome_by", "detector")},
         "instruction": load_catalogue(config_file("variations", values["catalogue"])).instruction,
         "time_limit": values["horizon"] / rate,
     }

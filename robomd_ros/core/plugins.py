@@ -9,9 +9,12 @@
 A module's attributes may be reached through dots: python:my_module:MyClass.from_file.
 """
 
+from __future__ import annotations
+
 import difflib
 import importlib
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,10 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import yaml
-
 from robomd_ros.core.errors import ConfigurationError, PluginError, RoboMDError
-from robomd_ros.core.yaml_text import load_yaml
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -48,7 +48,7 @@ class Named:
     @property
     def module(self) -> str:
         """The module of `python:<module>:<callable>`; "" of a name."""
-        return self.target.removeprefix(PYTHON).partition(":")[0] if self.is_python else ""
+        return self.target[len(PYTHON) :].partition(":")[0] if self.is_python else ""
 
     @property
     def is_python(self) -> bool:
@@ -97,7 +97,7 @@ class PluginKind:
         target, mark, query = text.partition("?")
         named = Named(text, target, self._arguments(text, query) if mark else {})
         if named.is_python:
-            module, _, attribute = target.removeprefix(PYTHON).partition(":")
+            module, _, attribute = target[len(PYTHON) :].partition(":")
             if not module or not attribute:
                 raise self.error(
                     f"the {self.name} {text!r} is not of the form python:<module>:<callable>"
@@ -107,7 +107,7 @@ class PluginKind:
     def find(self, named: Named) -> Any:
         """The object that is named, as it is: a class, a function, or a thing already made."""
         if named.is_python:
-            module, _, attribute = named.target.removeprefix(PYTHON).partition(":")
+            module, _, attribute = named.target[len(PYTHON) :].partition(":")
             return self._attribute(self._module(module, named), attribute, named)
         if named.target in self.own:
             module, _, attribute = self.own[named.target].partition(":")
@@ -193,7 +193,7 @@ class PluginKind:
                     f"{_meant(key, accepted)}; it takes: {', '.join(accepted) or 'none'}"
                 )
 
-    def _installed(self, name: str) -> list["EntryPoint"]:
+    def _installed(self, name: str) -> list[EntryPoint]:
         return [entry for entry in _entry_points(self.group) if entry.name == name]
 
     def _unknown(self, named: Named) -> str:
@@ -219,10 +219,10 @@ class PluginKind:
 
     def _value(self, text: str, key: str, value: str) -> Any:
         try:
-            parsed = load_yaml(value)
-        except yaml.YAMLError:
+            parsed = _plain(value)
+        except ValueError:
             return value  # a text that means something to YAML only by accident
-        if isinstance(parsed, dict | list):
+        if isinstance(parsed, (dict, list)):
             raise self.error(
                 f"the {self.name} {text!r}: {key} is {value!r}; a value is one number, text, true, "
                 "false or null"
@@ -276,14 +276,31 @@ def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter] | None:
         return None
 
 
-def _entry_points(group: str) -> Iterable["EntryPoint"]:
+def _entry_points(group: str) -> Iterable[EntryPoint]:
     from importlib.metadata import entry_points  # noqa: PLC0415 - loads e-mail, archives, ...
 
-    return entry_points(group=group)
+    found = entry_points()
+    # before Python 3.10 it is a dictionary by group
+    return found.select(group=group) if hasattr(found, "select") else found.get(group, [])
 
 
-def _package(entry: "EntryPoint") -> str:
-    return entry.dist.name if entry.dist is not None else entry.value
+def _plain(text: str) -> Any:
+    """A value as in YAML; as in JSON where a Python that hosts a policy has no YAML. ValueError."""
+    try:
+        import yaml  # noqa: PLC0415 - see above
+    except ImportError:
+        return json.loads(text)
+    from robomd_ros.core.yaml_text import load_yaml  # noqa: PLC0415 - it needs yaml
+
+    try:
+        return load_yaml(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+def _package(entry: EntryPoint) -> str:
+    distribution = getattr(entry, "dist", None)  # since Python 3.10
+    return str(entry.value if distribution is None else distribution.name)
 
 
 def _called(found: Any) -> str:

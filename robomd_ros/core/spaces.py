@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a policy needs and what a cell gives, in one form, and the comparison of the two."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robomd_ros.core.errors import SpacesError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 ACTION_KINDS = ("delta_pose", "pose", "joint_target", "joint_velocity")
 """delta_pose: change of position and rotation vector (robosuite's OSC_POSE); pose: absolute;
@@ -18,7 +23,7 @@ DEFAULT_CAMERA, DEFAULT_SIZE = "agentview", (84, 84)
 ANY_SIZE = (0, 0)
 """A camera's size where it does not matter (needs) or is only known by its pictures (cell)."""
 
-Size = tuple[int, int]
+Size: TypeAlias = "tuple[int, int]"
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class ActionSpec:
         _require_count("the chunk of an action", self.chunk)
         for name in ("low", "high"):
             object.__setattr__(self, name, _bounds(name, getattr(self, name), self.size))
-        if any(low >= high for low, high in zip(self.low, self.high, strict=True)):
+        if any(low >= high for low, high in zip(self.low, self.high)):
             raise SpacesError(
                 f"low must be below high in every value of an action; got {self.low}, {self.high}"
             )
@@ -88,7 +93,7 @@ class ActionSpec:
 
     def __str__(self) -> str:
         shape = f"({self.size},)" if self.chunk == 1 else f"(up to {self.chunk}, {self.size})"
-        bounds = {(low, high) for low, high in zip(self.low, self.high, strict=True)}
+        bounds = {(low, high) for low, high in zip(self.low, self.high)}
         within = ""
         if len(bounds) == 1 and not math.isinf(min(self.low)):
             within = f" in [{self.low[0]:g}, {self.high[0]:g}]"
@@ -132,7 +137,7 @@ class Spaces:
         return plain
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> "Spaces":
+    def from_mapping(cls, values: Mapping[str, Any]) -> Spaces:
         """From plain values, as a policy without this package may state its needs.
 
         Args:
@@ -275,7 +280,7 @@ def _action_misfits(needed: ActionSpec, taken: ActionSpec) -> list[str]:
     elif outside := [
         f"value {i} in [{low:g}, {high:g}] where [{least:g}, {most:g}] is taken"
         for i, (low, high, least, most) in enumerate(
-            zip(needed.low, needed.high, taken.low, taken.high, strict=True)
+            zip(needed.low, needed.high, taken.low, taken.high)
         )
         if math.isfinite(low + high) and (low < least - 1e-6 or high > most + 1e-6)
     ]:
@@ -359,4 +364,4 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -85,7 +85,7 @@ class PolicyNode(Node):
                 "detector:=python:<module>:<name>, or let the operator label"
             )
         timeout = values["start_timeout"]
-        self._policy = PluginProcess("policy", values["policy"], timeout)
+        self._policy = PluginProcess("policy", values["policy"], timeout, values["python"])
         by_detector = values["outcome_by"] == "detector"
         self._detector = (
             PluginProcess("detector", values["detector"], timeout) if by_detector else None

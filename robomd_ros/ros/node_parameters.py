@@ -95,6 +95,7 @@ class PolicyNodeParameters(Parameters):
     node = "policy_node"
 
     policy: str = taken(TaskParameters, "policy")
+    python: str = taken(TaskParameters, "python")
     arm: str = option("ur5e", "the arm that it moves: ur5e, or python:<module>:<description>")
     instruction: str = option("", "what the policy is told to do, where a goal says nothing")
     rate: float = option(10.0, "rate of observations and commands", unit="Hz", low=0.5, high=200.0)

@@ -27,6 +27,7 @@ class TaskParameters(Parameters):
     task: str = option("lift", "name of the task")
     catalogue: str = option("lift", "variation catalogue: a shipped name or a YAML file")
     policy: str = option("lift_bc", "policy under test: shipped name, file, python:module:name")
+    python: str = option("", "Python that hosts the policy: /home/me/venv/bin/python; empty: ours")
     horizon: int = taken(CampaignConfig, "horizon")
 
 

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Success detectors, and what policies and detectors may say about a rollout."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +16,10 @@ from robomd_ros.core.errors import ConfigurationError, PolicyFault
 from robomd_ros.core.plugins import PluginKind
 from robomd_ros.core.policies.policy import Observation
 
-Detector = Callable[[Observation], Any]
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Detector: TypeAlias = "Callable[[Observation], Any]"
 """From the last observation to a verdict: True, False, None for "not yet", or one with a reason."""
 
 JUDGES = PluginKind(
@@ -53,9 +58,9 @@ def verdict(said: Any, who: str) -> RolloutVerdict | None:
     """
     if said is None:
         return None
-    if isinstance(said, bool | np.bool_):
+    if isinstance(said, (bool, np.bool_)):
         return RolloutVerdict(bool(said))
-    if isinstance(said, tuple) and len(said) == 2 and isinstance(said[0], bool | np.bool_):
+    if isinstance(said, tuple) and len(said) == 2 and isinstance(said[0], (bool, np.bool_)):
         return RolloutVerdict(bool(said[0]), str(said[1]))
     raise PolicyFault(
         f"{who} said {said!r} about the rollout; return True, False, None while it is undecided, "

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The boundary to the policy under test: whatever it does becomes a value or a PolicyFault."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -59,6 +61,8 @@ def start_episode(policy: Policy, seed: int, instruction: str) -> None:
     """Tell the policy that an episode starts; PolicyFault if it raises or exits."""
     try:
         policy.reset(seed, instruction)
+    except PolicyFault:  # of one that another process hosts: it says all
+        raise
     except (Exception, SystemExit) as error:
         raise PolicyFault(f"the policy's reset raised {_named(error)}") from error
 
@@ -67,6 +71,8 @@ def next_action(policy: Policy, observation: Observation, size: int) -> NDArray[
     """Ask the policy for its command, (size,) float64; PolicyFault if it gives none."""
     try:
         action = policy.act(observation)
+    except PolicyFault:
+        raise
     except (Exception, SystemExit) as error:
         raise PolicyFault(f"the policy's act raised {_named(error)}") from error
     return check_action(action, size)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The child of a PluginProcess: hosts one policy or detector until its parent is gone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

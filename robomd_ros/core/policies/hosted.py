@@ -9,8 +9,11 @@ lock, and then nothing would stop the arm.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from robomd_ros.core.errors import ConfigurationError, PolicyFault
-from robomd_ros.core.hosted.process import HostedProcess, one_thread
+import numpy as np
+from numpy.typing import NDArray
+
+from robomd_ros.core.errors import ConfigurationError, PolicyFault, PolicyLoadError
+from robomd_ros.core.hosted.process import HostedProcess, interpreter, one_thread
 from robomd_ros.core.hosted.service import (
     HostedClosedError,
     HostedFailure,
@@ -20,8 +23,9 @@ from robomd_ros.core.hosted.service import (
     never,
 )
 from robomd_ros.core.policies.detector import RolloutVerdict
+from robomd_ros.core.policies.policy import Observation
 
-__all__ = ["Interrupted", "PluginProcess"]
+__all__ = ["ForeignPolicy", "Interrupted", "PluginProcess"]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -32,14 +36,19 @@ class PluginProcess:
     Calls come from one thread at a time; `close` may come from any.
     """
 
-    def __init__(self, kind: str, spec: str, start_timeout: float = 60.0) -> None:
+    def __init__(self, kind: str, spec: str, start_timeout: float = 60.0, python: str = "") -> None:
         """Only remember; `connect` starts the child.
 
         Args:
             kind: "policy" or "detector".
             spec: see load_policy and load_detector.
             start_timeout: s that loading may take.
+            python: path of the interpreter that hosts it; empty: this one.
+
+        Raises:
+            ConfigurationError: there is no such interpreter.
         """
+        self._python = interpreter(python)
         self._kind = kind
         self._spec = spec
         self._service = HostedService(self._start, start_timeout)
@@ -118,6 +127,7 @@ class PluginProcess:
         return HostedProcess(
             "robomd_ros.core.policies.host:serve",
             [self._kind, self._spec],
+            python=self._python,
             variables=one_thread(*_THREADS),
         )
 
@@ -127,6 +137,48 @@ class PluginProcess:
         if failure.late:
             return f"the {self._kind} gave {failure}: {remedy}"
         return f"the {self._kind}'s process {failure}"
+
+
+class ForeignPolicy:
+    """The policy under test in another Python, to be used like one in this process."""
+
+    def __init__(
+        self, spec: str, python: str, size: int, timeout: float, start_timeout: float
+    ) -> None:
+        """Start it and wait until it is loaded.
+
+        Args:
+            spec: see load_policy; a module is looked for by that Python.
+            python: path of its interpreter.
+            size: values of one command.
+            timeout: s that an answer may take.
+            start_timeout: s that loading may take.
+
+        Raises:
+            ConfigurationError: the interpreter or the policy cannot be used.
+        """
+        self._process = PluginProcess("policy", spec, start_timeout, python)
+        self._size, self._timeout = size, timeout
+        try:
+            self._process.connect()
+        except PolicyFault as fault:
+            raise PolicyLoadError(f"the policy {spec!r} in {python}: {fault}") from fault
+        self.needs = self._process.description["needs"]
+        """As Spaces.to_mapping gives it."""
+
+    def reset(self, seed: int, instruction: str) -> None:
+        """An episode starts; PolicyFault."""
+        self._process.call("reset", seed, instruction, timeout=self._timeout)
+
+    def act(self, observation: Observation) -> NDArray[np.float64]:
+        """The command for this observation, (size,) float64; PolicyFault."""
+        action: NDArray[np.float64]
+        action, _ = self._process.call("act", dict(observation), self._size, timeout=self._timeout)
+        return action
+
+    def close(self) -> None:
+        """End its process; idempotent."""
+        self._process.close()
 
 
 def _verdict(said: Any) -> RolloutVerdict | None:

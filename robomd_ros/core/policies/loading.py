@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a policy specification to a policy."""
 
+from __future__ import annotations
+
 import functools
 import importlib
 import inspect

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a policy says that it needs."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -39,7 +41,7 @@ def _legacy_cameras(policy: Any) -> dict[str, Size] | None:
     camera, size = getattr(policy, "camera", ""), getattr(policy, "image_size", None)
     if not camera and size is None:
         return None
-    pair = tuple(size) if isinstance(size, tuple | list) else (size or 0,) * 2
+    pair = tuple(size) if isinstance(size, (tuple, list)) else (size or 0,) * 2
     try:
         width, height = (int(side) for side in pair)
     except (TypeError, ValueError) as error:

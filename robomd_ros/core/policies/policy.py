@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocol of a policy under test."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-Observation = Mapping[str, Any]
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Observation: TypeAlias = "Mapping[str, Any]"
 """What a policy sees at one step.
 
 `images`: camera name -> (H, W, 3) uint8 RGB; `proprioception`: name -> float64 array
