@@ -6,6 +6,7 @@ Words say what the intervals say: what an interval leaves open is called open, w
 never called anything else, and what has the same numbers has the same rank.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -20,6 +21,15 @@ FIGURES = "fails (95 % interval)"
 NOMINAL = "nothing changed"
 NOTHING = "-"
 """Where there is no number."""
+_DIGITS = {
+    "failure_probability": 2,
+    "lower": 2,
+    "upper": 2,
+    "reliability": 2,
+    "policy_probability": 3,
+    "log_density": 3,
+}
+"""So precisely the numbers of a mode are shown."""
 _DECIMAL = re.compile(r"(?:(?<=_)|^)0_(\d+)")
 
 
@@ -158,29 +168,32 @@ def ranks(modes: Sequence[FailureMode]) -> list[str]:
     Two neighbours are a tie where all that is shown of them is the same: then nothing but the
     order of the catalogue has put one before the other.
     """
-    shown = [_shown(mode) for mode in modes]
+    ties = [tied(a, b) for a, b in itertools.pairwise(modes)]
     found: list[str] = []
     first = 0
     for i, mode in enumerate(modes):
-        if i and shown[i] != shown[i - 1]:
+        as_before = i > 0 and ties[i - 1]
+        if not as_before:
             first = i
-        alone = shown[i - 1 : i + 2].count(shown[i]) == 1 if i else shown[:2].count(shown[0]) == 1
-        found.append(str(mode.rank) if alone else f"{modes[first].rank}=")
+        shared = as_before or (i < len(ties) and ties[i])
+        found.append(f"{modes[first].rank}=" if shared else str(mode.rank))
     return found
 
 
 def tied(a: FailureMode, b: FailureMode) -> bool:
     """Whether all that is shown of two modes is the same."""
-    return _shown(a) == _shown(b)
+    if (a.seen, a.failures, a.trials) != (b.seen, b.failures, b.trials):
+        return False
+    return all(_alike(getattr(a, name), getattr(b, name), n) for name, n in _DIGITS.items())
 
 
-def _shown(mode: FailureMode) -> tuple[float, ...]:
-    """The numbers of a mode as precisely as they are shown."""
-    two = (mode.failure_probability, mode.lower, mode.upper, mode.reliability)
-    three = (mode.policy_probability, mode.log_density)
-    numbers = [(value, 2) for value in two] + [(value, 3) for value in three]
-    rounded = (round(v, digits) if math.isfinite(v) else -math.inf for v, digits in numbers)
-    return (mode.seen, mode.failures, mode.trials, *rounded)
+def _alike(a: float, b: float, digits: int) -> bool:
+    """Whether two numbers are the same as they are shown."""
+    if a == b:
+        return True
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return math.isfinite(a) == math.isfinite(b)  # a dash each
+    return round(a, digits) == round(b, digits)
 
 
 def settled(ranking: FailureRanking) -> str:
