@@ -47,7 +47,7 @@ class Policy(ScriptedExpert):
             time.sleep(3600)
         return super().act(observation)
 '''
-SHORT_TRIALS = "/**/sim_bridge_node: {ros__parameters: {trial_timeout: 3.0}}"
+SHORT_TRIALS = "/**/sim_bridge_node: {ros__parameters: {trial_timeout: 6.0}}"
 SIX = (
     "variations:=table_color_blue,cube_color_green,robot_color_red,light_color_gray,"
     "robot_color_cyan,table_color_gray"
@@ -69,7 +69,7 @@ def test_faults_of_the_policy_spoil_their_trials_only(tmp_path, domain):
     reasons = {
         '["table_color_blue"]': "the policy's act raised RuntimeError: planted exception",
         '["cube_color_green"]': "nan",
-        '["robot_color_red"]': "no answer within 3 s: worker killed",
+        '["robot_color_red"]': "no answer within 6 s: worker killed",
     }
     for scene, reason in reasons.items():
         tried = [row for row in rows(out) if row["scene"] == scene]

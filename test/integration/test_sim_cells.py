@@ -70,12 +70,12 @@ def gone(pid: int, within: float = 5.0) -> bool:
         ("Leaving", "worker died: exit code 7"),
         (
             "Hanging",
-            "no answer within 3 s: worker killed; if it only needs longer, raise trial_timeout",
+            "no answer within 6 s: worker killed; if it only needs longer, raise trial_timeout",
         ),
     ],
 )
 def test_a_worker_that_fails_spoils_one_trial(worker, policy, reason):
-    cell = worker(policy, trial_timeout=3.0)
+    cell = worker(policy, trial_timeout=6.0)
     before = cell.pid
     assert cell.run(NOMINAL, 1).outcome.result is Result.FAILURE
     outcome = cell.run(NOMINAL, 13).outcome
