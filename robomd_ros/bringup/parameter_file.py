@@ -13,7 +13,8 @@ import yaml
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.schema import checked, options, unknown_name
 from robomd_ros.core.yaml_text import load_yaml
-from robomd_ros.ros.node_parameters import NODES, OF_EVERY_NODE
+from robomd_ros.ros.every_node import OF_EVERY_NODE
+from robomd_ros.ros.node_parameters import NODES
 
 _PARAMETERS = "ros__parameters"
 

@@ -9,9 +9,6 @@ from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.core.campaign.parameters import DiagnosisParameters, TaskParameters
 from robomd_ros.core.schema import Parameters, Texts, option, taken
 
-OF_EVERY_NODE = ("use_sim_time", "start_type_description_service", "qos_overrides")
-"""Parameters, or first parts of their names, that ROS 2 itself gives a node."""
-
 
 class PerturbationParameters(Parameters):
     """Of perturbation_node."""

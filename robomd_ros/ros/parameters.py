@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.schema import Option, Parameters, options, unknown_name
-from robomd_ros.ros.node_parameters import OF_EVERY_NODE
+from robomd_ros.ros.every_node import OF_EVERY_NODE
 
 Known = TypeVar("Known", bound=Parameters)
 

@@ -89,6 +89,32 @@ def test_each_room_imports_what_it_may():
         assert not extra, f"{name} may not import {', '.join(sorted(extra))}"
 
 
+MESSAGES = (
+    "import sensor_msgs.msg, geometry_msgs.msg, std_msgs.msg, std_srvs.srv, diagnostic_msgs.msg"
+)
+UNUSED = (
+    "cv2", "torch", "scipy", "rtde_control", "gymnasium", "matplotlib", "robomd_ros.core.search",
+    "robomd_ros.core.policies", "robomd_ros.core.embedding", "robomd_ros.report",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("node", ["camera_node", "ur5e_node"])
+def test_a_device_s_node_loads_what_it_needs(node):
+    """At most half as many modules again as rclpy with the standard messages."""
+    pytest.importorskip("rclpy", reason="needs ROS 2")
+
+    def loaded(code):
+        code = f"{code}\nimport sys; print(*sys.modules)"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        return set(done.stdout.split())
+
+    modules = loaded(f"import robomd_ros.nodes.{node}")
+    assert not modules & set(UNUSED)
+    assert len(modules) <= 1.5 * len(loaded(f"import rclpy.node, rclpy.action, {STANDARD}"))
+
+
 def test_one_class_name_has_one_meaning():
     places: dict[str, list[str]] = {}
     for path in sources():
