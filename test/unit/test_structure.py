@@ -89,9 +89,7 @@ def test_each_room_imports_what_it_may():
         assert not extra, f"{name} may not import {', '.join(sorted(extra))}"
 
 
-MESSAGES = (
-    "import sensor_msgs.msg, geometry_msgs.msg, std_msgs.msg, std_srvs.srv, diagnostic_msgs.msg"
-)
+STANDARD = "sensor_msgs.msg, geometry_msgs.msg, std_msgs.msg, std_srvs.srv, diagnostic_msgs.msg"
 UNUSED = (
     "cv2", "torch", "scipy", "rtde_control", "gymnasium", "matplotlib", "robomd_ros.core.search",
     "robomd_ros.core.policies", "robomd_ros.core.embedding", "robomd_ros.report",
