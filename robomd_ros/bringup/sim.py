@@ -12,7 +12,7 @@ from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.campaign.parameters import CampaignParameters, TaskParameters, campaign_config
 from robomd_ros.core.schema import option
-from robomd_ros.core.variations import Catalogue
+from robomd_ros.core.variations import Catalogue, Scene
 from robomd_ros.ros.node_parameters import SimBridgeParameters
 
 
@@ -145,6 +145,7 @@ def check_sim(values: Mapping[str, Any]) -> Catalogue:
     cell = WorkerCell("check", options)
     try:
         cell.connect()
+        cell.observe(Scene(), 0)  # a policy that needs no picture has not shown whether one comes
     finally:
         cell.close()
     return catalogue

@@ -63,13 +63,20 @@ class CameraRenderer:
         self._renderer.close()
 
 
+class _Renderer(mujoco.Renderer):
+    """One whose making may fail: its destructor asks for what it then lacks."""
+
+    _gl_context = None
+    _mjr_context = None
+
+
 def _open_renderer(model: mujoco.MjModel, size: Size) -> mujoco.Renderer:
     """A renderer whose buffers are no larger than the picture: clearing them takes time."""
     limits = model.vis.global_
     nominal = limits.offwidth, limits.offheight
     limits.offheight, limits.offwidth = size
     try:
-        return mujoco.Renderer(model, *size)
+        return _Renderer(model, *size)
     except (mujoco.FatalError, RuntimeError, ImportError) as error:
         raise ConfigurationError(
             f"no graphics context could be opened with MUJOCO_GL="
