@@ -127,7 +127,7 @@ class Bringup:
 
     def node(self, executable: str, namespace: str = "") -> psutil.Process:
         """The process of a node; waits for it."""
-        words = [f"-m {executable}"] + ([f"__ns:={namespace} "] if namespace else [])
+        words = [f" {executable} "] + ([f"__ns:={namespace} "] if namespace else [])
         return wait_for(lambda: self.children(*words), f"process {executable}")[0]
 
     def interrupt(self) -> None:

@@ -158,4 +158,4 @@ class Ur5eRun:
 
     def twin_process(self) -> psutil.Process:
         """The twin's process."""
-        return wait_for(lambda: self.bringup.children("-m sim_bridge.twin "), "the twin")[0]
+        return wait_for(lambda: self.bringup.children(" sim_bridge.twin "), "the twin")[0]
