@@ -13,7 +13,7 @@ from robomd_ros.arms.camera.parameters import CameraConfig, CameraParameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.image_fit import ImageFit, Window
 from robomd_ros.ros.conversions import image_to_msg, time_to_msg
-from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.parameters import allow_changes, declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, TRIALS
 from robomd_ros.ros.runtime import main_of
 
@@ -31,7 +31,8 @@ class CameraNode(Node):
     there. No picture is published twice, and none whose age is not known.
 
     Parameters:
-        Those of CameraParameters; `ros2 param describe` prints them.
+        Those of CameraParameters; `ros2 param describe` prints them. `exposure` and `gain` of a
+        device may be set at any time.
 
     Publishers:
         camera/image_raw (sensor_msgs/Image, rgb8, reliable): stamped at the arrival less
@@ -69,6 +70,7 @@ class CameraNode(Node):
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
         self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics)
+        allow_changes(self, values, self._on_change)
 
     def connect(self) -> None:
         """Begin to read the camera."""
@@ -78,6 +80,10 @@ class CameraNode(Node):
     def close(self) -> None:
         """Give the camera back."""
         self._camera.close()
+
+    def _on_change(self, wanted: CameraParameters) -> None:
+        """Take another exposure or gain."""
+        self._camera.set_controls(wanted.exposure, wanted.gain)
 
     def _on_frame(self, frame: "Frame") -> None:
         """Publish a picture; runs in the camera's thread."""

@@ -46,7 +46,7 @@ from robomd_ros.ros.conversions import (
     trial_to_msg,
 )
 from robomd_ros.ros.driving import Driving
-from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.parameters import allow_changes, declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.recording import Recording
 from robomd_ros.ros.runtime import EXIT_CAMPAIGN, OneGoalServer, in_thread, main_of
@@ -56,7 +56,8 @@ class DiagnosisNode(Node):
     """Runs one campaign at a time and publishes what it finds.
 
     Parameters:
-        Those of DiagnosisParameters; `ros2 param describe` prints them.
+        Those of DiagnosisParameters; `ros2 param describe` prints them. `budget` and `confidence`
+        may be set at any time: the campaign that runs goes on with them.
 
     Publishers:
         failure_ranking (robomd_msgs/FailureRanking, latched): after every trial.
@@ -122,6 +123,7 @@ class DiagnosisNode(Node):
             on_cancel=self._stop_campaign,
             accept=lambda _: self._campaign is None,
         )
+        allow_changes(self, self._values, self._on_change)
 
     def connect(self) -> None:
         """Check the configuration; start the campaign if `autostart` is set.
@@ -304,6 +306,20 @@ class DiagnosisNode(Node):
             self._campaign.stop()
 
     # Services
+
+    def _on_change(self, wanted: DiagnosisParameters) -> None:
+        """Take another budget or confidence, also for the campaign that runs."""
+        campaign, folder = self._campaign, self._folder
+        if campaign is not None and folder is not None:
+            before, present = self._values, folder.config
+            budget, confidence = present.budget, present.confidence  # a goal may have given others
+            if wanted.budget != before.budget:
+                budget = wanted.budget
+            if wanted.confidence != before.confidence:
+                confidence = wanted.confidence
+            campaign.reconfigure(budget, confidence)
+            self.get_logger().info(f"goes on with budget {budget}, confidence {confidence:g}")
+        self._values = wanted
 
     def _on_pause(self, _request: Any, response: Any) -> Any:
         return self._control(response, "paused; running trials end", Campaign.pause)

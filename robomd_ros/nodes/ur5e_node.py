@@ -29,7 +29,7 @@ from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name
 from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.ros.parameters import declare
+from robomd_ros.ros.parameters import allow_changes, declare
 from robomd_ros.ros.qos import COMMANDS, LATCHED, OVERRIDABLE, STATE_OUT, TRIALS
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
 
@@ -48,7 +48,8 @@ class Ur5eNode(Node):
     stopped when something fails.
 
     Parameters:
-        Those of ArmParameters; `ros2 param describe` prints them.
+        Those of ArmParameters; `ros2 param describe` prints them. `tool_speed_limit` may be lowered
+        at any time: the next command is held to it.
 
     Publishers:
         joint_states (sensor_msgs/JointState, reliable): at `frequency`, while the state is new.
@@ -106,6 +107,7 @@ class Ur5eNode(Node):
         self._server = OneGoalServer(self, MoveToJoints, "move_to_joints", self._move)
         self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics)
         self._on_status(self._arm.status)
+        allow_changes(self, self._values, self._on_change)
 
     def connect(self) -> None:
         """Begin to connect to arm and gripper; ConfigurationError if ur_rtde is not installed."""
@@ -117,6 +119,11 @@ class Ur5eNode(Node):
         """Stop the arm and its script, let go of everything."""
         self._arm.close()
         self._gripper.close()
+
+    def _on_change(self, wanted: ArmParameters) -> None:
+        """Take a lower limit of the tool's speed."""
+        self._arm.lower_tool_speed(wanted.tool_speed_limit)
+        self._values = wanted
 
     # states
 

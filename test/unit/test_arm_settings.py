@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from robomd_ros.arms.gripper.gripper import DigitalOutputGripper, NoGripper, RobotiqGripper
+from robomd_ros.arms.ur5e.arm import UR5e
+from robomd_ros.arms.ur5e.limits import LimitError
 from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.receive import load_ur_rtde
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
@@ -78,3 +80,15 @@ def test_grippers_by_name():
         "none": NoGripper,
     }
     assert arm_options(values(gripper="digital_output", gripper_output=3)).control.output_pin == 3
+
+
+def test_the_limit_of_the_tools_speed_is_lowered_and_never_raised():
+    arm = UR5e(arm_options(values(tool_speed_limit=0.2)))
+    arm.lower_tool_speed(0.1)
+    guard = arm.supervisor.guard
+    assert guard.limits.tool_speed_limit == 0.1
+    assert guard.limits.joint_speed_limit == values().joint_speed_limit
+    with pytest.raises(LimitError, match=r"tool speed is 0.15 m/s; the limit is 0.1"):
+        guard.twist(values().home, (0.15, 0.0, 0.0, 0.0, 0.0, 0.0))
+    with pytest.raises(ConfigurationError, match=r"may only be lowered .* it is 0.1 m/s, got 0.2"):
+        arm.lower_tool_speed(0.2)

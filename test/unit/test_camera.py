@@ -285,6 +285,32 @@ def test_a_replugged_device_gets_the_values_that_it_had_before(recording):
     assert devices[1].values[cv2.CAP_PROP_AUTO_EXPOSURE] == 1.0
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="V4L2 values")
+def test_exposure_and_gain_of_a_device_are_set_while_it_is_read(recording):
+    device = webcam()
+    device.values[cv2.CAP_PROP_GAIN] = 1.0
+    seen = recording("0", open_capture=lambda config: device)
+    wait_for(lambda: seen.frames, "pictures")
+    seen.camera.set_controls(exposure=80.0, gain=4.0)
+    wait_for(lambda: device.values.get(cv2.CAP_PROP_GAIN) == 4.0, "the gain")
+    assert device.values[cv2.CAP_PROP_EXPOSURE] == 80.0
+    assert device.values[cv2.CAP_PROP_WB_TEMPERATURE] == 4600.0
+    seen.camera.set_controls(exposure=0.0, gain=6.0)
+    wait_for(lambda: device.values[cv2.CAP_PROP_GAIN] == 6.0, "another gain")
+    assert device.values[cv2.CAP_PROP_EXPOSURE] == 80.0
+    wait_for(lambda: any("exposure fixed at 80" in text for _, text in seen.events), "the report")
+
+
+def test_controls_that_cannot_be_reached_are_refused(recording, server):
+    seen = recording(server.url)
+    with pytest.raises(ConfigurationError, match="cannot be set: it is no device"):
+        seen.camera.set_controls(80.0, 0.0)
+    device = webcam()
+    seen = recording("0", open_capture=lambda config: device, fix_automatic=False)
+    with pytest.raises(ConfigurationError, match="cannot be set: its automatic is on"):
+        seen.camera.set_controls(80.0, 0.0)
+
+
 def test_a_stream_says_that_its_camera_cannot_be_fixed(recording, server):
     seen = recording(server.url)
     wait_for(lambda: seen.frames, "a picture")

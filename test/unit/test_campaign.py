@@ -453,3 +453,41 @@ def test_seeds_repeat_and_differ(tmp_path):
     run(tmp_path / "c", [other], seed=4)
     assert first.runs == second.runs != other.runs
     assert len({seed for _, seed in first.runs}) == 12
+
+
+def test_a_running_campaign_goes_on_to_a_larger_budget_and_stops_at_a_smaller_one(tmp_path):
+    for name, budget in (("more", 17), ("less", 6)):
+        folder = tmp_path / name
+        cell = FakeCell("cell", planted("v2"), duration=0.02)
+        running = Background(folder, [cell], budget=12)
+        wait_until(lambda campaign=running.campaign: campaign.status().trials_done >= 2)
+        running.campaign.reconfigure(budget, 0.98)
+        assert running.campaign.status().trials_budget == budget
+        assert running.end().trials == budget
+        assert len(valid_of(folder)) == budget
+        stored = read_campaign(folder)
+        assert (stored.config.budget, stored.config.confidence) == (budget, 0.98)
+        changes = [(c["name"], c["from"], c["to"]) for c in stored.document["changes"]]
+        assert ("budget", 12, budget) in changes
+
+
+def test_a_lower_confidence_ends_a_running_campaign_whose_order_is_that_sure(tmp_path):
+    cell = FakeCell("cell", planted("v2"), duration=0.01)
+    running = Background(tmp_path, [cell], budget=400, confidence=0.999999, top_k=1)
+    wait_until(lambda: running.campaign.status().trials_done >= 24, 60)
+    running.campaign.reconfigure(400, 0.51)
+    assert running.end().converged
+    assert 24 <= len(valid_of(tmp_path)) < 400
+
+
+def test_a_budget_below_what_is_done_is_refused_and_changes_nothing(tmp_path):
+    cell = FakeCell("cell", planted("v2"), duration=0.02)
+    running = Background(tmp_path, [cell], budget=8)
+    wait_until(lambda: running.campaign.status().trials_done >= 3)
+    with pytest.raises(ConfigurationError, match=r"must be at least \d+, the trials .* got 1"):
+        running.campaign.reconfigure(1, 0.99)
+    with pytest.raises(ConfigurationError, match=r"confidence must be a number in \(0.5, 1\)"):
+        running.campaign.reconfigure(8, 1.5)
+    assert running.end().trials == 8
+    with pytest.raises(ConfigurationError, match="has ended"):
+        running.campaign.reconfigure(9, 0.99)

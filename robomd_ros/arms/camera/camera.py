@@ -30,6 +30,7 @@ from robomd_ros.arms.camera.controls import (
     uncontrolled,
 )
 from robomd_ros.arms.camera.parameters import CameraConfig
+from robomd_ros.core.errors import ConfigurationError
 
 _V4L2 = sys.platform.startswith("linux")
 _BUFFERED_TIME = 1.0
@@ -140,6 +141,7 @@ class Camera:
         self._state = CameraState()
         self._arrivals: deque[float] = deque(maxlen=600)
         self._due = 0.0
+        self._controls_are_new = False
         self._controls = ControlRequest(config.exposure, config.white_balance, config.gain)
 
     @property
@@ -148,6 +150,26 @@ class Camera:
         now = time.monotonic()
         recent = [t for t in list(self._arrivals) if now - t < 2.0]
         return replace(self._state, rate=len(recent) / 2.0)
+
+    def set_controls(self, exposure: float, gain: float) -> None:
+        """Set exposure and gain of the device; the next pictures show it, and the state says it.
+
+        Args:
+            exposure: in the driver's units; 0: as it is.
+            gain: likewise.
+
+        Raises:
+            ConfigurationError: it is no device, or its automatic is on.
+        """
+        if self._config.kind != "device" or not self._config.fix_automatic:
+            why = "its automatic is on" if self._config.kind == "device" else "it is no device"
+            raise ConfigurationError(
+                f"exposure and gain of the camera {self._config.name} cannot be set: {why}; set "
+                "them in the camera's own settings, or use a device with fix_automatic true"
+            )
+        kept = self._controls
+        self._controls = replace(kept, exposure=exposure or kept.exposure, gain=gain or kept.gain)
+        self._controls_are_new = True
 
     def connect(self) -> None:
         """Start to read; idempotent. What is absent is reported through `on_event`."""
@@ -204,6 +226,10 @@ class Camera:
         got, last = 0, 0.0
         backlog = Backlog()
         while not self._ending.is_set():
+            if self._controls_are_new:
+                self._controls_are_new = False
+                self._state = replace(self._state, controls=self._fix_controls(capture))
+                self._on_event("info", self._report())
             begun = time.monotonic()
             if not capture.grab():
                 if not is_file or got == 0:

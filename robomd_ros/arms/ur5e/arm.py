@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
-from robomd_ros.arms.ur5e.limits import LimitError, Move
+from robomd_ros.arms.ur5e.limits import LimitError, LimitGuard, Move
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus
 from robomd_ros.arms.ur5e.supervisor import ArmListener, ArmOptions, ArmSupervisor
-from robomd_ros.core.errors import RoboMDError
+from robomd_ros.core.errors import ConfigurationError, RoboMDError
 
 AT_REST = 0.01
 """rad/s below which a joint counts as at rest."""
@@ -173,6 +173,21 @@ class UR5e:
             LimitError, NotReadyError: nothing was sent; a running stream ends.
         """
         self._command("joints", target)
+
+    def lower_tool_speed(self, limit: float) -> None:
+        """Let the tool be no faster than this, m/s, from the next command on.
+
+        Raises:
+            ConfigurationError: it is faster than now.
+        """
+        guard = self.supervisor.guard
+        present = guard.limits.tool_speed_limit
+        if limit > present:
+            raise ConfigurationError(
+                f"tool_speed_limit may only be lowered while the arm is driven: it is {present:g} "
+                f"m/s, got {limit:g}; start the node again to raise it"
+            )
+        self.supervisor.guard = LimitGuard(guard.limits.changed(tool_speed_limit=limit), guard.tcp)
 
     def stop_stream(self) -> None:
         """Bring a stream to rest; a move goes on. Returns at once."""

@@ -251,7 +251,7 @@ class ArmSupervisor:
 
     def _hear(self, child: ControlProcess, message: tuple[Any, ...]) -> None:
         if message[0] == "ready" and child.tcp is not None:
-            self.guard = LimitGuard(self.options.control.limits, child.tcp)
+            self.guard = LimitGuard(self.guard.limits, child.tcp)
             self._failures, self._child_error = 0, ""
             self._no_program_since = 0.0
             tcp = [round(v, 5) for v in child.tcp]

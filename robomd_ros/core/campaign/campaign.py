@@ -23,14 +23,14 @@ from robomd_ros.core.campaign.stored import (
     open_campaign,
     read_campaign,
 )
-from robomd_ros.core.campaign.trial_log import TrialRecord
+from robomd_ros.core.campaign.trial_log import TrialRecord, last_label
 from robomd_ros.core.cell import Cell
-from robomd_ros.core.errors import CellFault, CellLostError
+from robomd_ros.core.errors import CellFault, CellLostError, ConfigurationError
 from robomd_ros.core.evidence.findings import Findings
 from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.search import Search, SearchContext, make_search
 from robomd_ros.core.search.agent_picture import agent_picture
-from robomd_ros.core.trial import Outcome, Result, Source
+from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import NOMINAL
 from robomd_ros.core.wording import counted
 
@@ -88,7 +88,6 @@ class Campaign:
         """
         config = folder.config
         self._folder = folder
-        self._config = config
         self._pool = CellPool(cells)
         self._poll_period = poll_period
         self._stop_timeout = stop_timeout
@@ -156,6 +155,30 @@ class Campaign:
             self._publisher.status(self.status())
             self._change.notify_all()
 
+    def reconfigure(self, budget: int, confidence: float) -> None:
+        """Go on with another budget and confidence; the folder records the change.
+
+        Raises:
+            ConfigurationError: a value is not allowed, the budget is less than the trials done or
+                under way, the campaign has ended, or its folder cannot be written.
+        """
+        with self._change:
+            if self._ending is not None:
+                raise ConfigurationError("the campaign has ended; start it again with these values")
+            least = max(1, self._dispatcher.valid + self._dispatcher.under_way)
+            if budget < least:
+                raise ConfigurationError(
+                    f"the budget must be at least {least}, the trials that are done or under way; "
+                    f"got {budget}"
+                )
+            wanted = self._folder.config.changed(budget=budget, confidence=confidence)
+            self._folder.reconfigure(wanted)
+            self._dispatcher.reconfigure(wanted)
+            if self._dispatcher.valid:
+                self._conclude()
+            self._publisher.status(self.status())
+            self._change.notify_all()
+
     def stop(self) -> None:
         """End soon: running trials are cancelled and asked again when the folder is resumed.
 
@@ -183,7 +206,7 @@ class Campaign:
             if self._closed or self._ending is not None:
                 raise LookupError("the campaign has ended; its labels stay as they are")
             log = self._folder.log
-            before = _last_label(log.records(), cell)
+            before = last_label(log.records(), cell)
             trial = trial_of(before, self._folder.catalogue)
             label, now = trial.outcome.result.name, time.time()
             reason = f"label {label} taken back by {by or 'the operator'}"
@@ -210,7 +233,7 @@ class Campaign:
     @property
     def embeds(self) -> bool:
         """Whether it has, or will have, an embedding that answers for what was not tried."""
-        return self._config.action_space == "embedding"
+        return self._folder.config.action_space == "embedding"
 
     def judge(self) -> "Judge | None":
         """What says how likely an untried change fails; None without an embedding (yet)."""
@@ -220,7 +243,7 @@ class Campaign:
         """What the campaign is doing."""
         with self._change:
             state, waiting_for = self._state()
-            done, budget = self._dispatcher.valid, self._config.budget
+            done, budget = self._dispatcher.valid, self._folder.config.budget
             ended = state in (CampaignState.FINISHED, CampaignState.FAILED, CampaignState.STOPPED)
             work = ""
             if self._order_by_cost and not ended:
@@ -349,7 +372,7 @@ class Campaign:
             return None
 
     def _over(self) -> bool:
-        spent = self._dispatcher.valid >= self._config.budget
+        spent = self._dispatcher.valid >= self._folder.config.budget
         if (spent or self._findings.settled) and not self._dispatcher.running:
             self._end(CampaignState.FINISHED)
         return self._ending is not None
@@ -379,7 +402,7 @@ class Campaign:
         """Take the picture that every search episode starts from."""
         picture, reason, lost = None, "", False
         try:
-            picture = cell.observe(NOMINAL, nominal_seed(self._config.seed))
+            picture = cell.observe(NOMINAL, nominal_seed(self._folder.config.seed))
             agent_picture(picture)
             self._folder.store_picture(NOMINAL_PICTURE, picture)
         except CellLostError as error:
@@ -402,7 +425,7 @@ class Campaign:
     def _observe_failed(self, cell: Cell, reason: str) -> None:
         self._observe_faults += 1
         self._warning = f"no picture of the nominal scene from {cell.name}: {reason}"
-        if self._observe_faults >= self._config.max_attempts:
+        if self._observe_faults >= self._folder.config.max_attempts:
             self._fail(
                 CellFault(
                     f"{self._warning} ({self._observe_faults} times); check the cell's camera"
@@ -474,17 +497,3 @@ def _configured_search(folder: CampaignFolder) -> Search:
         folder.path,
     )
     return make_search(config.search, context)
-
-
-def _last_label(records: Sequence[TrialRecord], cell: str) -> TrialRecord:
-    """The trial of this cell that a person judged last; LookupError if it cannot be taken back."""
-    judged = [
-        r for r in records if r.cell == cell and r.outcome and r.outcome.source is Source.OPERATOR
-    ]
-    if not judged:
-        raise LookupError(f"no label was given by a person in {cell}; there is nothing to undo")
-    last = judged[-1]
-    if last.outcome is None or not last.outcome.valid:
-        detail = last.outcome.detail if last.outcome else ""
-        raise LookupError(f"the last judgement in {cell} is not valid any more: {detail}")
-    return last

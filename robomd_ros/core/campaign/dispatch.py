@@ -88,6 +88,15 @@ class Dispatcher:
         return len(self._running)
 
     @property
+    def under_way(self) -> int:
+        """Trials in flight, and those that wait for another try: each has a place in the budget."""
+        return len(self._running) + len(self._queue)
+
+    def reconfigure(self, config: CampaignConfig) -> None:
+        """Go on with another budget."""
+        self._config = config
+
+    @property
     def dropped_in_a_row(self) -> int:
         """Requests given up since the last valid trial."""
         return self._dropped_in_a_row

@@ -79,6 +79,14 @@ class CampaignFolder:
         """Where the search agent's checkpoints are."""
         return self.path / "checkpoints"
 
+    def reconfigure(self, config: CampaignConfig) -> None:
+        """Go on with another budget or confidence, and record the change."""
+        document = read_description(self.path)
+        written = reconfigured(document, config) if document is not None else None
+        if written is not None:
+            _write_atomically(self.path / CAMPAIGN_FILE, dump_yaml(written).encode())
+        self.config = config
+
     def write_ranking(self, ranking: Mapping[str, Any]) -> None:
         """Replace ranking.json; a reader sees the old one or the new one."""
         text = json.dumps(ranking, indent=1, allow_nan=False) + "\n"

@@ -5,7 +5,7 @@
 import json
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -392,3 +392,17 @@ def _record(row: dict[str, Any]) -> TrialRecord:
         row["image_path"],
         row["finished_at"],
     )
+
+
+def last_label(records: Sequence[TrialRecord], cell: str) -> TrialRecord:
+    """The trial of this cell that a person judged last; LookupError if it cannot be taken back."""
+    judged = [
+        r for r in records if r.cell == cell and r.outcome and r.outcome.source is Source.OPERATOR
+    ]
+    if not judged:
+        raise LookupError(f"no label was given by a person in {cell}; there is nothing to undo")
+    last = judged[-1]
+    if last.outcome is None or not last.outcome.valid:
+        detail = last.outcome.detail if last.outcome else ""
+        raise LookupError(f"the last judgement in {cell} is not valid any more: {detail}")
+    return last

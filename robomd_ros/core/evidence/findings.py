@@ -26,7 +26,6 @@ class Findings:
 
     def __init__(self, folder: CampaignFolder, search: Search) -> None:
         self._folder = folder
-        self._config = folder.config
         self._search = search
         self._evidence = Evidence(folder.catalogue, folder.config.seed)
         self.settled = False
@@ -45,7 +44,9 @@ class Findings:
     def conclude(self) -> None:
         """Draw the conclusions from the trials so far."""
         posterior = self._evidence.posterior()
-        self.settled = posterior.settled(self._config.top_k) >= self._config.confidence
+        self.settled = (
+            posterior.settled(self._folder.config.top_k) >= self._folder.config.confidence
+        )
         self.open_scenes = posterior.open_combinations()
 
     def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
@@ -77,7 +78,7 @@ class Findings:
 
     def ranking_maker(self) -> Callable[[], FailureRanking]:
         """What makes the ranking of this moment, on whatever thread and whenever."""
-        config = self._config
+        config = self._folder.config
         probability, predicted = self._search.policy_probability(), self._search.predicted()
         has_view = probability is not None
         if predicted is not None:
