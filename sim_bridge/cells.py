@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.campaign.parameters import SimBridgeParameters
 from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError
 from robomd_ros.core.policies import Policy, check_policy, load_policy, needs_of, wants_state
 from robomd_ros.core.policies.hosted import ForeignPolicy
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.spaces import require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
@@ -38,8 +40,8 @@ class SimulatorOptions:
     policy: str
     catalogue: Catalogue | None = None
     horizon: int | None = None
-    trial_timeout: float = 60.0
-    start_timeout: float = 180.0
+    trial_timeout: float = default_of(SimBridgeParameters, "trial_timeout")
+    start_timeout: float = default_of(SimBridgeParameters, "start_timeout")
     python: str = ""
 
     def __post_init__(self) -> None:

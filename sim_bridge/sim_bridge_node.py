@@ -15,12 +15,12 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy
+from robomd_ros.core.campaign.parameters import SimBridgeParameters
 from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
-from robomd_ros.ros.node_parameters import SimBridgeParameters
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, STATE_OUT
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of

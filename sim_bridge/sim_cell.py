@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from rclpy.node import Node
 
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.ros.node_parameters import PerturbationParameters, SimBridgeParameters
+from robomd_ros.ros.node_parameters import NODES
 from robomd_ros.ros.runtime import main_of
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
@@ -40,7 +40,8 @@ def divided(arguments: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """
     both: list[str] = []
     own: list[tuple[set[str], list[str]]] = [
-        (set(model.model_fields), []) for model in (PerturbationParameters, SimBridgeParameters)
+        (set(model.model_fields), [])
+        for model in (NODES["perturbation_node"], NODES["sim_bridge_node"])
     ]
     rest = iter(arguments)
     for argument in rest:

@@ -9,7 +9,9 @@ from typing import Any
 from robomd_ros.bringup.arguments import node_parameters
 from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.share import share_path
+from robomd_ros.ros.node_parameters import MarkersParameters
 
 _CONFIGURED = "/robomd"
 """Where the RViz configurations look for what they show."""
@@ -18,7 +20,7 @@ _CONFIGURED = "/robomd"
 def display_processes(
     values: Mapping[str, Any],
     cells: Sequence[str],
-    frame: str = "world",
+    frame: str = default_of(MarkersParameters, "frame"),
     make_model: Callable[[str], list[ToolProcess]] | None = None,
 ) -> list[AnyProcess]:
     """The processes that show a campaign: none, the markers, or the markers and RViz.

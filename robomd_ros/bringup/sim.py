@@ -10,10 +10,14 @@ from robomd_ros.bringup.arguments import BringupArguments, SetByBringup, node_pa
 from robomd_ros.bringup.display import check_display, display_processes
 from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.core.campaign.config import CampaignConfig
-from robomd_ros.core.campaign.parameters import CampaignParameters, TaskParameters, campaign_config
+from robomd_ros.core.campaign.parameters import (
+    CampaignParameters,
+    SimBridgeParameters,
+    TaskParameters,
+    campaign_config,
+)
 from robomd_ros.core.schema import option
 from robomd_ros.core.variations import Catalogue, Scene
-from robomd_ros.ros.node_parameters import SimBridgeParameters
 
 
 class SimArguments(BringupArguments):

@@ -18,6 +18,8 @@ from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding, save_embedding
 from robomd_ros.core.embedding.training import TrainingSettings, data_digest, train
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.schema import default_of
+from robomd_ros.core.search.options import EmbeddingOptions
 from robomd_ros.core.wording import counted
 from robomd_ros.terminal.live_view import console
 
@@ -36,7 +38,10 @@ def main(argv: Sequence[str]) -> int:
     training.add_argument("--image-encoder", default=DEFAULT_IMAGE)
     training.add_argument("--text-encoder", default=DEFAULT_TEXT)
     training.add_argument(
-        "--agent-steps", type=int, default=10_000, help="virtual PPO steps for Eq. 4; 0: no agent"
+        "--agent-steps",
+        type=int,
+        default=default_of(EmbeddingOptions, "agent_steps"),
+        help="virtual PPO steps for Eq. 4; 0: no agent",
     )
     report = commands.add_parser("report", help="its quality, as numbers and figures")
     report.add_argument("campaign_dir", type=Path)

@@ -21,7 +21,9 @@ from rclpy.task import Future
 from sensor_msgs.msg import Image
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy, LabelOutcome
+from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.errors import CellFault, CellLostError, SceneSkippedError
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 from robomd_ros.ros.conversions import (
@@ -51,9 +53,9 @@ class CellTimeouts:
     """
 
     scene: float = math.inf
-    trial: float = 120.0
-    image: float = 10.0
-    silence: float = 5.0
+    trial: float = default_of(DiagnosisParameters, "trial_timeout")
+    image: float = default_of(DiagnosisParameters, "image_timeout")
+    silence: float = default_of(DiagnosisParameters, "silence_timeout")
     busy: float = 30.0
 
 

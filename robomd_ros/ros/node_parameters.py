@@ -6,7 +6,11 @@ from collections.abc import Mapping
 
 from robomd_ros.arms.camera.parameters import CameraParameters
 from robomd_ros.arms.ur5e.parameters import ArmParameters
-from robomd_ros.core.campaign.parameters import DiagnosisParameters, TaskParameters
+from robomd_ros.core.campaign.parameters import (
+    DiagnosisParameters,
+    SimBridgeParameters,
+    TaskParameters,
+)
 from robomd_ros.core.schema import Parameters, Texts, option, taken
 
 
@@ -34,22 +38,6 @@ class PerturbationParameters(Parameters):
     )
 
 
-class SimBridgeParameters(TaskParameters):
-    """Of sim_bridge_node."""
-
-    node = "sim_bridge_node"
-
-    trial_timeout: float = option(
-        60.0, "real time that one trial may take", unit="s", low=0.1, high=86400.0
-    )
-    start_timeout: float = option(
-        180.0, "time that the simulator may take to start", unit="s", low=1.0, high=86400.0
-    )
-    idle_rate: float = option(
-        2.0, "rate of pictures published while no trial runs", unit="Hz", low=0.1, high=60.0
-    )
-
-
 class MonitorParameters(Parameters):
     """Of monitor_node."""
 
@@ -61,8 +49,8 @@ class MonitorParameters(Parameters):
     rows: int = option(12, "failure modes shown", low=1, high=10_000)
 
 
-class MarkersParameters(Parameters):
-    """Of ranking_markers_node."""
+class BoardPlace(Parameters):
+    """Where the board stands: upright, its bars begin at (x, y), its lower edge is at z."""
 
     node = "ranking_markers_node"
 
@@ -80,6 +68,11 @@ class MarkersParameters(Parameters):
         high=7.0,
     )
     rows: int = taken(MonitorParameters, "rows", high=1000)
+
+
+class MarkersParameters(BoardPlace):
+    """Of ranking_markers_node."""
+
     cells: Texts = taken(
         DiagnosisParameters, "cells", doc="names of the cells whose pictures are annotated"
     )

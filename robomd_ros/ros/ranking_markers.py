@@ -4,7 +4,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from geometry_msgs.msg import Point
@@ -14,6 +13,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from robomd_ros.core.evidence.failure_colours import Colour, failure_colour
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.wording import HALF, counted, estimate, ids_of, not_shown, ranks, settled
+from robomd_ros.ros.node_parameters import BoardPlace
 
 _LENGTH = 0.5
 """m, from a failure probability of 0 to 1."""
@@ -28,27 +28,6 @@ _FRONT = 0.008
 _LINE = 0.004
 _WHITE: Colour = (0.95, 0.95, 0.95)
 _AXIS: Colour = (0.6, 0.6, 0.6)
-
-
-@dataclass(frozen=True)
-class BoardPlace:
-    """Where the board stands: upright, its bars begin at (x, y), its lower edge is at z.
-
-    Attributes:
-        frame: TF frame of the coordinates.
-        x: m.
-        y: m; names reach some 0.5 m to the left of it, as seen from the front.
-        z: m.
-        yaw: rad, turn about the vertical; at 0 the board faces along +x and its bars grow along +y.
-        rows: failure modes shown at most.
-    """
-
-    frame: str = "world"
-    x: float = 0.0
-    y: float = 0.8
-    z: float = 0.1
-    yaw: float = 0.0
-    rows: int = 12
 
 
 def ranking_markers(ranking: FailureRanking, place: BoardPlace) -> MarkerArray:

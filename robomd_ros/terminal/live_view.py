@@ -44,7 +44,7 @@ class Rate:
 class CampaignView:
     """Collects what a campaign publishes and draws it. Not thread-safe."""
 
-    def __init__(self, rows: int = 12, outcomes: int = 60) -> None:
+    def __init__(self, rows: int, outcomes: int = 60) -> None:
         """Make an empty view.
 
         Args:

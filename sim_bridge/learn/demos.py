@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from robomd_ros.core.campaign.parameters import TaskParameters
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.schema import default_of
 from sim_bridge.engine.simulation import Simulation
 from sim_bridge.experts.lift import ScriptedExpert
 from sim_bridge.tasks.task import Task, simulated_task
@@ -45,7 +47,7 @@ class DemoConfig:
         processes: simulators that run at once; the result does not depend on it.
     """
 
-    task: str = "lift"
+    task: str = default_of(TaskParameters, "task")
     count: int = 200
     seed: int = 100_000
     noise: float = 0.5

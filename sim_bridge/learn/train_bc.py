@@ -23,9 +23,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from robomd_ros.core.campaign.parameters import TaskParameters
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.core.policies.bc import proprioception_vector
 from robomd_ros.core.policies.checkpoint import BCArchitecture, Floats, save_checkpoint
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.trial import Result
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.learn import demos
@@ -215,7 +217,7 @@ def nominal_success(spec: str, task: str, rollouts: int, processes: int) -> floa
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="robomd train-bc", description=__doc__.partition("\n")[0])
-    parser.add_argument("--task", default="lift")
+    parser.add_argument("--task", default=default_of(TaskParameters, "task"))
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint's .yaml")
     parser.add_argument(
         "--demos", type=Path, help="HDF5 file; collected and kept there if it does not exist"

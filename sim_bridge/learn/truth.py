@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from robomd_ros.core.campaign.parameters import TaskParameters
 from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError, RoboMDError
 from robomd_ros.core.policies import policy_path
 from robomd_ros.core.policies.checkpoint import file_sha256
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
@@ -217,9 +219,11 @@ def _plan(catalogue: Catalogue, arguments: argparse.Namespace) -> list[RolloutJo
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="robomd truth", description=__doc__.partition("\n")[0])
-    parser.add_argument("--policy", default="lift_bc")
+    parser.add_argument("--policy", default=default_of(TaskParameters, "policy"))
     parser.add_argument(
-        "--catalogue", default="lift", help="a shipped one's name, or a file (default: lift)"
+        "--catalogue",
+        default=default_of(TaskParameters, "catalogue"),
+        help="a shipped one's name, or a file (default: lift)",
     )
     parser.add_argument("--rollouts", type=int, default=24, help="per variation")
     parser.add_argument(

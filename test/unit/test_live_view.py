@@ -36,11 +36,11 @@ def ranking():
 
 
 def test_before_anything_arrives():
-    assert "Waiting for the diagnosis" in drawn(CampaignView())
+    assert "Waiting for the diagnosis" in drawn(CampaignView(rows=12))
 
 
 def test_everything_is_shown():
-    view = CampaignView()
+    view = CampaignView(rows=12)
     view.on_status(status(invalid_trials=1, message="cells: cell_0", waiting_for="a cell"))
     for index, result in enumerate([Result.SUCCESS, Result.FAILURE, Result.FAILURE]):
         view.on_trial(Trial(index, "cell_0", NOMINAL, 0, Outcome(result)))
@@ -54,7 +54,7 @@ def test_everything_is_shown():
 
 
 def test_the_line_for_logs():
-    view = CampaignView()
+    view = CampaignView(rows=12)
     view.on_status(status())
     view.on_ranking(ranking())
     assert "running 3/12 trials" in view.line()
@@ -63,7 +63,7 @@ def test_the_line_for_logs():
 
 @pytest.mark.parametrize("state", list(CampaignState))
 def test_over(state):
-    view = CampaignView()
+    view = CampaignView(rows=12)
     view.on_status(status(state=state))
     ends = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.FAILED)
     assert view.over == (state in ends)

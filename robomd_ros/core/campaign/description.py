@@ -20,6 +20,7 @@ from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
 from robomd_ros.core.campaign.folder import CATALOGUE_FILE
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
 from robomd_ros.core.policies import policy_digest, policy_files
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Parameter, Variation, load_catalogue
 from robomd_ros.core.yaml_text import dump_yaml
@@ -62,8 +63,8 @@ class StoredConfig:
     seed: int
     confidence: float
     top_k: int
-    action_space: str = "discrete"
-    order_by: str = "evidence"
+    action_space: str = default_of(CampaignConfig, "action_space")
+    order_by: str = default_of(CampaignConfig, "order_by")
     variation_ids: tuple[str, ...] = ()
     accumulates: bool = False
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)

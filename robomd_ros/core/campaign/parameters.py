@@ -31,6 +31,22 @@ class TaskParameters(Parameters):
     horizon: int = taken(CampaignConfig, "horizon")
 
 
+class SimBridgeParameters(TaskParameters):
+    """Of sim_bridge_node."""
+
+    node = "sim_bridge_node"
+
+    trial_timeout: float = option(
+        60.0, "real time that one trial may take", unit="s", low=0.1, high=86400.0
+    )
+    start_timeout: float = option(
+        180.0, "time that the simulator may take to start", unit="s", low=1.0, high=86400.0
+    )
+    idle_rate: float = option(
+        2.0, "rate of pictures published while no trial runs", unit="Hz", low=0.1, high=60.0
+    )
+
+
 class CampaignParameters(TaskParameters):
     """What decides about a campaign; the rest is about where and how it runs."""
 

@@ -4,8 +4,11 @@
 
 from dataclasses import dataclass
 
+from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.embedding.frame import ActionFrame
 from robomd_ros.core.embedding.known import KnownEmbeddings
+from robomd_ros.core.schema import default_of
+from robomd_ros.core.search.options import PPOOptions
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,19 @@ class AgentSettings:
         spherical: whether the Gaussian has one width for all coordinates.
     """
 
-    learning_rate: float = 3e-4
-    n_epochs: int = 10
-    batch_size: int = 64
-    clip_range: float = 0.2
-    gamma: float = 0.99
-    net_arch: tuple[int, ...] = (128, 256, 128)
-    gae_lambda: float = 0.95
+    learning_rate: float = default_of(PPOOptions, "learning_rate")
+    n_epochs: int = default_of(PPOOptions, "n_epochs")
+    batch_size: int = default_of(PPOOptions, "batch_size")
+    clip_range: float = default_of(PPOOptions, "clip_range")
+    gamma: float = default_of(PPOOptions, "gamma")
+    net_arch: tuple[int, ...] = default_of(PPOOptions, "net_arch")
+    gae_lambda: float = default_of(PPOOptions, "gae_lambda")
     ent_coef: float = 0.8
     n_envs: int = 64
     n_steps: int = 32
     max_steps: int = 8
-    horizon: int = 80
-    c_failure: float = 1.0
+    horizon: int = default_of(CampaignConfig, "horizon")
+    c_failure: float = default_of(PPOOptions, "c_failure")
     c_success: float = 80.0
     k: float = 0.1
     penalty: float = 1.0

@@ -72,7 +72,7 @@ class RolloutConfig:
     rate: float
     policy_timeout: float
     outcome_by: str
-    detector_period: float = 0.5
+    detector_period: float
     action_size: int = 7
 
 

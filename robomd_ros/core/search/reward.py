@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from robomd_ros.core.schema import default_of
+from robomd_ros.core.search.options import AgentOptions
 from robomd_ros.core.trial import Outcome
 
 
@@ -30,8 +32,8 @@ class DiscreteReward:
     """
 
     horizon: int
-    c_failure: float = 1.0
-    c_success: float = 1.0
+    c_failure: float = default_of(AgentOptions, "c_failure")
+    c_success: float = default_of(AgentOptions, "c_success")
 
     def __post_init__(self) -> None:
         _check_constants(self.horizon, self.c_failure, self.c_success)
@@ -62,8 +64,8 @@ class ContinuousReward:
     """
 
     horizon: int
-    c_failure: float = 1.0
-    c_success: float = 1.0
+    c_failure: float = default_of(AgentOptions, "c_failure")
+    c_success: float = default_of(AgentOptions, "c_success")
     k: float = 0.1
 
     def __post_init__(self) -> None:
