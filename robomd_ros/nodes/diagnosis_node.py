@@ -181,7 +181,7 @@ class DiagnosisNode(Node):
         if status.state in (CampaignState.STARTING, CampaignState.WAITING):
             lacking = ", ".join(filter(None, (cell.lacks() for cell in self._cells)))
             status = replace(status, waiting_for=lacking or status.waiting_for)
-        message = status_to_msg(status)
+        message = status_to_msg(status, self.get_clock().now().to_msg())
         self._recording.publish(self._statuses, message)
         text = f"{status.state.name} {status.trials_done}/{status.trials_budget} {status.message}"
         if status.state is CampaignState.WAITING:

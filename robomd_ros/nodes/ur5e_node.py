@@ -13,7 +13,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64
+from std_msgs.msg import Float64, Header
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import MoveToJoints
@@ -153,6 +153,9 @@ class Ur5eNode(Node):
         known = status.robot_mode <= RobotStatus.ROBOT_MODE_RUNNING
         self._statuses.publish(
             RobotStatus(
+                header=Header(
+                    stamp=self.get_clock().now().to_msg(), frame_id=self._values["frame_id"]
+                ),
                 robot_mode=status.robot_mode if known else RobotStatus.ROBOT_MODE_UNKNOWN,
                 safety_mode=status.safety_mode,
                 program_running=status.program_running,

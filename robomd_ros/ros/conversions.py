@@ -10,6 +10,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import KeyValue
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 from robomd_msgs import msg
 from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
@@ -212,9 +213,10 @@ def ranking_from_msg(message: msg.FailureRanking) -> FailureRanking:
     )
 
 
-def status_to_msg(status: CampaignStatus) -> msg.CampaignStatus:
-    """A campaign status as a message."""
+def status_to_msg(status: CampaignStatus, stamp: Time) -> msg.CampaignStatus:
+    """A campaign status as a message of this time."""
     return msg.CampaignStatus(
+        header=Header(stamp=stamp),
         state=int(status.state),
         trials_done=status.trials_done,
         trials_budget=status.trials_budget,

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import KeyValue
 from fakes import make_catalogue
 from sensor_msgs.msg import Image
@@ -171,14 +172,17 @@ def test_ranking_json_has_the_message_s_names():
 @pytest.mark.parametrize("state", list(CampaignState))
 def test_status(state):
     status = CampaignStatus(state, 3, 9, 1, Scene((ODD,)), "a cell", "cells: none", 12.5)
-    back = to.status_from_msg(to.status_to_msg(status))
+    back = to.status_from_msg(to.status_to_msg(status, Time(sec=7)))
     assert back.state is state and back.scene.ids == status.scene.ids
     names = ("trials_done", "trials_budget", "invalid_trials", "waiting_for", "message", "eta")
     assert [getattr(back, n) for n in names] == [getattr(status, n) for n in names]
+    assert to.status_to_msg(status, Time(sec=7)).header.stamp.sec == 7
 
 
 def test_status_at_the_beginning():
-    back = to.status_from_msg(to.status_to_msg(CampaignStatus(CampaignState.STARTING, 0, 5)))
+    back = to.status_from_msg(
+        to.status_to_msg(CampaignStatus(CampaignState.STARTING, 0, 5), Time(sec=7))
+    )
     assert back.scene == NOMINAL and math.isnan(back.eta)
 
 
