@@ -41,11 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; errors are one clear message on stderr and an exit code that is not 0."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments.pop(0) if arguments else "--help"
-    if command in ("-h", "--help", "help"):
-        print(_USAGE)
-        return 0
     print_what_can_be()
     try:
+        if command in ("-h", "--help", "help"):
+            print(_USAGE, flush=True)
+            return 0
         if command not in _COMMANDS:
             known = ", ".join(_COMMANDS)
             raise ConfigurationError(f"unknown command {command!r}; known: {known}")

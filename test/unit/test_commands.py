@@ -10,6 +10,7 @@ import pytest
 
 from robomd_ros import __version__
 from robomd_ros.cli.main import main
+from robomd_ros.terminal.output import NOBODY_READS
 
 HELP = {
     "sim": "policy",
@@ -125,3 +126,14 @@ def test_the_exit_code_is_the_process_s(arguments, code, said):
     assert done.returncode == code, done.stderr
     assert said in (done.stderr if code else done.stdout)
     assert not (done.stdout if code else done.stderr)
+
+
+def test_help_whose_reader_has_gone_ends_without_a_word():
+    """As `robomd --help | head -1`, whose pipe is closed before anything is read."""
+    code = "from robomd_ros.cli.main import main; raise SystemExit(main(['--help']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        command.stdout.close()
+        assert command.stderr.read() == ""
+    assert command.returncode == NOBODY_READS
