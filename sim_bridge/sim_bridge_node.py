@@ -20,10 +20,11 @@ from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
-from robomd_ros.ros.conversions import image_to_msg, outcome_to_msg, scene_from_msg
+from robomd_ros.ros.conversions import outcome_to_msg, scene_from_msg
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, STATE_OUT
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
+from robomd_ros.ros.standard import image_to_msg
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.tasks.task import simulated_task
 from sim_bridge.worker import WorkerCell

@@ -22,8 +22,9 @@ from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.errors import CampaignFolderError
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.wording import counted
-from robomd_ros.ros.conversions import ranking_to_msg, time_to_msg, trial_to_msg
+from robomd_ros.ros.conversions import ranking_to_msg, trial_to_msg
 from robomd_ros.ros.message_definitions import definition_of, type_of
+from robomd_ros.ros.standard import time_to_msg
 
 _TRIAL = type_of(msg.Trial)
 _RANKING = type_of(msg.FailureRanking)

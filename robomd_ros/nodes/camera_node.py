@@ -12,10 +12,10 @@ from robomd_ros.arms.camera.calibration import calibration_of
 from robomd_ros.arms.camera.parameters import CameraConfig, CameraParameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.image_fit import ImageFit, Window
-from robomd_ros.ros.conversions import image_to_msg, time_to_msg
 from robomd_ros.ros.parameters import allow_changes, declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, TRIALS
 from robomd_ros.ros.runtime import main_of
+from robomd_ros.ros.standard import image_to_msg, time_to_msg
 
 if TYPE_CHECKING:
     from robomd_ros.arms.camera.camera import Frame

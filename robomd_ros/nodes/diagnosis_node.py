@@ -38,18 +38,13 @@ from robomd_ros.core.trial import Trial
 from robomd_ros.nodes.questions import Questions
 from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
 from robomd_ros.report.after_campaign import start_report
-from robomd_ros.ros.conversions import (
-    catalogue_to_msg,
-    ranking_to_msg,
-    status_to_msg,
-    time_to_msg,
-    trial_to_msg,
-)
+from robomd_ros.ros.conversions import catalogue_to_msg, ranking_to_msg, status_to_msg, trial_to_msg
 from robomd_ros.ros.driving import Driving
 from robomd_ros.ros.parameters import allow_changes, declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.recording import Recording
 from robomd_ros.ros.runtime import EXIT_CAMPAIGN, OneGoalServer, in_thread, main_of
+from robomd_ros.ros.standard import time_to_msg
 
 
 class DiagnosisNode(Node):

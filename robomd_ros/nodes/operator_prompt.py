@@ -16,11 +16,11 @@ from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.operator.desk import ANSWERS, HEARD, NUMBERS, Answer, RequestKind
 from robomd_ros.core.wording import counted
-from robomd_ros.ros.conversions import time_from_msg
 from robomd_ros.ros.node_parameters import PromptParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED
 from robomd_ros.ros.runtime import main_of
+from robomd_ros.ros.standard import time_from_msg
 from robomd_ros.terminal.keyboard import Keyboard
 from robomd_ros.terminal.prompt_screen import PromptScreen
 

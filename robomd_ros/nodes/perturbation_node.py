@@ -17,11 +17,12 @@ from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.core.operator.desk import NUMBERS, Answer, OperatorDesk, Refusal, Request
 from robomd_ros.nodes.operator_backend import OperatorBackend
 from robomd_ros.nodes.simulator_backend import SceneMaker, SimulatorBackend
-from robomd_ros.ros.conversions import time_to_msg, variation_to_msg
+from robomd_ros.ros.conversions import variation_to_msg
 from robomd_ros.ros.node_parameters import PerturbationParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, main_of, unless
+from robomd_ros.ros.standard import time_to_msg
 
 _TICK = 0.25
 """s between looks at what is awaited, and between signs of life to who called."""

@@ -20,8 +20,8 @@ from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.image_fit import ImageFit
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.nodes.image_topic import subscribe_images
-from robomd_ros.ros.conversions import image_from_msg, time_from_msg
 from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_IN
+from robomd_ros.ros.standard import image_from_msg, time_from_msg
 
 _IMAGE, _JOINTS, _POSE = "camera/image_raw", "joint_states", "tcp_pose"
 _GRIPPER, _STATUS = "gripper_position", "robot_status"

@@ -13,8 +13,9 @@ from robomd_ros.core.campaign.campaign import Campaign
 from robomd_ros.core.embedding.question import Question
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
-from robomd_ros.ros.conversions import failure_mode_to_msg, image_from_msg
+from robomd_ros.ros.conversions import failure_mode_to_msg
 from robomd_ros.ros.runtime import in_thread
+from robomd_ros.ros.standard import image_from_msg
 
 if TYPE_CHECKING:  # torch is heavy
     from robomd_ros.core.embedding.unseen import Judge

@@ -16,20 +16,14 @@ from visualization_msgs.msg import MarkerArray
 from robomd_msgs import msg
 from robomd_ros.core.campaign.trial_picture import trial_picture
 from robomd_ros.core.evidence.failure_modes import FailureRanking
-from robomd_ros.ros.conversions import (
-    image_from_msg,
-    image_to_msg,
-    ranking_from_msg,
-    status_from_msg,
-    time_from_msg,
-    trial_from_msg,
-)
+from robomd_ros.ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
 from robomd_ros.ros.node_parameters import MarkersParameters
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.polled import PolledSubscription
 from robomd_ros.ros.qos import LATCHED, RECENT_IMAGES, TRIALS
 from robomd_ros.ros.ranking_markers import BoardPlace, ranking_markers
 from robomd_ros.ros.runtime import main_of
+from robomd_ros.ros.standard import image_from_msg, image_to_msg, time_from_msg
 
 _PAUSE = 1.0
 """s between two boards: of rankings that come faster the newest is shown, nobody reads more."""

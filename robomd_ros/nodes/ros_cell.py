@@ -26,15 +26,10 @@ from robomd_ros.core.errors import CellFault, CellLostError, SceneSkippedError
 from robomd_ros.core.schema import default_of
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
-from robomd_ros.ros.conversions import (
-    image_from_msg,
-    outcome_from_msg,
-    outcome_to_msg,
-    scene_to_msg,
-    time_from_msg,
-)
+from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_to_msg
 from robomd_ros.ros.qos import IMAGE_IN
 from robomd_ros.ros.runtime import cancel_late
+from robomd_ros.ros.standard import image_from_msg, time_from_msg
 
 _POLL = 0.2
 """s between looks at the cancel flag and the signs of life while waiting."""

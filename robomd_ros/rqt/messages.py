@@ -7,7 +7,8 @@ from sensor_msgs.msg import Image
 from robomd_msgs import msg
 from robomd_ros.core.operator.desk import Changes, Request, RequestKind
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
-from robomd_ros.ros.conversions import image_from_msg, time_from_msg, variation_from_msg
+from robomd_ros.ros.conversions import variation_from_msg
+from robomd_ros.ros.standard import image_from_msg, time_from_msg
 from robomd_ros.rqt.qt import QtGui
 from robomd_ros.rqt.values import RobotState
 

@@ -13,9 +13,9 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome, RobotStatus
 from robomd_ros.core.variations import Scene
-from robomd_ros.ros.conversions import image_to_msg
 from robomd_ros.ros.qos import IMAGE_OUT, LATCHED
 from robomd_ros.ros.runtime import in_thread
+from robomd_ros.ros.standard import image_to_msg
 
 
 class TableTwin:

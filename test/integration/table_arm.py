@@ -13,8 +13,8 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
-from robomd_ros.ros.conversions import image_to_msg
 from robomd_ros.ros.qos import COMMANDS, IMAGE_OUT, LATCHED, STATE_OUT
+from robomd_ros.ros.standard import image_to_msg
 
 HOME = np.array([0.4, 0.0, 0.3])
 

@@ -22,8 +22,8 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.nodes.camera_node import CameraNode
-from robomd_ros.ros.conversions import image_from_msg, time_from_msg
 from robomd_ros.ros.qos import IMAGE_IN, TRIALS
+from robomd_ros.ros.standard import image_from_msg, time_from_msg
 
 pytestmark = pytest.mark.ros
 CALIBRATION = """

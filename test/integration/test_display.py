@@ -36,14 +36,9 @@ from robomd_ros.core.variations import Scene, Variation
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
 from robomd_ros.nodes.ranking_markers_node import RankingMarkersNode
-from robomd_ros.ros.conversions import (
-    image_from_msg,
-    image_to_msg,
-    ranking_to_msg,
-    time_to_msg,
-    trial_to_msg,
-)
+from robomd_ros.ros.conversions import ranking_to_msg, trial_to_msg
 from robomd_ros.ros.qos import IMAGE_OUT, LATCHED, TRIALS
+from robomd_ros.ros.standard import image_from_msg, image_to_msg, time_to_msg
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 RED, BLUE, GREEN = (Variation(f"cube_{c}", "color", c, f"Make it {c}") for c in ("r", "b", "g"))

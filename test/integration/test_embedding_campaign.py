@@ -18,8 +18,8 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import CampaignStatus, FailureRanking
 from robomd_msgs.srv import CompareVariations, QueryVariation
-from robomd_ros.ros.conversions import image_to_msg, time_to_msg
 from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.standard import image_to_msg, time_to_msg
 
 GREEN = "Change cube color to vivid green (hue 120 degrees, saturation 90 percent)"
 DARK = "Dim the light to 5 percent of its strength"

@@ -31,7 +31,7 @@ from robomd_ros.core.campaign.message_log import MESSAGES_FILE
 from robomd_ros.core.errors import CellFault
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.ros.conversions import image_from_msg
+from robomd_ros.ros.standard import image_from_msg
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 TOPICS = {

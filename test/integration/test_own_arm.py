@@ -19,8 +19,8 @@ from sensor_msgs.msg import Image
 from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome
 from robomd_ros.nodes.policy_node import PolicyNode
-from robomd_ros.ros.conversions import image_to_msg
 from robomd_ros.ros.qos import IMAGE_OUT
+from robomd_ros.ros.standard import image_to_msg
 
 pytestmark = pytest.mark.ros
 HERE = Path(__file__).parent

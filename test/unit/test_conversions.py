@@ -23,12 +23,13 @@ from robomd_ros.core.operator.desk import Answer, Refusal, RequestKind
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
 from robomd_ros.ros import conversions as to
+from robomd_ros.ros.standard import image_from_msg, image_to_msg, time_from_msg, time_to_msg
 
 CATALOGUE = make_catalogue(4)
 ODD = Variation(
     "odd", "size", "cube", 'Make the "cube" größer', {"half": (0.02, 0.03), "n": 3, "t": "1"}, 12.5
 )
-STAMP = to.time_to_msg(1_700_000_000.25)
+STAMP = time_to_msg(1_700_000_000.25)
 
 
 def constants(message_type, prefix=""):
@@ -188,7 +189,7 @@ def test_status_at_the_beginning():
 
 @pytest.mark.parametrize("seconds", [0.0, 1.5, 1_700_000_000.123456])
 def test_time(seconds):
-    assert to.time_from_msg(to.time_to_msg(seconds)) == pytest.approx(seconds, abs=1e-6)
+    assert time_from_msg(time_to_msg(seconds)) == pytest.approx(seconds, abs=1e-6)
 
 
 def picture():
@@ -196,10 +197,10 @@ def picture():
 
 
 def test_image():
-    message = to.image_to_msg(picture(), STAMP, "cell_0_camera_optical")
+    message = image_to_msg(picture(), STAMP, "cell_0_camera_optical")
     assert (message.encoding, message.step) == ("rgb8", 21)
     assert message.header.frame_id == "cell_0_camera_optical"
-    back = to.image_from_msg(message)
+    back = image_from_msg(message)
     assert np.array_equal(back, picture()) and back.flags.writeable
 
 
@@ -207,7 +208,7 @@ def test_image_in_another_order_and_with_padded_rows():
     wanted = picture()
     padded = np.concatenate([wanted[:, :, ::-1].reshape(5, 21), np.zeros((5, 3), np.uint8)], axis=1)
     message = Image(height=5, width=7, encoding="bgr8", step=24, data=padded.tobytes())
-    assert np.array_equal(to.image_from_msg(message), wanted)
+    assert np.array_equal(image_from_msg(message), wanted)
 
 
 @pytest.mark.parametrize(
@@ -221,4 +222,4 @@ def test_image_in_another_order_and_with_padded_rows():
 def test_image_that_cannot_be_read(fields, says):
     values = {"encoding": "rgb8", "step": 21, "data": bytes(105), **fields}
     with pytest.raises(ValueError, match=says):
-        to.image_from_msg(Image(height=5, width=7, **values))
+        image_from_msg(Image(height=5, width=7, **values))
