@@ -140,6 +140,10 @@ class TrialRunner:
         positions: NDArray[np.float64] = self.simulation.proprioception()["joint_pos"]
         return positions
 
+    def poses(self) -> dict[str, NDArray[np.float64]]:
+        """Where the arm's base and the camera are; see `Simulation.poses`."""
+        return self.simulation.poses()
+
     def close(self) -> None:
         """Free the simulation."""
         self.simulation.close()

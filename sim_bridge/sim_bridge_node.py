@@ -25,10 +25,13 @@ from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, STATE_OUT
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
 from robomd_ros.ros.standard import image_to_msg
+from robomd_ros.ros.transforms import StaticTransforms
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.tasks.task import simulated_task
 from sim_bridge.worker import WorkerCell
 
+_WORLD = "world"
+"""The frame of the simulator, which all its cells share."""
 _FEEDBACK_PERIOD = 0.5
 """s between signs of life while a goal is executed."""
 
@@ -44,6 +47,8 @@ class SimBridgeNode(Node):
             again at idle_rate while no goal is executed.
         camera/camera_info (sensor_msgs/CameraInfo, reliable): with every picture.
         joint_states (sensor_msgs/JointState, reliable): of the arm, rad, with every picture.
+        /tf_static (tf2_msgs/TFMessage, latched): world -> <cell>_base and <cell>_camera_optical,
+            when they have changed; where tf2_msgs is installed.
 
     Actions:
         sim/apply_scene (robomd_msgs/ApplyScene): put a scene in force at a seeded start.
@@ -72,6 +77,7 @@ class SimBridgeNode(Node):
         cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1] or "cell"
         self._cell = make_cell(cell_name, self._options)
         self._frame = f"{cell_name}_camera_optical"
+        self._frames = {"base": f"{cell_name}_base", "camera": self._frame}
         self._scene: tuple[Scene, int] | None = None
         self._applying = False
         self._picture: NDArray[np.uint8] | None = None
@@ -95,6 +101,7 @@ class SimBridgeNode(Node):
         self._images = self._publisher(Image, "camera/image_raw", IMAGE_OUT)
         self._infos = self._publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
         self._joints = self._publisher(JointState, "joint_states", STATE_OUT)
+        self._transforms = StaticTransforms(self, _WORLD)
         self._ticker = Ticker(self, _FEEDBACK_PERIOD)
         self._apply_server = self._serve(ApplyScene, "sim/apply_scene", self.apply_scene)
         self._execute_server = self._serve(ExecutePolicy, "execute_policy", self._execute_policy)
@@ -198,6 +205,7 @@ class SimBridgeNode(Node):
         info.header.stamp, info.header.frame_id = self._stamp, self._frame
         self._infos.publish(info)
         self._publish_joints()
+        self._transforms.publish({self._frames[n]: p for n, p in self._cell.poses.items()})
 
     def _publish_joints(self) -> None:
         positions = self._cell.joint_positions

@@ -3,6 +3,7 @@
 """A simulator as a cell in a supervised child process that may die or hang."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ class WorkerCell:
         self._options = options
         self.joint_positions: NDArray[np.float64] | None = None
         """(n,) rad, where the arm's joints were after the last answer; None before the first."""
+        self.poses: Mapping[str, NDArray[np.float64]] = {}
+        """Of base and camera, as of `Simulation.poses`, after the last answer."""
         self._service = HostedService(self._start, options.start_timeout)
         self._closed = False
         self._number = 0
@@ -77,7 +80,8 @@ class WorkerCell:
             CellFault: cancelled or closed.
         """
         try:
-            data, image, self.joint_positions = self._request("run", scene, seed)
+            data, image, places = self._request("run", scene, seed)
+            self.joint_positions, self.poses = places
         except (HostedFailure, HostedFault) as failure:
             outcome = Outcome(Result.INVALID, detail=_reason(failure))
             return Trial(-1, self._name, scene, seed, outcome)
@@ -87,7 +91,7 @@ class WorkerCell:
         """The first picture of the scene, (H, W, 3) uint8 RGB; CellFault if there is none."""
         try:
             image: NDArray[np.uint8]
-            image, self.joint_positions = self._request("observe", scene, seed)
+            image, (self.joint_positions, self.poses) = self._request("observe", scene, seed)
         except (HostedFailure, HostedFault) as failure:
             why = _reason(failure)
             raise CellFault(f"cell {self._name!r} took no picture: {why}") from failure

@@ -31,12 +31,15 @@ class _Host:
         return {}
 
     def observe(self, scene: list[Any], seed: int) -> tuple[Any, Any]:
-        """The first picture of a scene, and where the arm's joints are."""
+        """The first picture of a scene, and where everything is."""
         image = self._runner.observe(self._data.scene_from_data(scene), seed)
-        return image, self._runner.joint_positions()
+        return image, self._places()
 
     def run(self, scene: list[Any], seed: int) -> tuple[Any, Any, Any]:
-        """Outcome, first picture and joints of one rollout."""
+        """Outcome and first picture of one rollout, and where everything is after it."""
         rollout = self._runner.run(self._data.scene_from_data(scene), seed, self._cancelled)
         outcome = self._data.outcome_to_data(rollout.outcome)
-        return outcome, rollout.image, self._runner.joint_positions()
+        return outcome, rollout.image, self._places()
+
+    def _places(self) -> tuple[Any, Any]:
+        return self._runner.joint_positions(), self._runner.poses()

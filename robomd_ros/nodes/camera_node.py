@@ -16,6 +16,7 @@ from robomd_ros.ros.parameters import allow_changes, declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, TRIALS
 from robomd_ros.ros.runtime import main_of
 from robomd_ros.ros.standard import image_to_msg, time_to_msg
+from robomd_ros.ros.transforms import StaticTransforms
 
 if TYPE_CHECKING:
     from robomd_ros.arms.camera.camera import Frame
@@ -39,6 +40,8 @@ class CameraNode(Node):
             `latency`.
         camera/camera_info (sensor_msgs/CameraInfo, reliable): with every picture; without a
             calibration file K is zero, which means uncalibrated.
+        /tf_static (tf2_msgs/TFMessage, latched): mount_frame -> frame_id, where `mount` is given
+            and tf2_msgs is installed.
         /diagnostics (diagnostic_msgs/DiagnosticArray, reliable): connection, rate, exposure and
             white balance, once a second.
     """
@@ -70,10 +73,13 @@ class CameraNode(Node):
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
         self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics)
+        self._transforms = StaticTransforms(self, values["mount_frame"])
         allow_changes(self, values, self._on_change)
 
     def connect(self) -> None:
         """Begin to read the camera."""
+        if any(self._config.mount):
+            self._transforms.publish({self._frame_id: self._config.mount})
         self._camera.connect()
         self.get_logger().info(f"up: waits for pictures of {self._config.name}")
 

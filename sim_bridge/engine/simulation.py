@@ -210,6 +210,22 @@ class Simulation:
         """Only the robot's measured state; see observe."""
         return self._readings.proprioception()
 
+    def poses(self) -> dict[str, Array]:
+        """Where things that policies refer to are in the world frame, as the scene has them.
+
+        Returns:
+            `base`: the arm's; `camera`: the optical frame of the task's (z where it looks, x to
+            the right of the picture); each (7,): position, m, and quaternion x, y, z, w.
+        """
+        data, base = self._data, self._model.body("robot0_base").id
+        camera = self._model.camera(self._task.camera).id
+        # MuJoCo's cameras look along their -z, with y up
+        optical = data.cam_xmat[camera].reshape(3, 3) @ np.diag([1.0, -1.0, -1.0])
+        return {
+            "base": np.array([*data.xpos[base], *_quat_xyzw(data.xmat[base])]),
+            "camera": np.array([*data.cam_xpos[camera], *_quat_xyzw(optical.ravel())]),
+        }
+
     @property
     def task(self) -> Task[Any]:
         """What is simulated."""

@@ -27,6 +27,7 @@ class TableCell:
         self._cancelled = threading.Event()
         self.runs = []
         self.joint_positions = None
+        self.poses = {}
 
     @property
     def name(self) -> str:

@@ -252,3 +252,27 @@ def test_processes_that_start_together_all_get_the_model(cache):
         assert pool.map(_load, range(8)) == [2] * 8
     left = list(models.cache_path(LIFT).parent.iterdir())
     assert left == [models.cache_path(LIFT)]
+
+
+@pytest.mark.parametrize("shift", [None, (0.05, -0.04, 0.0)])
+def test_the_camera_is_where_its_pose_says(simulation, shift):
+    """The cube's centre, projected by the pose of the optical frame, is where it is drawn."""
+    moved = Variation("m", "pose", "camera", "Move", {"shift": shift or (0.0, 0.0, 0.0)})
+    red = Variation("r", "color", "cube", "Paint", {"rgb": (1.0, 0.0, 0.0)})
+    simulation.reset(3, Scene((red, moved) if shift else (red,)))
+    image, pose = simulation.draw().astype(int), simulation.poses()["camera"]
+    turn = np.empty(9)
+    mujoco.mju_quat2Mat(turn, np.roll(pose[3:], 1))
+    seen = turn.reshape(3, 3).T @ (simulation.state()["cube_pos"] - pose[:3])
+    model = simulation._model
+    focal = 42.0 / np.tan(np.radians(model.camera(LIFT.camera).fovy[0]) / 2)
+    expected = 42.0 + focal * seen[:2] / seen[2]
+    rows, columns = np.nonzero((image[..., 0] > 60) & (image[..., 1:].max(axis=2) < 30))
+    assert len(rows) > 10
+    assert np.abs([columns.mean() - expected[0], rows.mean() - expected[1]]).max() < 3.0
+
+
+def test_the_base_stands_upright_behind_the_table(simulation):
+    simulation.reset(0)
+    base = simulation.poses()["base"]
+    assert base[0] < -0.3 and np.allclose(base[3:], [0.0, 0.0, 0.0, 1.0])

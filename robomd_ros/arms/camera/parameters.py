@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of a camera."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.schema import Parameters, option
+from robomd_ros.core.schema import Numbers, Parameters, option
 
+_UNIT = 0.01
+"""How far from 1 a quaternion's length may be, as people round it."""
 _SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtp", "udp", "tcp")
 
 
@@ -49,6 +52,15 @@ class CameraParameters(Parameters):
         0, "height published; 0: as they come", unit="px", low=0, high=10_000
     )
     frame_id: str = option("", "TF frame of the pictures; empty: <cell>_camera_optical")
+    mount_frame: str = option("base", "TF frame in which `mount` is: the robot's base, or world")
+    mount: Numbers = option(
+        (0.0,) * 7,
+        "pose of the pictures' frame in mount_frame: x, y, z in m, quaternion x, y, z, w; zeros: "
+        "unknown, not published",
+        size=7,
+        low=-100.0,
+        high=100.0,
+    )
     reconnect_period: float = option(
         1.0, "time between attempts to open a lost camera", unit="s", low=0.05, high=3600.0
     )
@@ -65,7 +77,13 @@ class CameraConfig(CameraParameters):
     """
 
     def model_post_init(self, _context: Any) -> None:
-        """Look at the source; nothing is opened."""
+        """Look at the source, which is not opened, and at the mount."""
+        turn = math.hypot(*self.mount[3:])
+        if any(self.mount) and abs(turn - 1.0) > _UNIT:
+            raise ConfigurationError(
+                "mount must be x, y, z in m and a quaternion x, y, z, w of length 1, or zeros "
+                f"where it is not known; got {list(self.mount)}"
+            )
         kind = self.kind
         if kind == "stream" and self.source.partition("://")[0].lower() not in _SCHEMES:
             raise ConfigurationError(
