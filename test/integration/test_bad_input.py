@@ -77,10 +77,10 @@ def catalogue_file(folder, **changes):
 @pytest.mark.parametrize(
     ("argument", "says"),
     [
-        ("budget:=0", ["budget", "at least 1", "got 0"]),
+        ("budget:=0", ["budget", "in [1, 1,000,000]", "got 0"]),
         ("budget:=many", ["budget", "whole number", "'many'"]),
-        ("cells:=0", ["cells", "at least 1", "got 0"]),
-        ("cells:=65", ["cells", "at most 64", "got 65"]),
+        ("cells:=0", ["cells", "in [1, 64]", "got 0"]),
+        ("cells:=65", ["cells", "in [1, 64]", "got 65"]),
         ("confidence:=1.5", ["confidence", "1.5", "(0.5, 1)"]),
         ("confidence:=0.5", ["confidence", "0.5"]),
         ("seed:=-1", ["seed", "-1"]),

@@ -126,7 +126,7 @@ def test_markers_follow_the_ranking_and_reach_who_comes_late(display):
     late = display.latched(MarkerArray, "/robomd/ranking_markers", LATCHED)
     assert late == display.markers[-1]
     shown = {m.text for m in late.markers if m.ns == "label"}
-    assert shown == {"1. cube_r", "2. cube_b"}  # rows: 2
+    assert shown == {"1= cube_r", "1= cube_b"}  # rows: 2, and they tie
     assert {m.header.frame_id for m in late.markers[1:]} == {"base"}
     display.rankings.publish(ranking(GREEN))
     wait_for(lambda: len(display.markers) == 2, "second array", 10)

@@ -237,9 +237,9 @@ def command(*arguments):
         ("address:=robot", "must be a loopback address"),
         ("polyscope:=10.8", "version 3.x, 5.x"),
         ("frequency:=300", "125 or 250 or 500 Hz"),
-        ("http_port:=80", "at least 1,024"),
+        ("http_port:=80", "in [1,024, 65,535]; got 80"),
         ("task:=chess", "must be one of ur5e_tabletop"),
-        ("seed:=-1", "at least 0"),
+        ("seed:=-1", "in [0, 2,147,483,647]; got -1"),
         ("seed", "name:=value"),
     ],
 )
