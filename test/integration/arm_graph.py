@@ -104,8 +104,11 @@ class ArmGraph(Graph):
 
     def ready(self, timeout=30.0):
         """Wait until a motion could start."""
-        wait_for(lambda: self.status.ready and not self.arm.obstacle(), "the arm's readiness",
-                 timeout)  # fmt: skip
+
+        def can_move():
+            return self.statuses and self.status.ready and not self.arm.obstacle()
+
+        wait_for(can_move, "the arm's readiness", timeout)
 
     def trigger(self, name, timeout=40.0):
         """A Trigger's response."""

@@ -55,6 +55,7 @@ SIX = (
 FOUR = "variations:=cube_color_green,table_color_blue,robot_color_red,light_color_gray"
 
 
+@pytest.mark.slow  # quick: the contract of cells has every fault
 def test_faults_of_the_policy_spoil_their_trials_only(tmp_path, domain):
     (tmp_path / "faulty_policy.py").write_text(FAULTY)
     (tmp_path / "params.yaml").write_text(SHORT_TRIALS)

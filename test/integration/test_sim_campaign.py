@@ -75,6 +75,7 @@ def test_ranking_json_has_the_names_of_the_message(tmp_path, domain):
     assert "ranking" in bringup.output and "trials.db" in bringup.output
 
 
+@pytest.mark.slow  # quick: test_evidence.py plants a pair in a table
 def test_planted_pair_is_a_failure_mode_of_its_own_and_first(tmp_path, domain):
     out = tmp_path / "campaign"
     variations = (

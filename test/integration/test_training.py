@@ -41,6 +41,7 @@ def test_layout_is_robomimics(collected):
             assert np.abs(demo["actions"]).max() <= 1.0
 
 
+@pytest.mark.slow
 def test_the_command_collects_the_same_whatever_the_number_of_processes(
     collected, tmp_path, capsys
 ):
@@ -70,6 +71,7 @@ def test_training_lowers_the_error_and_repeats(collected):
     assert fine < 0.5 * rough
 
 
+@pytest.mark.slow
 def test_command_writes_a_policy_that_loads(collected, tmp_path):
     out = tmp_path / "tiny.yaml"
     arguments = ["--demos", str(collected), "--out", str(out), "--epochs", "1", "--rollouts", "2"]

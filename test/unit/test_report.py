@@ -184,6 +184,7 @@ def test_figures_lie_beside_the_page(tmp_path):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_ten_thousand_trials_take_little_time_and_room(tmp_path):
     folder = store_campaign(tmp_path, 10_000, catalogue=make_catalogue(21))
     began = time.process_time()
