@@ -6,7 +6,7 @@ import numpy as np
 
 from robomd_ros.core.embedding.frame import ActionFrame
 from robomd_ros.core.embedding.known import KnownEmbeddings
-from robomd_ros.core.embedding.virtual import Shaping, VirtualProblem
+from robomd_ros.core.embedding.virtual import VirtualProblem
 from robomd_ros.core.search.reward import ContinuousReward
 
 
@@ -42,13 +42,10 @@ def two_clusters(count: int, size: int, seed: int = 0) -> KnownEmbeddings:
 
 def problem(
     known: KnownEmbeddings,
-    shaping: Shaping | None = None,
     penalty: float = 1.0,
     max_steps: int = 4,
     reward: ContinuousReward | None = None,
 ) -> VirtualProblem:
     reward = reward or ContinuousReward(horizon=50, c_failure=3.0, c_success=4.0, k=0.5)
     nominal = np.zeros(known.size, np.float32)
-    return VirtualProblem(
-        known, nominal, ActionFrame.whole(known), reward, penalty, max_steps, shaping
-    )
+    return VirtualProblem(known, nominal, ActionFrame.whole(known), reward, penalty, max_steps)

@@ -137,15 +137,6 @@ def test_samples_are_the_agents_actions(agent):
     assert not np.allclose(far[:500].mean(axis=0), points[:500].mean(axis=0), atol=1e-3)
 
 
-def test_shaping_reaches_the_learner():
-    # Not the failure rates: those of certain successes are 0, and add nothing to any step.
-    potentials = np.arange(len(KNOWN) + 1.0)
-    plain, shaped = trained(steps=512), trained(steps=512, potentials=potentials)
-    assert not np.array_equal(
-        plain.log_density(KNOWN.embeddings), shaped.log_density(KNOWN.embeddings)
-    )
-
-
 @pytest.mark.parametrize(("components", "spherical"), [(0, True), (2, True), (2, False)])
 def test_a_saved_agent_says_the_same(components, spherical, tmp_path):
     agent = trained(replace(QUICK, components=components, spherical=spherical), steps=512)

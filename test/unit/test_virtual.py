@@ -1,6 +1,6 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Algorithm 2: one environment by hand, many in arrays against it, shaping, checkers."""
+"""Algorithm 2: one environment by hand, many in arrays against it, checkers."""
 
 import warnings
 
@@ -11,8 +11,7 @@ import stable_baselines3.common.env_checker
 from known_sets import certain, known_set, problem, scattered
 from stable_baselines3.common.vec_env import VecMonitor
 
-from robomd_ros.core.embedding.virtual import EmbeddingDiagnosisEnv, Shaping, VirtualDiagnosis
-from robomd_ros.core.search.reward import ContinuousReward
+from robomd_ros.core.embedding.virtual import EmbeddingDiagnosisEnv, VirtualDiagnosis
 
 LINE = known_set([[-2.0, 0.0], [0.0, 0.0], [2.0, 0.0]], [1, 1, 1], [0, 0, 1])
 """Spread: root of 8 / 3. The two on the left succeed, the right one fails."""
@@ -76,17 +75,10 @@ def test_outcomes_follow_the_recorded_trials():
         assert done.mean() == pytest.approx(rate, abs=0.015)
 
 
-def shaped(known, on: bool) -> Shaping | None:
-    if not on:
-        return None
-    return Shaping(0.9, np.random.default_rng(5).normal(size=len(known) + 1))
-
-
-@pytest.mark.parametrize("shape", [False, True])
-def test_the_arrays_equal_single_environments(shape):
+def test_the_arrays_equal_single_environments():
     known = certain(scattered(30, 6))
     count, rng = 5, np.random.default_rng(1)
-    many = VirtualDiagnosis(problem(known, shaped(known, shape)), count)
+    many = VirtualDiagnosis(problem(known), count)
     singles = [EmbeddingDiagnosisEnv(many.problem) for _ in range(count)]
     seen = many.reset()
     for row, env in zip(seen, singles, strict=True):
@@ -138,59 +130,6 @@ def test_the_same_seed_gives_the_same_outcomes():
     assert not np.array_equal(rewards(1), rewards(2))
 
 
-def test_shaping_telescopes_to_minus_the_first_potential():
-    """Discounted, what shaping adds to an episode that fails is -Phi(s_0), whatever was done."""
-    known, gamma = certain(scattered(30, 6)), 0.9
-    phi = np.random.default_rng(2).normal(size=31)
-    plain = EmbeddingDiagnosisEnv(problem(known, max_steps=100))
-    other = EmbeddingDiagnosisEnv(problem(known, Shaping(gamma, phi), max_steps=100))
-    rng, lengths = np.random.default_rng(4), []
-    for _ in range(30):
-        plain.reset(seed=0), other.reset(seed=0)
-        gain, steps, failed = 0.0, 0, False
-        while not failed:
-            action = rng.uniform(-1, 1, size=6).astype(np.float32)
-            _, without, failed, cut, _ = plain.step(action)
-            gain += gamma**steps * (other.step(action)[1] - without)
-            steps += 1
-            assert not cut
-        lengths.append(steps)
-        assert gain == pytest.approx(-phi[-1], abs=1e-9)
-    assert max(lengths) > 2
-
-
-def action_values(shaping, gamma):
-    """(states, actions) optimal values in LINE, by value iteration over rewards of real steps.
-
-    The states are the two embeddings that succeed, and last the nominal scene.
-    """
-    reward = ContinuousReward(horizon=1, c_failure=1.0, c_success=0.2, k=0.0)
-    env = EmbeddingDiagnosisEnv(problem(LINE, shaping, reward=reward))
-    rewards = np.zeros((3, 3))
-    for row, state in enumerate((0, 1, None)):
-        for action, point in enumerate(LINE.embeddings):
-            env.reset(seed=0)
-            if state is not None:
-                env.step(towards(env, LINE.embeddings[state]))
-            rewards[row, action] = env.step(towards(env, point))[1]
-    values = np.zeros(3)
-    for _ in range(200):
-        gains = rewards + gamma * np.append(values[:2], 0.0)  # the third action ends the episode
-        values = gains.max(axis=1)
-    return gains
-
-
-def test_shaping_changes_no_optimal_action():
-    gamma = 0.9
-    plain = action_values(None, gamma)
-    assert plain.argmax(axis=1).tolist() == [2, 2, 2]
-    for seed in range(5):
-        phi = 10 * np.random.default_rng(seed).normal(size=4)
-        shaped_values = action_values(Shaping(gamma, phi), gamma)
-        # Every action value moves by the potential of the state that it is taken in.
-        np.testing.assert_allclose(shaped_values, plain - phi[[0, 1, 3]][:, None], atol=1e-6)
-
-
 def test_both_checkers_pass():
     env = EmbeddingDiagnosisEnv(problem(scattered(20, 512)))
     with warnings.catch_warnings():
@@ -215,7 +154,6 @@ def test_sb3_wrappers_take_the_array():
     [
         ({"penalty": -1.0}, "penalty must be at least 0"),
         ({"max_steps": 0}, "max_steps at least 1; got 1.0, 0"),
-        ({"shaping": Shaping(0.9, np.zeros(3))}, "shaping needs 4 potentials"),
     ],
 )
 def test_impossible_problems_are_named(change, message):

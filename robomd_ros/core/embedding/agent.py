@@ -22,7 +22,6 @@ from robomd_ros.core.embedding.agent_settings import AgentSettings
 from robomd_ros.core.embedding.frame import ActionFrame
 from robomd_ros.core.embedding.known import KnownEmbeddings
 from robomd_ros.core.embedding.virtual import (
-    Shaping,
     VirtualDiagnosis,
     VirtualProblem,
     agent_spaces,
@@ -82,7 +81,6 @@ class EmbeddingAgent:
         seed: int = 0,
         steps: int = 100_000,
         progress: Progress | None = None,
-        potentials: NDArray[np.float64] | None = None,
     ) -> "EmbeddingAgent":
         """Learn on virtual trials only; nothing is executed.
 
@@ -94,8 +92,6 @@ class EmbeddingAgent:
             steps: virtual steps, rounded up to a whole number of updates.
             progress: called after every collection of steps; where it returns False the agent is
                 handed over as it then is (`steps` says after how many).
-            potentials: (m + 1,) Phi of every known embedding and of the nominal scene, for
-                potential-based shaping; None: no shaping.
 
         Raises:
             EmbeddingError: the known trials hold no failure or no success, so that there is
@@ -103,13 +99,12 @@ class EmbeddingAgent:
         """
         settings = settings or AgentSettings()
         _check_both_outcomes(known)
-        shaping = None if potentials is None else Shaping(settings.gamma, potentials)
         reward = ContinuousReward(
             settings.horizon, settings.c_failure, settings.c_success, settings.k
         )
         frame = settings.frame(known)
         problem = VirtualProblem(
-            known, nominal, frame, reward, settings.penalty, settings.max_steps, shaping
+            known, nominal, frame, reward, settings.penalty, settings.max_steps
         )
         with reproducible(seed), one_thread():
             learner = _make_learner(problem, settings, seed)

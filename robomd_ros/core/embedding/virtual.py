@@ -31,22 +31,6 @@ def agent_spaces(size: int) -> tuple[spaces.Box, spaces.Box]:
 
 
 @dataclass(frozen=True, eq=False)
-class Shaping:
-    """Potential-based shaping: gamma * Phi(s') - Phi(s) is added to every reward.
-
-    Phi of a terminal state is 0, so that what is added telescopes to -Phi(s_0) over an episode
-    and no optimal policy changes, whatever Phi is.
-
-    Attributes:
-        gamma: discount factor, the learner's.
-        potentials: (m + 1,) Phi of every known embedding, and last of the nominal scene.
-    """
-
-    gamma: float
-    potentials: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
 class VirtualProblem:
     """What both environments are made of.
 
@@ -65,7 +49,6 @@ class VirtualProblem:
         reward: Eq. 2.
         penalty: of an action as far from everything known as the known are spread, at least 0.
         max_steps: executions after which an episode is cut off, at least 1.
-        shaping: added to the reward, if any.
     """
 
     known: KnownEmbeddings
@@ -74,7 +57,6 @@ class VirtualProblem:
     reward: ContinuousReward
     penalty: float = 1.0
     max_steps: int = 8
-    shaping: Shaping | None = None
 
     def __post_init__(self) -> None:
         if self.nominal.shape != (self.known.size,) or not np.all(np.isfinite(self.nominal)):
@@ -86,11 +68,6 @@ class VirtualProblem:
             raise ValueError(
                 "penalty must be at least 0 and max_steps at least 1; "
                 f"got {self.penalty}, {self.max_steps}"
-            )
-        if self.shaping is not None and self.shaping.potentials.shape != (len(self.known) + 1,):
-            raise ValueError(
-                f"shaping needs {len(self.known) + 1} potentials, of every known embedding and of "
-                f"the nominal scene; got {self.shaping.potentials.shape}"
             )
 
     @property
@@ -123,7 +100,7 @@ class EmbeddingDiagnosisEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float3
 
     Action: (c,) float32 in [-1, 1], a point of the embedding space in the problem's frame.
     Observation: (c,) float32, the embedding of the present scene in that frame; nominal after a
-    reset, the executed embedding after a success. Reward: Eq. 2, shaped if the problem says so.
+    reset, the executed embedding after a success. Reward: Eq. 2.
     An episode terminates with a failure and is truncated after `max_steps` executions.
 
     `info` holds the scene (ids), whether it failed, the penalty, and N(a).
@@ -156,10 +133,6 @@ class EmbeddingDiagnosisEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float3
         failed = bool(problem.draw_failures(nearest, self.np_random)[0])
         self._repeats = self._repeats + 1 if executed == self._last else 0
         reward = float(problem.reward.of(failed, penalty, self._repeats))
-        if problem.shaping is not None:
-            phi = problem.shaping.potentials
-            after = 0.0 if failed else phi[executed]
-            reward += float(problem.shaping.gamma * after - phi[self._state])
         self._state, self._last, self._steps = executed, executed, self._steps + 1
         truncated = not failed and self._steps >= problem.max_steps
         scene = problem.known.scene_ids[executed]
@@ -217,10 +190,6 @@ class VirtualDiagnosis(VecEnv):
         failed = problem.draw_failures(executed, self._rng)
         self._repeats = np.where(executed == self._last, self._repeats + 1, 0)
         rewards = problem.reward.of(failed, penalties, self._repeats)
-        if problem.shaping is not None:
-            phi = problem.shaping.potentials
-            after = np.where(failed, 0.0, phi[executed])
-            rewards = rewards + problem.shaping.gamma * after - phi[self._state]
         self._state, self._last, self._steps = executed.copy(), executed, self._steps + 1
         truncated = ~failed & (self._steps >= problem.max_steps)
         done = failed | truncated
