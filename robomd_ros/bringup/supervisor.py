@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from robomd_ros.core.errors import EXIT_CONFIGURATION
-from robomd_ros.core.hosted.parent import program, starter_variables
+from robomd_ros.core.hosted.parent import starter_variables
 from robomd_ros.ros.runtime import EXIT_CAMPAIGN
 from robomd_ros.terminal.output import NOBODY_READS, drop_output
 
@@ -238,8 +238,3 @@ class _Child:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, number)
-
-
-def node_command(module: str, arguments: Sequence[str]) -> list[str]:
-    """The command of a node as a module of this Python."""
-    return program(module, *arguments)

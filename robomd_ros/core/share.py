@@ -39,13 +39,12 @@ def absolute_path(text: str) -> Path:
         raise ConfigurationError(f"cannot resolve the path {text!r}: {error}") from error
 
 
-def config_file(kind: str, name: str, suffix: str = ".yaml") -> Path:
+def config_file(kind: str, name: str) -> Path:
     """A file that the user named by path, or a shipped one named by its stem.
 
     Args:
         kind: subfolder of config/: variations, policies, params.
         name: path of a file, or the stem of a shipped one.
-        suffix: of the shipped files.
 
     Raises:
         ConfigurationError: neither exists; the shipped names are listed.
@@ -57,7 +56,7 @@ def config_file(kind: str, name: str, suffix: str = ".yaml") -> Path:
         return path.resolve()
     shipped: dict[str, Path] = {}
     for folder in share_folders():
-        for file in sorted((folder / "config" / kind).glob(f"*{suffix}")):
+        for file in sorted((folder / "config" / kind).glob("*.yaml")):
             shipped.setdefault(file.stem, file)
     if name not in shipped:
         raise ConfigurationError(

@@ -4,7 +4,6 @@
 
 import os
 import time
-from typing import Any
 
 from robomd_ros.core.operator.desk import (
     ANSWERS,
@@ -231,8 +230,3 @@ class RequestView(Section):
         self.say(f"Sending “{answer.name.lower()}” …")
         operator, comment = self.operator.text().strip(), self.comment.text().strip()
         self.answered.emit(self._cell, number, int(answer), operator, comment)
-
-
-def asks_for_help(requests: dict[str, Request]) -> list[Any]:
-    """Names of the cells where something is asked."""
-    return sorted(cell for cell, request in requests.items() if request.number)

@@ -62,19 +62,14 @@ def cache_path(task: Task[Any]) -> Path:
     return root / f"{task.environment}-{task.robot}-{key}.mjb"
 
 
-def build_model(task: Task[Any], *, lighten: bool = True) -> mujoco.MjModel:
+def build_model(task: Task[Any]) -> mujoco.MjModel:
     """Compile robosuite's MJCF of the task, with what the task adds to it.
 
-    Args:
-        task: which one.
-        lighten: reduce the visual meshes, the tessellation and the supersampling; bodies, masses,
-            collision geometry and everything else that moves stay as they are. Else it is
-            robosuite's alone.
+    Visual meshes, tessellation and supersampling are reduced; bodies, masses, collision geometry
+    and everything else that moves stay as they are.
     """
     mjcf = stock_mjcf(task)
     stock = mujoco.MjModel.from_xml_string(mjcf)
-    if not lighten:
-        return stock
     spec = mujoco.MjSpec.from_string(mjcf)
     for index in _visual_meshes(stock):
         _reduce_mesh(spec, stock, index)

@@ -43,15 +43,13 @@ class TwinClient:
         variations: Scene | Iterable[Variation | Mapping[str, Any]] = (),
         *,
         seed: int | None = None,
-        reset_objects: bool = True,
     ) -> dict[str, Any]:
-        """Put a scene in force.
+        """Put a scene in force, and the cube back to its start.
 
         Args:
             variations: all that is changed, from the catalogue or as mappings with id, factor,
                 target and parameters; none is the nominal scene.
             seed: of the cube's start; None keeps the last one.
-            reset_objects: put the cube back to its start.
 
         Returns:
             The state after it.
@@ -60,8 +58,7 @@ class TwinClient:
             TwinError: the twin refused it, with its reason.
         """
         entries = [_entry(variation) for variation in variations]
-        body = {"variations": entries, "seed": seed, "reset_objects": reset_objects}
-        return self._ask("/scene", body)
+        return self._ask("/scene", {"variations": entries, "seed": seed})
 
     def reset(self, seed: int) -> dict[str, Any]:
         """Put the objects back to a seeded start of the scene in force."""

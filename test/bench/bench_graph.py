@@ -31,9 +31,9 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from robomd_ros.bringup import sim as bringup
-from robomd_ros.bringup.supervisor import node_command
 from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.campaign.campaign import read_campaign
+from robomd_ros.core.hosted.parent import program
 from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
@@ -83,7 +83,7 @@ def graph_cell(policy: str) -> Iterator[TimedRosCell]:
     values = bringup.resolve_sim(arguments)
     processes = bringup.sim_processes(values)
     nodes = [p for p in processes if p.executable != "diagnosis_node"]
-    children = [subprocess.Popen(node_command(p.module, p.ros_arguments())) for p in nodes]
+    children = [subprocess.Popen(program(p.module, *p.ros_arguments())) for p in nodes]
     rclpy.init()
     node = rclpy.create_node("bench_graph", namespace=values["namespace"])
     cell = TimedRosCell(node, "cell_0", CellTimeouts(scene=60.0))

@@ -33,7 +33,7 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
-from robomd_ros.bringup.supervisor import node_command
+from robomd_ros.core.hosted.parent import program
 from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_IN, TRIALS
 from sim_bridge.twin.client import TwinProcess
 
@@ -110,7 +110,7 @@ def node_process(address: str, frequency: float) -> Iterator[subprocess.Popen[by
     for name, value in parameters.items():
         arguments += ["-p", f"{name}:={json.dumps(value)}"]
     process = subprocess.Popen(
-        node_command("robomd_ros.nodes.ur5e_node", arguments), stderr=subprocess.DEVNULL
+        program("robomd_ros.nodes.ur5e_node", *arguments), stderr=subprocess.DEVNULL
     )
     try:
         yield process

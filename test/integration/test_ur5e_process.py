@@ -18,7 +18,7 @@ from arm_graph import HOME, own_address
 from graph import wait_for
 
 from robomd_ros.arms.ur5e.dashboard import Dashboard
-from robomd_ros.bringup.supervisor import node_command
+from robomd_ros.core.hosted.parent import program
 from sim_bridge.twin.client import TwinProcess
 
 SLOW = pytest.mark.slow
@@ -42,7 +42,7 @@ class Node:
         self._log = folder / "node.txt"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                node_command("robomd_ros.nodes.ur5e_node", arguments),
+                program("robomd_ros.nodes.ur5e_node", *arguments),
                 env={**os.environ, **domain},
                 stdout=log,
                 stderr=subprocess.STDOUT,

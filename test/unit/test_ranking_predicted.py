@@ -99,7 +99,7 @@ def test_it_survives_json():
     said = predicted([0.2] * 6, known=[1, 0, 1, 1, 1, 1], log_density=[1.0] * 6)
     ranking = rank({"v0": (1, 0)}, said)
     text = json.dumps(ranking.to_dict(), allow_nan=False)
-    again = FailureRanking.from_dict(json.loads(text), make_catalogue(6))
+    again = FailureRanking.from_dict(json.loads(text))
     assert again == ranking or again.to_dict() == ranking.to_dict()
     assert [m.predicted for m in again.failure_modes] == [
         m.predicted for m in ranking.failure_modes

@@ -97,9 +97,7 @@ def jacobian(q: ArrayLike, tcp: ArrayLike = NO_TOOL) -> Array:
     return np.vstack([np.cross(axes, tool - origins).T, axes.T])
 
 
-def joint_velocity(
-    q: ArrayLike, twist: ArrayLike, tcp: ArrayLike = NO_TOOL, damping: float = 0.03
-) -> Array:
+def joint_velocity(q: ArrayLike, twist: ArrayLike, tcp: ArrayLike = NO_TOOL) -> Array:
     """Joint velocity that moves the tool with a twist, by damped least squares.
 
     Near a singularity the damping keeps the joints slow at the price of the direction; far from
@@ -109,7 +107,6 @@ def joint_velocity(
         q: (6,) rad.
         twist: (6,) m/s and rad/s in the base frame.
         tcp: (6,) tool in the flange frame.
-        damping: the largest damping factor, reached at the singularity.
 
     Returns:
         (6,) rad/s.
@@ -117,12 +114,14 @@ def joint_velocity(
     u, singular, vt = np.linalg.svd(jacobian(q, tcp))
     # no damping where the arm is far from singular: the tool must go where it is told
     smallest = float(singular[-1])
-    factor = damping**2 * max(0.0, 1.0 - (smallest / _FAR) ** 2)
+    factor = _DAMPING**2 * max(0.0, 1.0 - (smallest / _FAR) ** 2)
     gains = singular / (singular**2 + factor)
     velocity: Array = vt.T @ (gains * (u.T @ np.asarray(twist, float)))
     return velocity
 
 
+_DAMPING = 0.03
+"""The largest damping factor of joint velocities, reached at a singularity."""
 _FAR = 0.08
 """Smallest singular value from which on nothing is damped."""
 

@@ -177,11 +177,6 @@ class EmbeddingAgent:
         drawn = means + deviations * rng.standard_normal((count, self._frame.size))
         return self._frame.to_embeddings(np.clip(drawn, -1.0, 1.0))
 
-    def mean_action(self, state: NDArray[np.floating[Any]] | None = None) -> NDArray[np.float64]:
-        """(d,) the point of the embedding space where the density is highest."""
-        states = self._nominal[None] if state is None else state[None]
-        return np.asarray(self._frame.to_embeddings(self._gaussian(states)[0])[0])
-
     def save(self, folder: Path) -> None:
         """Write weights and manifest (agent_files.py).
 

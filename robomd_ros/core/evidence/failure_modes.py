@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.variations import Catalogue, Variation
+from robomd_ros.core.variations import Variation
 
 NOT_KNOWN = (0.5, 0.0, 1.0)
 """Failure probability and interval where an embedding does not know."""
@@ -100,18 +100,14 @@ class FailureRanking:
         return {"header": header, **plain, "failure_modes": modes}
 
     @classmethod
-    def from_dict(
-        cls, data: Mapping[str, Any], catalogue: Catalogue | None = None
-    ) -> "FailureRanking":
+    def from_dict(cls, data: Mapping[str, Any]) -> "FailureRanking":
         """Read back what `to_dict` wrote.
 
         Args:
             data: the content of ranking.json.
-            catalogue: where to take the variations from; without it they are built from the file.
 
         Raises:
-            ConfigurationError: a field is missing or unknown, or a variation is malformed or not
-                in the catalogue.
+            ConfigurationError: a field is missing or unknown, or a variation is malformed.
         """
         names = {f.name for f in fields(cls)} - {"stamp"}
         _check_names(data, names | {"header"}, "the ranking")
@@ -119,7 +115,7 @@ class FailureRanking:
         try:
             stamp = data["header"]["stamp"]
             values["stamp"] = stamp["sec"] + stamp["nanosec"] * 1e-9
-            modes = [_mode_from_dict(mode, catalogue) for mode in data["failure_modes"]]
+            modes = [_mode_from_dict(mode) for mode in data["failure_modes"]]
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(
                 f"the ranking is malformed near {error}; write it anew from the trial database"
@@ -137,9 +133,7 @@ def _variation_to_dict(variation: Variation) -> dict[str, Any]:
     return {**values, "change_cost": _null(variation.change_cost)}
 
 
-def _variation_from_dict(data: Mapping[str, Any], catalogue: Catalogue | None) -> Variation:
-    if catalogue is not None:
-        return catalogue[data["id"]]
+def _variation_from_dict(data: Mapping[str, Any]) -> Variation:
     parameters = {p["key"]: json.loads(p["value"]) for p in data["parameters"]}
     parameters = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
     values = {**data, "parameters": parameters, "change_cost": _number(data["change_cost"])}
@@ -151,10 +145,10 @@ def _mode_to_dict(mode: FailureMode) -> dict[str, Any]:
     return {**values, "variations": [_variation_to_dict(v) for v in mode.variations]}
 
 
-def _mode_from_dict(data: Mapping[str, Any], catalogue: Catalogue | None) -> FailureMode:
+def _mode_from_dict(data: Mapping[str, Any]) -> FailureMode:
     _check_names(data, {f.name for f in fields(FailureMode)}, "a failure mode")
     values = {name: _number(value) for name, value in data.items()}
-    variations = tuple(_variation_from_dict(v, catalogue) for v in data["variations"])
+    variations = tuple(_variation_from_dict(v) for v in data["variations"])
     return FailureMode(**{**values, "variations": variations})
 
 
