@@ -1,14 +1,11 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Training of the embedding: seeded, resumable, the same result from the same trials and seed."""
+"""Training of the embedding: seeded, the same result from the same trials and seed."""
 
 import hashlib
 import math
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +19,6 @@ from robomd_ros.core.embedding.network import LAYOUTS, EmbeddingNet
 from robomd_ros.core.embedding.samples import Samples
 from robomd_ros.core.embedding.scaling import InputScale
 from robomd_ros.core.errors import EmbeddingError
-from robomd_ros.core.search.checkpoint_file import write_checkpoint
 from robomd_ros.core.search.on_policy import one_thread
 
 MIN_TRIALS = 8
@@ -33,8 +29,6 @@ MIN_SCENES = 3
 """Different scenes that training needs."""
 FOLDS = 5
 """A tower is trained without every fifth scene."""
-_CHECKPOINT_EVERY = 50
-_CHECKPOINT_FORMAT = 1
 _WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
 
@@ -121,7 +115,6 @@ def train(
     settings: TrainingSettings | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-    checkpoint: Path | None = None,
     encoders: Encoders | None = None,
 ) -> EmbeddingModel:
     """Train an embedding on recorded trials (Section III-B).
@@ -131,24 +124,17 @@ def train(
         settings: how; None: the defaults.
         seed: of everything that is drawn.
         progress: called after every update; what it raises ends the training.
-        checkpoint: file in which an interrupted training is continued; None keeps none. One of
-            other trials, settings or another seed is refused.
         encoders: that made the features; noted in the model, so that no others answer for them.
 
     Raises:
-        EmbeddingError: too few trials, only failures or only successes, or a checkpoint that does
-            not fit or cannot be written.
+        EmbeddingError: too few trials, or only failures or only successes.
     """
     settings = settings or TrainingSettings()
     check_trainable(samples)
     with one_thread():
         run = _Run(samples, settings, seed)
-        if checkpoint is not None and checkpoint.exists():
-            run.restore(checkpoint)
         while run.step < run.steps:
             run.update()
-            if checkpoint is not None and run.due:
-                run.store(checkpoint)
             if progress is not None:
                 progress(run.step, run.steps)
         return EmbeddingModel.assemble(run.trained(), samples, encoders)
@@ -216,11 +202,6 @@ class _Run:
         )
         self._losses: list[float] = []
 
-    @property
-    def due(self) -> bool:
-        """Whether a checkpoint is due."""
-        return self.step % _CHECKPOINT_EVERY == 0 or self.step == self.steps
-
     def update(self) -> None:
         """One step of the optimizer."""
         settings = self.settings
@@ -266,51 +247,6 @@ class _Run:
             seed=self._seed,
             data_sha256=self._digest,
         )
-
-    def _identity(self) -> dict[str, Any]:
-        return {"data": self._digest, "settings": asdict(self.settings), "seed": self._seed}
-
-    def store(self, path: Path) -> None:
-        """Write where the training stands; a reader sees the old file or the new one."""
-        document = {
-            "format": _CHECKPOINT_FORMAT,
-            "identity": self._identity(),
-            "step": self.step,
-            "losses": self._losses,
-            "net": self._net.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "random": self._random.get_state(),
-        }
-        try:
-            write_checkpoint(path, document)
-        except (OSError, RuntimeError) as error:
-            raise EmbeddingError(
-                f"cannot write the training's checkpoint {path}: {error}; free some space or "
-                "choose another folder"
-            ) from error
-
-    def restore(self, path: Path) -> None:
-        """Continue where a checkpoint stands."""
-        remedy = "delete it to train anew (the trials are kept)"
-        try:
-            document = torch.load(path, map_location="cpu", weights_only=True)
-            if document["format"] != _CHECKPOINT_FORMAT or document["identity"] != self._identity():
-                raise EmbeddingError(
-                    f"the training's checkpoint {path} is of other trials, settings or another "
-                    f"seed; {remedy}"
-                )
-            self._net.load_state_dict(document["net"])
-            self._optimizer.load_state_dict(document["optimizer"])
-            self._random.set_state(document["random"])
-            self.step, self._losses = int(document["step"]), list(document["losses"])
-        except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise EmbeddingError(
-                f"the training's checkpoint {path} is damaged ({error}); {remedy}"
-            ) from error
-        except pickle.UnpicklingError as error:
-            raise EmbeddingError(
-                f"the training's checkpoint {path} is damaged or holds more than weights; {remedy}"
-            ) from error
 
 
 def _folds(rates: NDArray[np.float64], seed: int) -> NDArray[np.int64]:

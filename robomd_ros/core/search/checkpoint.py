@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checkpoints of a search agent: weights and optimizer state, read as data only."""
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ import torch
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from robomd_ros.core.errors import CampaignFolderError
-from robomd_ros.core.search.checkpoint_file import write_checkpoint
 
 _FORMAT = 1
 
@@ -37,11 +37,21 @@ def save_checkpoint(
         "optimizer": agent.policy.optimizer.state_dict(),
     }
     try:
-        write_checkpoint(path, document)
+        _write(path, document)
     except (OSError, RuntimeError) as error:
         raise CampaignFolderError(
             f"cannot write the checkpoint {path}: {error}; free some space or choose another folder"
         ) from error
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("wb") as file:
+        torch.save(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def load_checkpoint(path: Path, agent: OnPolicyAlgorithm, identity: dict[str, Any]) -> int:
