@@ -43,6 +43,12 @@ def main(argv: Sequence[str]) -> int:
         default=default_of(EmbeddingOptions, "agent_steps"),
         help="virtual PPO steps for Eq. 4; 0: no agent",
     )
+    training.add_argument(
+        "--same-variation",
+        type=float,
+        default=default_of(EmbeddingOptions, "same_variation"),
+        help="weight of the term that draws scenes apart; `robomd embedding report` tells its use",
+    )
     report = commands.add_parser("report", help="its quality, as numbers and figures")
     report.add_argument("campaign_dir", type=Path)
     report.add_argument("--out", type=Path, help="folder; default: report/embedding in it")
@@ -56,6 +62,7 @@ def _train(options: argparse.Namespace) -> int:
             "--agent-steps must be at least 0 and --seed in [0, 4,294,967,295]; "
             f"got {options.agent_steps} and {options.seed}"
         )
+    settings = TrainingSettings().with_scenes_apart(options.same_variation)
     out = options.out or options.campaign_dir[0] / MODEL_FOLDER
     if options.out:
         check_folder(options.out)
@@ -65,7 +72,7 @@ def _train(options: argparse.Namespace) -> int:
         task = bar.add_task(f"embedding of {len(samples)} trials")
         model = train(
             samples,
-            TrainingSettings(),
+            settings,
             options.seed,
             lambda done, total: bar.update(task, completed=done, total=total),
             encoders=encoders,

@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 from embedding_samples import planted
 
-from robomd_ros.core.embedding.quality import CosineMatrix, cosine_matrix, neighbour_accuracy
-from robomd_ros.core.embedding.training import TrainingSettings, train
+from robomd_ros.core.embedding.quality import (
+    CosineMatrix,
+    _variants,
+    cosine_matrix,
+    neighbour_accuracy,
+)
+from robomd_ros.core.embedding.training import APART, TrainingSettings, train
 from robomd_ros.core.errors import EmbeddingError
 from robomd_ros.report.embedding_quality import write_quality
 
@@ -55,6 +60,13 @@ def test_neighbours_of_unseen_scenes():
     assert found.k[-1] < 40 and len(found.k) == len(found.accuracy)
     few, _ = planted(9)
     assert neighbour_accuracy(few, SETTINGS) is None
+
+
+def test_only_the_last_row_draws_scenes_apart():
+    for settings, weight in ((SETTINGS, 1.0), (SETTINGS.with_scenes_apart(0.5), 0.5)):
+        rows = _variants(settings)
+        assert [row.same_variation for row in rows] == [0.0] * 4 + [weight]
+        assert [row.margin for row in rows] == [SETTINGS.margin] * 4 + [APART]
 
 
 def test_the_report_is_written(tmp_path):

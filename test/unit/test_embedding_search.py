@@ -12,6 +12,7 @@ from fakes import FakeCell, Recorder, make_catalogue, make_config, wait_until
 from robomd_ros.core.campaign.campaign import Campaign
 from robomd_ros.core.campaign.stored import open_campaign
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding
+from robomd_ros.core.embedding.training import APART
 from robomd_ros.core.errors import EmbeddingError
 from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.search import Asked, SearchContext, make_search
@@ -82,6 +83,13 @@ def test_a_campaign_ends_with_predictions_of_what_it_did_not_try(finished):
     assert stored.to_dict() == ranking.to_dict()
     assert "embedding of 12 trials" in recorder.statuses[-1].message
     assert ranking.action_space == "embedding"
+
+
+def test_scenes_are_drawn_apart_where_an_option_says_so(finished, tmp_path):
+    assert load_embedding(finished[0] / MODEL_FOLDER)[0].settings["same_variation"] == 0.0
+    run(tmp_path, FakeCell(fails=fails), same_variation=0.5)
+    settings = load_embedding(tmp_path / MODEL_FOLDER)[0].settings
+    assert (settings["same_variation"], settings["margin"]) == (0.5, APART)
 
 
 def test_the_stored_model_was_trained_on_all_trials(finished):

@@ -25,7 +25,7 @@ from robomd_ros.core.embedding.campaign_samples import (
 )
 from robomd_ros.core.embedding.encoders import make_encoders, make_text_encoder
 from robomd_ros.core.embedding.question import Question, questions_of
-from robomd_ros.core.embedding.store import MODEL_FOLDER, load_judge
+from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding, load_judge
 from robomd_ros.core.embedding.unseen import Judge
 from robomd_ros.core.errors import EmbeddingError, EncoderError
 from robomd_ros.core.share import config_file
@@ -83,6 +83,12 @@ def campaign(tmp_path_factory):
     arguments = ["--image-encoder", "pixels", "--text-encoder", "words", "--agent-steps", "128"]
     assert cli.main(["embedding", "train", str(folder / "c"), *arguments]) == 0
     return folder / "c"
+
+
+def test_the_command_draws_scenes_apart_where_told(campaign, tmp_path):
+    arguments = ["--agent-steps", "0", "--same-variation", "0.5", "--out", str(tmp_path / "m")]
+    assert cli.main(["embedding", "train", str(campaign), *arguments]) == 0
+    assert load_embedding(tmp_path / "m")[0].settings["same_variation"] == 0.5
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +307,7 @@ def test_rank_unseen(campaign, capsys, tmp_path):
         (["rank-unseen", "{c}", "--catalogue", "lift", "--images", "{c}/images"], "has no picture"),
         (["embedding", "train", "{c}", "--text-encoder", "elmo"], "unknown encoder 'elmo'"),
         (["embedding", "train", "{c}", "--seed", "-1"], "--seed in [0"),
+        (["embedding", "train", "{c}", "--same-variation", "-1"], "same_variation -1.0"),
     ],
 )
 def test_one_clear_error(campaign, capsys, arguments, says):

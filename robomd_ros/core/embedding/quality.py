@@ -29,10 +29,8 @@ HELD_OUT = 1.0 / 3.0
 """Share of the scenes that the kNN accuracy is measured on."""
 CONTRASTIVE = 0.1
 """Weight of Eq. 1 in the rows of Table V that have it, where the model's own is 0."""
-SAME_VARIATION, APART = 1.0, 5.0
-"""Weight and margin of the optional term's row. A margin of 5 in a tower's 16 coordinates of size
-up to 1 makes scenes nearly orthogonal; Eq. 1 on the outcome alone draws all failing ones to one
-point."""
+SAME_VARIATION = 1.0
+"""Weight of the optional term in its row, where the model's own is 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,13 +179,14 @@ def quality_report(
 def _variants(settings: TrainingSettings) -> list[TrainingSettings]:
     """Settings of the four rows of Table V in the paper's order, and of the optional term's."""
     with_term = settings.contrastive or CONTRASTIVE
-    base = replace(settings, bce=settings.bce or 1.0, same_variation=0.0)
+    margin = TrainingSettings.margin if settings.same_variation else settings.margin
+    base = replace(settings, bce=settings.bce or 1.0, same_variation=0.0, margin=margin)
     rows = [
         replace(base, modalities=modalities, contrastive=weight)
         for modalities in ("image", "image+text")
         for weight in (0.0, with_term)
     ]
-    return [*rows, replace(rows[-1], same_variation=SAME_VARIATION, margin=APART)]
+    return [*rows, rows[-1].with_scenes_apart(settings.same_variation or SAME_VARIATION)]
 
 
 def _row(model: EmbeddingModel) -> Ablation:

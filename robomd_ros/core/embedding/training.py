@@ -5,7 +5,7 @@
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -27,6 +27,9 @@ MIN_OF_EACH = 2
 """Failures, and successes, that training needs."""
 MIN_SCENES = 3
 """Different scenes that training needs."""
+APART = 5.0
+"""Margin of Eq. 1 beside the term on scenes. In a tower's 16 coordinates of size up to 1 it makes
+scenes nearly orthogonal; Eq. 1 on the outcome alone draws all failing ones to one point."""
 FOLDS = 5
 """A tower is trained without every fifth scene."""
 _WARM_UP = 0.1
@@ -104,6 +107,10 @@ class TrainingSettings:
                 "dropout must be in [0, 1), smoothing in [0, 0.5), weight_decay not negative; got "
                 f"{self.dropout}, {self.smoothing}, {self.weight_decay}"
             )
+
+    def with_scenes_apart(self, weight: float) -> "TrainingSettings":
+        """With Eq. 1 on the scene too, at this weight; 0: without it, and these settings."""
+        return replace(self, same_variation=weight, margin=APART) if weight else self
 
     def steps_for(self, trials: int) -> int:
         """Updates of a training on so many trials."""

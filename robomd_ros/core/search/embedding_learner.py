@@ -61,6 +61,7 @@ class LearnerSettings:
         encoders: of pictures and sentences.
         seed: of every training.
         agent_steps: virtual steps of the search agent after a training; 0: no agent.
+        training: how the embedding is trained.
         agent_decides: the search waits for the agent, because it proposes what is tried.
     """
 
@@ -69,6 +70,7 @@ class LearnerSettings:
     encoders: Encoders
     seed: int
     agent_steps: int
+    training: TrainingSettings
     agent_decides: bool
 
 
@@ -170,7 +172,7 @@ class Learner:
             samples = samples_of_folder(settings.folder, settings.catalogue, self._remembering)
             model = train(
                 samples,
-                TrainingSettings(),
+                settings.training,
                 settings.seed,
                 self._keep_on,
                 encoders=settings.encoders,

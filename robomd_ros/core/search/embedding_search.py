@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.embedding.encoders import make_encoders
-from robomd_ros.core.embedding.training import MIN_OF_EACH
+from robomd_ros.core.embedding.training import MIN_OF_EACH, TrainingSettings
 from robomd_ros.core.embedding.unseen import Judge
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.evidence.ranking import Predicted
@@ -49,6 +49,7 @@ class EmbeddingSearch:
         first_trials: int,
         retrain_every: int,
         agent_steps: int,
+        same_variation: float,
         image_encoder: str,
         text_encoder: str,
     ) -> None:
@@ -60,6 +61,7 @@ class EmbeddingSearch:
             first_trials: valid trials before the first training.
             retrain_every: valid trials between two trainings, at least 1.
             agent_steps: virtual steps of the search agent after each training; 0: no agent.
+            same_variation: weight of Eq. 1 on the scene when training.
             image_encoder: spec of the encoder of pictures.
             text_encoder: spec of the encoder of sentences.
 
@@ -87,6 +89,7 @@ class EmbeddingSearch:
             encoders=make_encoders(image_encoder, text_encoder),
             seed=context.seed,
             agent_steps=agent_steps,
+            training=TrainingSettings().with_scenes_apart(same_variation),
             agent_decides=proposal == "ppo" and agent_steps > 0,
         )
         self._learner = Learner(settings, self._proposals)

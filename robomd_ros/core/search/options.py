@@ -98,6 +98,9 @@ class EmbeddingOptions(SearchOptions):
     agent_steps: int = option(
         10_000, "virtual steps of the search agent after a training", low=0, high=100_000_000
     )
+    same_variation: float = option(
+        0.0, "weight of the training's term that draws scenes apart", low=0.0, high=100.0
+    )
     image_encoder: str = option(DEFAULT_IMAGE, "what turns a picture into a vector")
     text_encoder: str = option(DEFAULT_TEXT, "what turns a sentence into a vector")
 
