@@ -42,7 +42,7 @@ class SimulatorOptions:
     horizon: int | None = None
     trial_timeout: float = default_of(SimBridgeParameters, "trial_timeout")
     start_timeout: float = default_of(SimBridgeParameters, "start_timeout")
-    python: str = ""
+    python: str = default_of(SimBridgeParameters, "python")
 
     def __post_init__(self) -> None:
         simulated_task(self.task)

@@ -13,7 +13,7 @@ from robomd_ros.core.arguments import Arguments
 from robomd_ros.core.campaign.parameters import CampaignParameters, DiagnosisParameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.schema import default_of, option, options, taken
-from robomd_ros.core.share import absolute_path, config_file
+from robomd_ros.core.share import NAMESPACE, absolute_path, config_file
 
 _NAMESPACE = re.compile(r"/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 SetByBringup = Mapping[str, Mapping[str, str]]
@@ -32,7 +32,7 @@ class BringupArguments(DisplayArguments, CampaignParameters):
     """Of every bring-up."""
 
     namespace: str = option(
-        "robomd", "namespace of the diagnosis; every cell is a namespace below it"
+        NAMESPACE, "namespace of the diagnosis; every cell is a namespace below it"
     )
     out: str = option("", "campaign folder; an existing one is resumed; empty: a new one")
     linger: float = taken(

@@ -17,8 +17,9 @@ from robomd_ros.bringup.processes import AnyProcess, NodeProcess, process_defaul
 from robomd_ros.bringup.sim import SimArguments, check_sim, resolve_sim, sim_processes
 from robomd_ros.bringup.ur5e import Ur5eArguments, check_ur5e, resolve_ur5e, ur5e_processes
 from robomd_ros.core.arguments import Arguments, parse_arguments
+from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
-from robomd_ros.core.schema import Option, default_of, option, options
+from robomd_ros.core.schema import Option, default_of, options, taken
 from robomd_ros.core.share import PACKAGE
 from robomd_ros.ros.driving import Driving
 
@@ -28,8 +29,10 @@ Values = Mapping[str, Any]
 class LaunchArguments(Arguments):
     """Of a launch file, besides those of its bring-up."""
 
-    exit_when_done: bool = option(
-        False, "end the launch with the campaign; its exit code is 0 if the campaign has finished"
+    exit_when_done: bool = taken(
+        DiagnosisParameters,
+        "exit_when_done",
+        doc="end the launch with the campaign; its exit code is 0 if the campaign has finished",
     )
 
 

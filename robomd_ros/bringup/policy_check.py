@@ -12,7 +12,7 @@ from robomd_ros.core.policies.hosted import PluginProcess
 from robomd_ros.core.spaces import ANY_SIZE, Spaces, require_fit, seen_cameras
 
 
-def check_fit(parameters: Mapping[str, Any], instruction: str = "") -> str:
+def check_fit(parameters: Mapping[str, Any], instruction: str) -> str:
     """Load the policy in a process of its own, compare its needs with the cell, and ask it once.
 
     Args:

@@ -12,9 +12,10 @@ from typing import Any
 from rich.progress import Progress as Bar
 
 from robomd_ros.cli.destination import check_folder
+from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.embedding.agent import EmbeddingAgent
 from robomd_ros.core.embedding.campaign_samples import samples_from_campaigns
-from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, make_encoders
+from robomd_ros.core.embedding.encoders import make_encoders
 from robomd_ros.core.embedding.store import MODEL_FOLDER, load_embedding, save_embedding
 from robomd_ros.core.embedding.training import TrainingSettings, data_digest, train
 from robomd_ros.core.errors import ConfigurationError
@@ -34,9 +35,10 @@ def main(argv: Sequence[str]) -> int:
     training = commands.add_parser("train", help="train one; `robomd query` then uses it")
     training.add_argument("campaign_dir", type=Path, nargs="+")
     training.add_argument("--out", type=Path, help="default: the first campaign's checkpoints")
-    training.add_argument("--seed", type=int, default=0)
-    training.add_argument("--image-encoder", default=DEFAULT_IMAGE)
-    training.add_argument("--text-encoder", default=DEFAULT_TEXT)
+    training.add_argument("--seed", type=int, default=default_of(CampaignConfig, "seed"))
+    for name in ("image_encoder", "text_encoder"):
+        option = f"--{name.replace('_', '-')}"
+        training.add_argument(option, default=default_of(EmbeddingOptions, name))
     training.add_argument(
         "--agent-steps",
         type=int,

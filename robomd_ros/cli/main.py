@@ -10,6 +10,7 @@ from pathlib import Path
 
 from robomd_ros import __version__
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
+from robomd_ros.core.share import NAMESPACE
 from robomd_ros.terminal.output import NOBODY_READS, drop_output, print_what_can_be
 
 _USAGE = """usage: robomd <command> [arguments]
@@ -162,7 +163,7 @@ def _ranking(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--publish", action="store_true", help="also publish it, latched, until Ctrl-C"
     )
-    parser.add_argument("--namespace", default="robomd", help="where to publish it (robomd)")
+    parser.add_argument("--namespace", default=NAMESPACE, help=f"where to publish it ({NAMESPACE})")
     options = parser.parse_args(arguments)
     from robomd_ros.core.campaign.stored import read_campaign
     from robomd_ros.core.evidence.ranking_table import ranking_table
@@ -191,7 +192,7 @@ def _operator(arguments: Sequence[str]) -> int:
     from robomd_ros.nodes.operator_prompt import OperatorPrompt
     from robomd_ros.ros.runtime import run_node
 
-    namespace = arguments[0] if arguments[0].startswith("/") else f"/robomd/{arguments[0]}"
+    namespace = arguments[0] if arguments[0].startswith("/") else f"/{NAMESPACE}/{arguments[0]}"
     code = run_node(OperatorPrompt, ["--ros-args", "-r", f"__ns:={namespace}"])
     sys.stdout.flush()
     os._exit(code)  # the keyboard thread still waits for a line

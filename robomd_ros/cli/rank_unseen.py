@@ -87,6 +87,7 @@ def rank_unseen(
         _evidence(campaign, catalogue).posterior(),
         catalogue,
         predicted=predicted,
+        order_by="evidence",
         campaign_id=campaign.stored.campaign_id,
         policy=config.policy,
         search_agent=config.search,

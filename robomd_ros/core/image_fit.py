@@ -40,9 +40,9 @@ class ImageFit:
             distorted; "none" keeps everything; "x,y,width,height" is a window in pixels.
     """
 
-    width: int = 0
-    height: int = 0
-    crop: str = "auto"
+    width: int
+    height: int
+    crop: str
 
     def __post_init__(self) -> None:
         if (self.width == 0) != (self.height == 0) or min(self.width, self.height) < 0:

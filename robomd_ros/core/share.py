@@ -9,6 +9,8 @@ from pathlib import Path
 from robomd_ros.core.errors import ConfigurationError
 
 PACKAGE = "robomd_ros"
+NAMESPACE = "robomd"
+"""Of a diagnosis that is given no other; its cells are namespaces below it."""
 
 
 def share_folders() -> list[Path]:

@@ -20,6 +20,7 @@ from robomd_ros.core.campaign.message_log import MESSAGES_FILE, MessageLog, Stor
 from robomd_ros.core.campaign.stored import StoredCampaign
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.errors import CampaignFolderError
+from robomd_ros.core.share import NAMESPACE
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.wording import counted
 from robomd_ros.ros.conversions import ranking_to_msg, trial_to_msg
@@ -28,8 +29,6 @@ from robomd_ros.ros.standard import time_to_msg
 
 _TRIAL = type_of(msg.Trial)
 _RANKING = type_of(msg.FailureRanking)
-_NAMESPACE = "/robomd"
-"""Of messages that were not recorded, and of pictures."""
 _FOREVER = "\n    sec: 9223372036\n    nsec: 854775807"
 _TRIALS_DEPTH = 50
 
@@ -191,7 +190,7 @@ def _pictures(
 
 def _message(name: str, message: Any, stamp: Time, latched: bool = False) -> StoredMessage:
     kind = type_of(type(message))
-    topic = Topic(f"{_NAMESPACE}/{name}", kind, definition_of(kind), latched)
+    topic = Topic(f"/{NAMESPACE}/{name}", kind, definition_of(kind), latched)
     return StoredMessage(topic, stamp.sec * 10**9 + stamp.nanosec, serialize_message(message))
 
 

@@ -88,7 +88,7 @@ class PolicyNode(Node):
         self._policy = PluginProcess("policy", values["policy"], timeout, values["python"])
         by_detector = values["outcome_by"] == "detector"
         self._detector = (
-            PluginProcess("detector", values["detector"], timeout) if by_detector else None
+            PluginProcess("detector", values["detector"], timeout, "") if by_detector else None
         )
         self._canceled = threading.Event()
         self._closing = threading.Event()

@@ -162,7 +162,11 @@ class PolicyNodeParameters(Parameters):
     image_height: int = option(
         0, "height that the policy sees; 0: what it says itself", unit="px", low=0, high=4096
     )
-    crop: str = option("auto", "auto, none, or x,y,width,height: the part that the policy sees")
+    crop: str = taken(
+        CameraParameters,
+        "crop",
+        doc="auto, none, or x,y,width,height: the part that the policy sees",
+    )
 
 
 class PromptParameters(Parameters):

@@ -20,6 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
 from robomd_ros.core.errors import EXIT_CONFIGURATION, ConfigurationError, RoboMDError
+from robomd_ros.core.share import NAMESPACE
 from robomd_ros.rqt.feed import Feed
 from robomd_ros.rqt.panel import Panel
 from robomd_ros.rqt.qt import QtCore, QtWidgets
@@ -95,7 +96,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "robomd panel", description="Show a running diagnosis and answer what is asked."
     )
-    parser.add_argument("--namespace", default="/robomd", help="of the diagnosis (/robomd)")
+    parser.add_argument("--namespace", default=NAMESPACE, help=f"of the diagnosis ({NAMESPACE})")
     parser.add_argument(
         "--campaign-dir",
         default="",

@@ -83,7 +83,7 @@ class Feed(QtCore.QObject):
     problem = Signal(str)  # a message that could not be read
     _woken = Signal()
 
-    def __init__(self, node: Node, namespace: str = "/robomd", parent: Any = None) -> None:
+    def __init__(self, node: Node, namespace: str, parent: Any = None) -> None:
         """Join the graph.
 
         Args:

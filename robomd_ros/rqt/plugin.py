@@ -7,6 +7,7 @@ from typing import Any
 
 from rqt_gui_py.plugin import Plugin
 
+from robomd_ros.core.share import NAMESPACE
 from robomd_ros.rqt.feed import Feed
 from robomd_ros.rqt.panel import Panel
 
@@ -29,7 +30,9 @@ class RoboMDPlugin(Plugin):
     @staticmethod
     def add_arguments(parser: ArgumentParser) -> None:
         """What `rqt --standalone ... --args` takes; rqt's help shows it."""
-        parser.add_argument("--namespace", default="/robomd", help="of the diagnosis (/robomd)")
+        parser.add_argument(
+            "--namespace", default=NAMESPACE, help=f"of the diagnosis ({NAMESPACE})"
+        )
 
     def shutdown_plugin(self) -> None:
         """Leave the graph; rqt's node stays."""

@@ -228,7 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, default=TrainConfig.epochs)
     parser.add_argument("--brightness", type=float, default=TrainConfig.brightness)
     parser.add_argument("--noise", type=float, default=TrainConfig.noise)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=TrainConfig.seed)
     parser.add_argument("--rollouts", type=int, default=50, help="nominal rollouts at the end")
     return parser
 

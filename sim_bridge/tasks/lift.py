@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.errors import CatalogueError
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.spaces import ActionSpec, Quantity, Spaces
 from robomd_ros.core.variations import Scene
 from sim_bridge.tasks.task import InForce, Pose, Slot, Start, State
@@ -130,7 +132,7 @@ class LiftTask:
     )
     image_size: int = 84
     control_freq: int = 20
-    horizon: int = 80
+    horizon: int = default_of(CampaignConfig, "horizon")
     action_size: int = 7
     variant: str = ""
     joint_noise: float = 0.02

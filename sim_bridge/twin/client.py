@@ -16,6 +16,9 @@ from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.hosted.parent import program
 from robomd_ros.core.variations import Scene, Variation
 
+_START = 60.0
+"""s that a twin may take to say READY."""
+
 
 class TwinError(RoboMDError):
     """The twin is not there, or refused what it was asked."""
@@ -111,11 +114,11 @@ class TwinProcess:
         client: its TwinClient.
     """
 
-    def __init__(self, *arguments: str, start_timeout: float = 60.0) -> None:
+    def __init__(self, *arguments: str) -> None:
         """Start sim_bridge.twin with these name:=value arguments and wait for it.
 
         Raises:
-            TwinError: it ended, or said nothing within `start_timeout` s.
+            TwinError: it ended, or did not say READY in time.
         """
         # a file, as a pipe that nobody reads would block it
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - close() closes it
@@ -125,7 +128,7 @@ class TwinProcess:
             stderr=self._errors,
             text=True,
         )
-        self.ready = self._wait(start_timeout)
+        self.ready = self._wait(_START)
         self.client = TwinClient(self.ready["control"])
 
     def _wait(self, timeout: float) -> dict[str, Any]:

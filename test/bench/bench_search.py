@@ -94,7 +94,9 @@ def scores(run: Run, catalogue: Catalogue, count: int, seed: int, order: str) ->
     evidence = Evidence(catalogue, seed)
     for ids, failed in run.trials[:count]:
         evidence.add(catalogue.scene(ids), failed)
-    ranking = build_ranking(evidence.posterior(), catalogue, view, order_by=order)
+    ranking = build_ranking(
+        evidence.posterior(), catalogue, view, order_by=order, action_space="discrete"
+    )
     found = np.zeros(len(catalogue))
     for mode in ranking.failure_modes:
         if len(mode.variations) == 1:

@@ -49,7 +49,7 @@ class FrontEnd:
 
     def __init__(self, name):
         self.node = rclpy.create_node(name)
-        self.feed = Feed(self.node)
+        self.feed = Feed(self.node, "/robomd")
         self.panel = Panel(self.feed)
         self.graph = GraphThread(self.node)
         self.panel.resize(1280, 800)
@@ -237,7 +237,7 @@ def test_a_closed_panel_leaves_nothing_on_a_node_that_is_not_its_own(cell):
     cell.start_operator()
     node = cell.client
     before = [len(list(getattr(node, kind))) for kind in ("subscriptions", "clients", "timers")]
-    feed = Feed(node)
+    feed = Feed(node, "/robomd")
     panel = Panel(feed)
     until(lambda: panel.request.chip.text() == "nothing is asked", "the cell", 20)
     panel.close_panel()

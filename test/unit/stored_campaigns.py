@@ -60,6 +60,8 @@ def store_campaign(
             evidence.posterior(),
             catalogue,
             probability,
+            order_by="evidence",
+            action_space="discrete",
             campaign_id=opened.campaign_id,
             policy=opened.config.policy,
             search_agent=opened.config.search,

@@ -394,7 +394,7 @@ def test_a_missing_calibration_says_what_to_do(tmp_path):
 def test_fitting_cuts_the_middle_without_distortion():
     image = np.zeros((480, 640, 3), np.uint8)
     image[:, 80:560] = 200  # the square in the middle
-    fitted = ImageFit(84, 84).apply(image)
+    fitted = ImageFit(84, 84, "auto").apply(image)
     assert fitted.shape == (84, 84, 3)
     assert fitted.min() == 200
     assert ImageFit(84, 84, "none").apply(image).min() == 0
@@ -402,10 +402,11 @@ def test_fitting_cuts_the_middle_without_distortion():
 
 def test_a_given_window_is_cut():
     image = np.arange(12 * 16 * 3, dtype=np.uint8).reshape(12, 16, 3)
-    assert np.array_equal(ImageFit(crop="2,3,5,4").apply(image), image[3:7, 2:7])
-    assert ImageFit().apply(image) is not None and ImageFit().apply(image).shape == image.shape
+    assert np.array_equal(ImageFit(0, 0, "2,3,5,4").apply(image), image[3:7, 2:7])
+    as_it_is = ImageFit(0, 0, "auto").apply(image)
+    assert as_it_is is not None and as_it_is.shape == image.shape
     with pytest.raises(ConfigurationError, match="does not lie in a picture of 16 x 12"):
-        ImageFit(crop="2,3,50,4").apply(image)
+        ImageFit(0, 0, "2,3,50,4").apply(image)
 
 
 @pytest.mark.parametrize(
@@ -418,7 +419,7 @@ def test_a_given_window_is_cut():
 )
 def test_wrong_fits(values, reason):
     with pytest.raises(ConfigurationError, match=reason):
-        ImageFit(**values)
+        ImageFit(**{"width": 0, "height": 0, "crop": "auto", **values})
 
 
 def test_a_point_keeps_its_ray_when_the_picture_is_cut_and_scaled(tmp_path):

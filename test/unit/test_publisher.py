@@ -22,7 +22,8 @@ def test_rankings_take_a_fifth_of_the_time_and_the_last_is_told(tmp_path):
 
     def make(number):
         time.sleep(COST)
-        return build_ranking(Evidence(catalogue).posterior(), catalogue, stamp=float(number))
+        about = {"order_by": "evidence", "action_space": "discrete", "stamp": float(number)}
+        return build_ranking(Evidence(catalogue).posterior(), catalogue, **about)
 
     publisher.start()
     begun = time.monotonic()

@@ -36,7 +36,8 @@ def rank(counts: dict[str, tuple[int, int]], size: int = 4, **kwargs) -> Failure
     for ids, (successes, failures) in counts.items():
         for failed in [False] * successes + [True] * failures:
             evidence.add(catalogue.scene(ids.split()), failed)
-    return build_ranking(evidence.posterior(), catalogue, **kwargs)
+    about = {"order_by": "evidence", "action_space": "discrete", **kwargs}
+    return build_ranking(evidence.posterior(), catalogue, **about)
 
 
 def order(ranking: FailureRanking) -> list[str]:

@@ -39,6 +39,7 @@ def rank(counts, said, **about):
     for variation_id, (successes, failures) in counts.items():
         for failed in [False] * successes + [True] * failures:
             evidence.add(catalogue.scene([variation_id]), failed)
+    about = {"order_by": "evidence", "action_space": "discrete", **about}
     return build_ranking(evidence.posterior(), catalogue, predicted=said, **about)
 
 

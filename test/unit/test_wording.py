@@ -55,7 +55,9 @@ def alone(trials):
         for failed, count in ((False, successes), (True, failures)):
             for _ in range(count):
                 evidence.add(CATALOGUE.scene([variation_id]), failed)
-    return build_ranking(evidence.posterior(), CATALOGUE, policy="p", search_agent="uniform")
+    about = {"policy": "p", "search_agent": "uniform"}
+    about |= {"order_by": "evidence", "action_space": "discrete"}
+    return build_ranking(evidence.posterior(), CATALOGUE, **about)
 
 
 UNTRIED = mode(trials=0, seen=False)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.campaign.cell_pool import Attempt, CellPool, attempt
 from robomd_ros.core.campaign.dispatch import Dispatcher, Job, nominal_seed, trial_of
+from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.campaign.publisher import Publisher
 from robomd_ros.core.campaign.status import CampaignListener, CampaignState, CampaignStatus, Pace
 from robomd_ros.core.campaign.stored import (
@@ -28,6 +29,7 @@ from robomd_ros.core.cell import Cell
 from robomd_ros.core.errors import CellFault, CellLostError, ConfigurationError
 from robomd_ros.core.evidence.findings import Findings
 from robomd_ros.core.evidence.ranking import FailureRanking
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.search import Search, SearchContext, make_search
 from robomd_ros.core.search.agent_picture import agent_picture
 from robomd_ros.core.trial import Outcome, Result
@@ -67,7 +69,7 @@ class Campaign:
         cells: Sequence[Cell],
         listener: CampaignListener | None = None,
         search: Search | None = None,
-        order_by_cost: bool = False,
+        order_by_cost: bool = default_of(DiagnosisParameters, "order_by_cost"),
         poll_period: float = 0.2,
         stop_timeout: float = 1.5,
     ) -> None:

@@ -17,6 +17,7 @@ ACTION_SPACES = ("discrete", "embedding")
 """The catalogue's variations (Algorithm 1), or the embedding space (Algorithm 2)."""
 ORDERS = ("evidence", "search_agent")
 """Orders of the ranking: by posterior, or the paper's (Eq. 3)."""
+_SEARCH = "ppo"
 _PACKAGES = (
     "robomd_ros",
     "numpy",
@@ -53,9 +54,9 @@ class CampaignConfig(Model):
         "the variations used, in order; empty: the whole catalogue",
         wanted="a list of variation ids",
     )
-    search: str = option("ppo", "search strategy", wanted=_TEXT)
+    search: str = option(_SEARCH, "search strategy", wanted=_TEXT)
     action_space: str = option(
-        "discrete",
+        STRATEGIES[_SEARCH].action_space,
         "the catalogue (Algorithm 1), or an embedding that also ranks what was not tried",
         choices=ACTION_SPACES,
     )

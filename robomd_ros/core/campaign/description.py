@@ -48,10 +48,10 @@ class StoredConfig:
         seed: of everything random.
         confidence: posterior probability that ends the campaign early.
         top_k: how many of the worst must be settled for that.
-        action_space: "discrete" or "embedding".
-        order_by: order of the ranking.
         variation_ids: the variations used; empty is the whole catalogue.
         accumulates: whether scenes accumulate on success.
+        action_space: "discrete" or "embedding".
+        order_by: order of the ranking.
         values: all of it, by name.
     """
 
@@ -63,10 +63,10 @@ class StoredConfig:
     seed: int
     confidence: float
     top_k: int
+    variation_ids: tuple[str, ...]
+    accumulates: bool
     action_space: str = default_of(CampaignConfig, "action_space")
     order_by: str = default_of(CampaignConfig, "order_by")
-    variation_ids: tuple[str, ...] = ()
-    accumulates: bool = False
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod

@@ -63,7 +63,7 @@ class Dispatcher:
         config: CampaignConfig,
         catalogue: Catalogue,
         search: Search,
-        order_by_cost: bool = False,
+        order_by_cost: bool,
     ) -> None:
         self._config = config
         self._order_by_cost = order_by_cost

@@ -238,6 +238,7 @@ class StoredCampaign:
         return build_ranking(
             self.posterior,
             self.catalogue,
+            order_by="evidence",
             campaign_id=self.campaign_id,
             policy=config.policy,
             search_agent=config.search,

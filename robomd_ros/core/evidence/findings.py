@@ -88,9 +88,9 @@ class Findings:
             self._evidence.posterior(),
             self._folder.catalogue,
             probability,
-            # A search agent that has seen nothing yet has no order either.
-            config.order_by if has_view else "evidence",
             predicted,
+            # A search agent that has seen nothing yet has no order either.
+            order_by=config.order_by if has_view else "evidence",
             campaign_id=self._folder.campaign_id,
             policy=config.policy,
             search_agent=self._search.name,

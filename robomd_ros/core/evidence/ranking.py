@@ -99,10 +99,10 @@ class Predicted:
 class RankingInfo:
     """What a ranking says about its campaign; names as in FailureRanking."""
 
+    action_space: str
     campaign_id: str = ""
     policy: str = ""
     search_agent: str = ""
-    action_space: str = "discrete"
     converged: bool = False
     stamp: float = 0.0
 
@@ -111,8 +111,9 @@ def build_ranking(
     posterior: Posterior,
     catalogue: Catalogue,
     policy_probability: NDArray[np.float64] | None = None,
-    order_by: str = "evidence",
     predicted: Predicted | None = None,
+    *,
+    order_by: str,
     **about: Any,
 ) -> FailureRanking:
     """Order the variations and the combinations that fail on their own.
@@ -131,14 +132,14 @@ def build_ranking(
         posterior: the evidence.
         catalogue: its catalogue.
         policy_probability: (n,) Eq. 3 of the search agent; None if it has none.
-        order_by: "evidence" or "search_agent" (the paper's order).
         predicted: what an embedding says about the catalogue; evidence comes before it.
-        **about: the fields of RankingInfo.
+        order_by: "evidence" or "search_agent" (the paper's order).
+        **about: the fields of RankingInfo, of which `action_space` must be given.
 
     Raises:
         ConfigurationError: `order_by` is unknown, or asks for a search agent that has no Eq. 3, or
             the sizes do not match.
-        TypeError: RankingInfo has no such field.
+        TypeError: RankingInfo has no such field, or `action_space` is missing.
     """
     _check_order(order_by, policy_probability, predicted, len(catalogue))
     info = RankingInfo(**about)

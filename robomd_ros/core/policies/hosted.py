@@ -36,7 +36,7 @@ class PluginProcess:
     Calls come from one thread at a time; `close` may come from any.
     """
 
-    def __init__(self, kind: str, spec: str, start_timeout: float = 60.0, python: str = "") -> None:
+    def __init__(self, kind: str, spec: str, start_timeout: float, python: str) -> None:
         """Only remember; `connect` starts the child.
 
         Args:

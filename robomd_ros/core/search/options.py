@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator
 
 from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, check_specs
-from robomd_ros.core.schema import Model, option
+from robomd_ros.core.schema import Model, option, taken
 from robomd_ros.core.search.proposals import PROPOSALS
 
 Layers = Annotated[tuple[int, ...], Field(strict=False)]
@@ -67,8 +67,8 @@ class A2COptions(AgentOptions):
 
     learning_rate: float = option(2.5e-4, "of the optimiser", low=1e-8, high=1.0)
     n_steps: int = option(16, "trials between two updates", low=2, high=100_000)
-    gae_lambda: float = option(1.0, "of the advantage estimator", low=0.0, high=1.0)
-    ent_coef: float = option(0.0, "weight of the entropy", low=0.0, high=100.0)
+    gae_lambda: float = taken(PPOOptions, "gae_lambda", default=1.0)
+    ent_coef: float = taken(PPOOptions, "ent_coef")
 
 
 class UniformOptions(SearchOptions):
