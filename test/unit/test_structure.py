@@ -4,6 +4,7 @@
 
 import ast
 import configparser
+import contextlib
 import re
 import subprocess
 import sys
@@ -120,6 +121,142 @@ def test_one_class_name_has_one_meaning():
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+NEUTRAL = {
+    "class rate": "of a spec 0 is any, of a camera what was measured",
+    "class seed": "of a training of its own",
+    "class instruction": "no sentence",
+    "argument seed": "of the program that writes a catalogue",
+    "argument campaign_dir": "what the diagnosis says; a panel has none of its own",
+    "def campaign_dir": "likewise",
+    "def instruction": "no sentence",
+    "def python": "this interpreter",
+    "def seed": "draws that are always the same",
+    "key camera": "what a policy says, which may say nothing",
+    "key camera_name": "what a file says, which may say nothing",
+    "key instruction": "what a file says, which may say nothing",
+    "key seed": "of one reset",
+    "option seed": "of a campaign, and of the twin's cube",
+}
+"""Defaults that a model has by chance too: what they mean."""
+
+
+def of_signature(node):
+    last = [*node.args.posonlyargs, *node.args.args][::-1]
+    pairs = [*zip(last, node.args.defaults[::-1])]  # noqa: B905 - only the last have one
+    pairs += zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return [("def", argument.arg, value) for argument, value in pairs if value is not None]
+
+
+def of_class(node: ast.ClassDef):
+    for field in node.body:
+        if isinstance(field, ast.AnnAssign) and isinstance(field.value, ast.expr):
+            is_option = getattr(getattr(field.value, "func", None), "id", "") == "option"
+            value = field.value.args[0] if is_option else field.value
+            yield "option" if is_option else "class", field.target.id, value
+
+
+def of_call(node: ast.Call):
+    """`get("name", value)` and its like, `add_argument("--name", default=value)`."""
+    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    texts = [getattr(argument, "value", None) for argument in node.args[-2:]]
+    if called in ("get", "getattr", "pop", "setdefault") and len(texts) == 2:
+        return [("key", texts[0], node.args[-1])] if isinstance(texts[0], str) else []
+    if called != "add_argument":
+        return []
+    name = str(texts[-1]).lstrip("-").replace("-", "_")
+    return [("argument", name, k.value) for k in node.keywords if k.arg == "default"]
+
+
+def defaults_of(tree: ast.Module):
+    """Every default: kind of its place, name, value; `option` is a field of a model."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    for node in ast.walk(tree):
+        if isinstance(node, functions):
+            yield from of_signature(node)
+        elif isinstance(node, ast.ClassDef):
+            yield from of_class(node)
+        elif isinstance(node, ast.Call):
+            yield from of_call(node)
+
+
+def constants_of(trees) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for node in (node for tree in trees for node in tree.body):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            with contextlib.suppress(ValueError):
+                found.setdefault(node.targets[0].id, ast.literal_eval(node.value))
+    return found
+
+
+def repetitions(trees) -> list[tuple[str, str, str]]:
+    """Where a default stands again that a model's field of this name has: kind, name, place."""
+    everywhere = constants_of(trees.values())
+    homes: dict[tuple[str, str], set[str]] = {}
+    others = []
+    for path, tree in trees.items():
+        constants = everywhere | constants_of([tree])  # its own first, then what it imports
+        for kind, name, node in defaults_of(tree):
+            constant = getattr(node, "id", "")
+            try:
+                value = constants[constant] if constant else ast.literal_eval(node)
+            except (KeyError, ValueError):
+                continue  # made from something, e.g. with default_of
+            value = float(value) if type(value) is int else value
+            key = (name.lstrip("_"), repr(value))
+            if kind == "option" and key not in homes:
+                homes[key] = {constant}
+            else:
+                others.append((kind, key, constant, f"{path}:{node.lineno}"))
+    # who refers to the constant that the model refers to repeats nothing
+    return [
+        (kind, key[0], place)
+        for kind, key, constant, place in others
+        if key in homes and not (constant and constant in homes[key])
+    ]
+
+
+def test_every_default_stands_once():
+    """What a model has as a default is not written anywhere else under the same name."""
+    trees = {path.relative_to(ROOT): ast.parse(path.read_text()) for path in sources()}
+    found = [kind for tree in trees.values() for kind, _, _ in defaults_of(tree)]
+    assert found.count("option") > 100, "the models were found"
+    again = repetitions(trees)
+    bad = [f"{name} in {place}" for kind, name, place in again if f"{kind} {name}" not in NEUTRAL]
+    assert not bad, f"write default_of(model, name) or taken(), or make it required: {bad}"
+    unused = set(NEUTRAL) - {f"{kind} {name}" for kind, name, _ in again}
+    assert not unused, "an exception is needed by something"
+
+
+REPEATED = """
+class Config(Model):
+    horizon: int = option(80, "...")
+    place: str = option(PLACE, "...")
+class Task:
+    horizon: int = 80
+def run(a, horizon=80.0, *, b=1, place="here"): ...
+PLACE = "here"
+values.get("horizon", 80)
+parser.add_argument("--horizon", default=80)
+class Other(Model):
+    horizon: int = option(80, "...")
+def fine(horizon=81, place=PLACE, other=80): ...
+class Fine:
+    horizon: int = default_of(Config, "horizon")
+"""
+
+
+def test_a_default_that_stands_twice_is_found():
+    trees = {Path("own.py"): ast.parse(REPEATED)}
+    assert sorted(repetitions(trees)) == [
+        ("argument", "horizon", "own.py:10"),
+        ("class", "horizon", "own.py:6"),
+        ("def", "horizon", "own.py:7"),
+        ("def", "place", "own.py:7"),
+        ("key", "horizon", "own.py:9"),
+        ("option", "horizon", "own.py:12"),
+    ]
 
 
 def test_folders_that_would_shadow_ros_modules_are_no_packages():
