@@ -19,7 +19,9 @@ from robomd_ros.core.embedding.network import LAYOUTS, EmbeddingNet
 from robomd_ros.core.embedding.samples import Samples
 from robomd_ros.core.embedding.scaling import InputScale
 from robomd_ros.core.errors import EmbeddingError
+from robomd_ros.core.schema import default_of
 from robomd_ros.core.search.on_policy import one_thread
+from robomd_ros.core.search.options import EmbeddingOptions
 
 MIN_TRIALS = 8
 """Fewer say nothing that could be checked on trials left out."""
@@ -64,7 +66,7 @@ class TrainingSettings:
 
     bce: float = 1.0
     contrastive: float = 0.1
-    same_variation: float = 0.0
+    same_variation: float = default_of(EmbeddingOptions, "same_variation")
     margin: float = 2.0
     modalities: str = "image+text"
     components: int = 32
