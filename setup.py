@@ -1,5 +1,7 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
+"""What the wheel installs, and where."""
+
 from pathlib import Path
 
 from setuptools import find_packages, setup

@@ -256,7 +256,6 @@ def test_nothing_to_undo(by_hand):
 
     def instead(request):
         refusals.append(graph.answer(request.request_id, Answer.UNDO).error_msg)
-        return None
 
     graph.operator.instead = instead
     assert graph.run().error_code == Diagnose.Result.NONE
@@ -393,7 +392,6 @@ def test_a_perturbation_node_that_is_killed_while_it_asks_for_a_label(by_hand, d
                 killed.append(request.request_id)
                 process.kill()
                 process.start()
-            return None
 
         graph.operator.instead = instead
         graph.begin()

@@ -207,7 +207,7 @@ class Device:
         self.stubborn = stubborn
         self.released = False
 
-    def isOpened(self):
+    def isOpened(self):  # noqa: N802 (OpenCV's name)
         return True
 
     def get(self, control):
