@@ -11,56 +11,37 @@ from rclpy.qos import (
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-LATCHED = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=1,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.TRANSIENT_LOCAL,
-)
+
+def _profile(depth: int, reliable: bool = True, latched: bool = False) -> QoSProfile:
+    """The newest `depth` messages; latched ones also for whoever comes late."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+LATCHED = _profile(1, latched=True)
 """Ranking, catalogue, status, operator request: who comes late gets the last one."""
 
-TRIALS = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=50,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.VOLATILE,
-)
+TRIALS = _profile(50)
 """Events, none of which may be lost while somebody listens."""
 
-IMAGE_OUT = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=2,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.VOLATILE,
-)
+IMAGE_OUT = _profile(2)
 """Image publishers: reliable, so that every kind of subscriber matches. Volatile: an old picture
 says nothing about the scene that is in force now."""
 
 IMAGE_IN = qos_profile_sensor_data
 """Our image subscribers: the newest picture, never an old one for reliability's sake."""
 
-NEWEST_IMAGE = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=1,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.VOLATILE,
-)
+NEWEST_IMAGE = _profile(1)
 """For whoever acts on pictures: whole ones, also on a busy machine, and only the newest."""
 
-RECENT_IMAGES = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=8,
-    reliability=ReliabilityPolicy.BEST_EFFORT,
-    durability=DurabilityPolicy.VOLATILE,
-)
+RECENT_IMAGES = _profile(8, reliable=False)
 """For whoever looks back: the picture of a trial is told from later ones after the trial's end."""
 
-STATE_OUT = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=10,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.VOLATILE,
-)
+STATE_OUT = _profile(10)
 """Publishers of joint states and other streams: reliable (REP-2003), so that a subscriber with
 default QoS, e.g. `ros2 topic echo`, matches too."""
 
@@ -71,10 +52,5 @@ OVERRIDABLE = QoSOverridingOptions.with_default_policies()
 """For publishers of pictures and states: history, depth and reliability may be overridden by
 parameters, `qos_overrides.<topic>.publisher.<policy>`, e.g. best effort over a weak network."""
 
-COMMANDS = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=1,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.VOLATILE,
-)
+COMMANDS = _profile(1)
 """Streamed commands to an arm or gripper: only the newest counts, and every subscriber matches."""

@@ -7,7 +7,7 @@ from typing import Any
 from stable_baselines3 import A2C
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from robomd_ros.core.search.on_policy import AgentSpaces, OnPolicySearch
+from robomd_ros.core.search.on_policy import AgentSpaces, OnPolicySearch, agent_arguments
 
 
 class A2CSearch(OnPolicySearch):
@@ -22,16 +22,4 @@ class A2CSearch(OnPolicySearch):
 
     def make_agent(self, env: AgentSpaces, options: dict[str, Any]) -> OnPolicyAlgorithm:
         """A2C over pictures: convolutions, then the actor's and the critic's layers."""
-        return A2C(
-            "CnnPolicy",
-            env,
-            learning_rate=options["learning_rate"],
-            n_steps=options["n_steps"],
-            gamma=options["gamma"],
-            gae_lambda=options["gae_lambda"],
-            ent_coef=options["ent_coef"],
-            vf_coef=options["vf_coef"],
-            max_grad_norm=options["max_grad_norm"],
-            policy_kwargs={"net_arch": options["net_arch"]},
-            device="cpu",
-        )
+        return A2C("CnnPolicy", env, **agent_arguments(options))

@@ -60,6 +60,16 @@ class Lane:
     complete: list[Transition] = field(default_factory=list)
 
 
+def agent_arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """How SB3 makes an agent with these options: they have its names, but for the layers."""
+    ours = ("c_failure", "c_success", "net_arch")
+    return {
+        **{name: value for name, value in options.items() if name not in ours},
+        "policy_kwargs": {"net_arch": options["net_arch"]},
+        "device": "cpu",
+    }
+
+
 class OnPolicySearch(Foreground):
     """An SB3 on-policy agent without SB3's lockstep loop.
 
