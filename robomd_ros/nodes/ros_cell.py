@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_to_msg
 from robomd_ros.ros.qos import IMAGE_IN
-from robomd_ros.ros.runtime import cancel_late
+from robomd_ros.ros.runtime import cancel_late, on_executor
 from robomd_ros.ros.standard import image_from_msg, time_from_msg
 
 _POLL = 0.2
@@ -143,7 +144,7 @@ class RosCell:
         self._cancelled.set()
         goal = self._goal
         if goal is not None:
-            goal.cancel_goal_async()
+            self._ask(goal.cancel_goal_async)
         with self._changed:
             self._changed.notify_all()
 
@@ -156,6 +157,9 @@ class RosCell:
         self._label_client.destroy()
         for client in self._clear:
             self._node.destroy_client(client)
+
+    def _ask(self, question: Callable[[], Future]) -> Future:
+        return on_executor(self._node, question)
 
     def _on_image(self, message: Image) -> None:
         with self._changed:
@@ -245,12 +249,14 @@ class RosCell:
         self._last_feedback = time.monotonic()
         try:
             if self._cancelled.is_set():  # it came while the goal was on its way
-                handle.cancel_goal_async()
+                self._ask(handle.cancel_goal_async)
             what = client._action_name
             policy = client is self._policy_client
-            response = self._wait(handle.get_result_async, timeout, what, by_camera=policy)
+            response = self._wait(
+                partial(self._ask, handle.get_result_async), timeout, what, by_camera=policy
+            )
         except CellFault:
-            handle.cancel_goal_async()
+            self._ask(handle.cancel_goal_async)
             raise
         finally:
             self._goal = None
@@ -268,7 +274,7 @@ class RosCell:
             self._last_feedback = time.monotonic()
             policy = client is self._policy_client
             feedback = self._on_policy_feedback if policy else self._on_feedback
-            future = client.send_goal_async(goal, feedback_callback=feedback)
+            future = self._ask(partial(client.send_goal_async, goal, feedback_callback=feedback))
             try:
                 handle = self._wait(lambda sent=future: sent, math.inf, client._action_name)
             except CellFault:

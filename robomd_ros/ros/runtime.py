@@ -142,6 +142,40 @@ def in_thread(node: Node, name: str, work: Callable[[], Value]) -> Future:
     return future
 
 
+def on_executor(node: Node, question: Callable[[], Future]) -> Future:
+    """Ask another node on the thread that spins this one, from whatever thread.
+
+    An action client of rclpy notes what it has asked after it has sent it, in Jazzy without a lock:
+    asked on another thread, an answer that comes in between is dropped, and nobody ever hears it.
+
+    Args:
+        node: whose executor spins.
+        question: sends something and gives the future of its answer.
+
+    Returns:
+        A future of the same answer.
+    """
+    answer = Future()
+
+    def hand_over(given: Future) -> None:
+        error = given.exception()
+        if error is None:
+            answer.set_result(given.result())
+        else:
+            answer.set_exception(error)
+
+    def ask() -> None:
+        try:
+            given = question()
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the answer
+            answer.set_exception(error)
+        else:
+            given.add_done_callback(hand_over)
+
+    node.executor.create_task(ask)
+    return answer
+
+
 class Ticker:
     """One timer of a node for all that wants to be called now and then.
 
