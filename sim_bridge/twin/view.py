@@ -81,13 +81,6 @@ class TwinView:
         place: Array = self.place + ray * ((height - self.place[2]) / ray[2])
         return place
 
-    def pixel_of(self, place: Array, shape: tuple[int, ...]) -> Array:
-        """Where a place (3,) m appears: (2,) column and row."""
-        rows, columns = shape[:2]
-        focal = 0.5 * rows / np.tan(self.field / 2)
-        x, y, z = self.turn.T @ (place - self.place)
-        return np.array([(columns - 1) / 2 - focal * x / z, (rows - 1) / 2 + focal * y / z])
-
     def cube_at(self, pixel: Array, shape: tuple[int, ...]) -> Array:
         """Centre (3,) m of a cube that stands on the table and appears around a pixel.
 

@@ -62,10 +62,18 @@ def change(factor, target, parameters):
     return Scene((Variation("x", factor, target, "change it", parameters),))
 
 
+def pixel_of(view, place, shape):
+    """Where a place (3,) m appears in a picture of the view: (2,) column and row."""
+    rows, columns = shape[:2]
+    focal = 0.5 * rows / np.tan(view.field / 2)
+    x, y, z = view.turn.T @ (place - view.place)
+    return np.array([(columns - 1) / 2 - focal * x / z, (rows - 1) / 2 + focal * y / z])
+
+
 def test_pixels_and_places_are_inverse(view):
     shape = (480, 640, 3)
     place = np.array([-0.5, 0.07, view.table])
-    pixel = view.pixel_of(place, shape)
+    pixel = pixel_of(view, place, shape)
     np.testing.assert_allclose(view.place_at(pixel, view.table, shape), place, atol=1e-9)
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import stable_baselines3.common.env_checker
 from known_sets import certain, known_set, problem, scattered
+from single_diagnosis import EmbeddingDiagnosisEnv
 from stable_baselines3.common.vec_env import VecMonitor
 
-from robomd_ros.core.embedding.virtual import EmbeddingDiagnosisEnv, VirtualDiagnosis
+from robomd_ros.core.embedding.virtual import VirtualDiagnosis
 
 LINE = known_set([[-2.0, 0.0], [0.0, 0.0], [2.0, 0.0]], [1, 1, 1], [0, 0, 1])
 """Spread: root of 8 / 3. The two on the left succeed, the right one fails."""

@@ -32,7 +32,7 @@ def agent_spaces(size: int) -> tuple[spaces.Box, spaces.Box]:
 
 @dataclass(frozen=True, eq=False)
 class VirtualProblem:
-    """What both environments are made of.
+    """What the environments are made of.
 
     A state is the index of the embedding of the present scene: m, the number of known embeddings,
     is the nominal scene. An action moves to its nearest known embedding, whose outcome is drawn
@@ -95,56 +95,16 @@ class VirtualProblem:
         return nearest, self.penalty * distances / self.known.spread
 
 
-class EmbeddingDiagnosisEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
-    """Algorithm 2 as a gymnasium environment, one scene at a time.
+class VirtualDiagnosis(VecEnv):
+    """Algorithm 2 as many environments stepped together in arrays, for SB3.
 
     Action: (c,) float32 in [-1, 1], a point of the embedding space in the problem's frame.
     Observation: (c,) float32, the embedding of the present scene in that frame; nominal after a
-    reset, the executed embedding after a success. Reward: Eq. 2.
-    An episode terminates with a failure and is truncated after `max_steps` executions.
+    reset, the executed embedding after a success. Reward: Eq. 2. An episode terminates with a
+    failure and is truncated after `max_steps` executions.
 
-    `info` holds the scene (ids), whether it failed, the penalty, and N(a).
-    """
-
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (gymnasium's own declaration)
-
-    def __init__(self, problem: VirtualProblem) -> None:
-        self.problem = problem
-        self.observation_space: spaces.Space[Any]
-        self.action_space: spaces.Space[Any]
-        self.observation_space, self.action_space = agent_spaces(problem.frame.size)
-        self._state, self._last, self._repeats, self._steps = problem.start, NOBODY, 0, 0
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Back to the nominal scene."""
-        super().reset(seed=seed)
-        self._state, self._last, self._repeats, self._steps = self.problem.start, NOBODY, 0, 0
-        return self.problem.observations[self._state].copy(), {"scene": ()}
-
-    def step(
-        self, action: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """Execute the nearest known embedding."""
-        problem = self.problem
-        nearest, penalties = problem.execute(np.asarray(action)[None])
-        executed, penalty = int(nearest[0]), float(penalties[0])
-        failed = bool(problem.draw_failures(nearest, self.np_random)[0])
-        self._repeats = self._repeats + 1 if executed == self._last else 0
-        reward = float(problem.reward.of(failed, penalty, self._repeats))
-        self._state, self._last, self._steps = executed, executed, self._steps + 1
-        truncated = not failed and self._steps >= problem.max_steps
-        scene = problem.known.scene_ids[executed]
-        info = {"scene": scene, "failed": failed, "penalty": penalty, "repeats": self._repeats}
-        return problem.observations[executed].copy(), reward, failed, truncated, info
-
-
-class VirtualDiagnosis(VecEnv):
-    """Many `EmbeddingDiagnosisEnv`s stepped together in arrays, for SB3.
-
-    The same dynamics; an environment that ends starts again at once, as SB3 wants it, and only
-    those that ended are touched one by one. Outcomes are drawn for all of them from one generator.
+    An environment that ends starts again at once, as SB3 wants it, and only those that ended are
+    touched one by one. Outcomes are drawn for all of them from one generator.
     """
 
     render_mode: str | None = None
