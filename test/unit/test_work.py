@@ -43,7 +43,6 @@ def test_undoing_costs_as_much_as_making_and_the_unknown_has_a_default():
     assert seconds_of(changes(scene(0), scene(1))) == 15 + 240
     assert seconds_of(changes(scene(0, 1), scene(1))) == 15
     assert seconds_of(changes(NOMINAL, scene(3))) == DEFAULT_COST
-    assert seconds_of(changes(NOMINAL, scene(3)), default=7.0) == 7.0
     assert seconds_of(changes(scene(1), scene(1))) == 0
 
 

@@ -16,14 +16,9 @@ DEFAULT_COST = 30.0
 """s of human work that a change is taken to cost where the catalogue does not say."""
 
 
-def seconds_of(steps: Changes, default: float = DEFAULT_COST) -> float:
-    """Human work of these changes, s; taking a change back costs as much as making it.
-
-    Args:
-        steps: what is to be done.
-        default: cost of a change whose change_cost is unknown, s.
-    """
-    return math.fsum(_cost(v, default) for v in (*steps.undo, *steps.apply))
+def seconds_of(steps: Changes) -> float:
+    """Human work of these changes, s; taking a change back costs as much as making it."""
+    return math.fsum(_cost(v) for v in (*steps.undo, *steps.apply))
 
 
 def count_changes(scenes: Iterable[Scene], present: Scene = NOMINAL) -> int:
@@ -64,7 +59,7 @@ class WorkLedger:
             catalogue: its costs give the estimate as long as there is no experience: one change
                 made and one taken back for every trial.
         """
-        mean = fmean(_cost(v, DEFAULT_COST) for v in catalogue)
+        mean = fmean(_cost(v) for v in catalogue)
         self._done = [Work(2.0, 2.0 * mean)]
         self._scenes: dict[str, Scene] = {}
 
@@ -95,5 +90,5 @@ def cheapest(scenes: Sequence[Scene], ledger: WorkLedger, cell: str) -> int:
     return costs.index(min(costs))
 
 
-def _cost(variation: Variation, default: float) -> float:
-    return default if math.isnan(variation.change_cost) else variation.change_cost
+def _cost(variation: Variation) -> float:
+    return DEFAULT_COST if math.isnan(variation.change_cost) else variation.change_cost
