@@ -26,8 +26,11 @@ sim: setup
 	@arguments=(); for name in $(GIVEN); do arguments+=("$${name,,}:=$${!name}"); done; \
 	exec $(RUN) "$(BIN)/robomd" sim "$${arguments[@]}"
 
+# tests of processes wait for a third of their time: one worker more than there are cores
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 5 ? n + 1 : 6)))
+
 test: setup
-	@$(RUN) "$(BIN)/python" -m pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(RUN) "$(BIN)/python" -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(RUN) "$(BIN)/ruff" check . && $(RUN) "$(BIN)/ruff" format --check . && $(RUN) "$(BIN)/mypy"

@@ -80,8 +80,8 @@ class CameraNode(Node):
         """Begin to read the camera."""
         if any(self._config.mount):
             self._transforms.publish({self._frame_id: self._config.mount})
-        self._camera.connect()
         self.get_logger().info(f"up: waits for pictures of {self._config.name}")
+        self._camera.connect()
 
     def close(self) -> None:
         """Give the camera back."""
