@@ -26,8 +26,8 @@ sim: setup
 	@arguments=(); for name in $(GIVEN); do arguments+=("$${name,,}:=$${!name}"); done; \
 	exec $(RUN) "$(BIN)/robomd" sim "$${arguments[@]}"
 
-# tests of processes wait for a third of their time: one worker more than there are cores
-WORKERS ?= $(shell n=$$(nproc); echo $$((n < 5 ? n + 1 : 6)))
+# one worker a core: with more, tests of watchdogs and camera rates meet their limits
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 test: setup
 	@$(RUN) "$(BIN)/python" -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -28,6 +28,8 @@ _LOOK = 0.1
 _FINAL = (0, -signal.SIGINT, -signal.SIGTERM, 130, 143, EXIT_CONFIGURATION, EXIT_CAMPAIGN)
 """Exit codes after which a process is not started again."""
 _LONGEST_LINE = 1 << 16
+_LAST_READS = 64
+"""Pieces of output that are read after a process has ended: more than a pipe holds."""
 
 
 class Supervisor:
@@ -150,12 +152,12 @@ class Supervisor:
                 drop_output()
                 self.terminate(NOBODY_READS)
 
-    def _read(self, child: "_Child") -> None:
-        """Pass on the lines that are there; at their end let go of the pipe."""
+    def _read(self, child: "_Child") -> bool:
+        """Pass on lines; whether there was anything. At the end of all let go of the pipe."""
         try:
             piece = os.read(child.output, _LONGEST_LINE)
         except BlockingIOError:
-            return
+            return False
         *lines, child.begun = (child.begun + piece).split(b"\n")
         if child.begun and (not piece or len(child.begun) > _LONGEST_LINE):
             lines, child.begun = [*lines, child.begun], b""
@@ -163,6 +165,16 @@ class Supervisor:
             self._write(child.name, line.decode(errors="replace").rstrip("\r"))
         if not piece:
             self._let_go(child)
+        return bool(piece)
+
+    def _last_words(self, child: "_Child") -> None:
+        """Pass on what is left of its output; what it has started may hold the pipe for ever."""
+        for _ in range(_LAST_READS):
+            if child.output < 0 or not self._read(child):
+                break
+        if child.begun:
+            self._write(child.name, child.begun.decode(errors="replace").rstrip("\r"))
+            child.begun = b""
 
     def _let_go(self, child: "_Child") -> None:
         if child.output >= 0:
@@ -174,8 +186,7 @@ class Supervisor:
 
     def _ended(self, child: "_Child", code: int) -> None:
         """Start it again in a while, or end all."""
-        if child.output >= 0:
-            self._read(child)  # its last words; what it has started may hold the pipe for ever
+        self._last_words(child)
         self._let_go(child)
         child.signal(signal.SIGKILL)  # nor may that live on
         child.process = None

@@ -359,7 +359,11 @@ def test_docstring_and_running_node_agree(domain, node_class, values, back_end):
         wait_for(lambda: (name, place) in graph.client.get_node_names_and_namespaces(), name, 10)
         told = {k: in_full(v, place) for k, v in documented(node_class, back_end).items()}
         who = (name, place)
-        assert told["Publishers"] == plain(node.get_publisher_names_and_types_by_node(*who))
+
+        def published():
+            return plain(node.get_publisher_names_and_types_by_node(*who))
+
+        wait_for(lambda: told["Publishers"] == published(), f"{told['Publishers']}", 10)
         assert told["Subscriptions"] == plain(node.get_subscriber_names_and_types_by_node(*who))
         served = plain(node.get_service_names_and_types_by_node(*who))
         called = plain(node.get_client_names_and_types_by_node(*who))

@@ -265,7 +265,7 @@ def test_commands_end_before_a_hanging_policy_is_given_up(cell):
     ],
 )
 def test_what_goes_silent_ends_the_rollout(cell, silent, reason):
-    one = cell(gripper_state_timeout=0.5)
+    one = cell(gripper_state_timeout=1.5)
     handle = one.start(time_limit=20.0)
     wait_for(lambda: one.arm.sent_since(0.0), "commands")
     one.arm.silent.add(silent)

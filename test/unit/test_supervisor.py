@@ -114,6 +114,16 @@ def test_lines_come_whole_and_in_order():
     assert lines[-1] == "no end of line"
 
 
+def test_what_was_printed_just_before_the_end_is_read(monkeypatch):
+    """More than is read at a time waits in the pipe when the end of its writer is noticed."""
+    monkeypatch.setattr(supervisor, "_LONGEST_LINE", 1 << 10)
+    monkeypatch.setattr(Supervisor, "_pass_on", lambda self, events: time.sleep(0.1))
+    code, lines = run("import os; os.write(1, b'first\\n' + b'y' * 30_000 + b'\\nno end of line')")
+    assert code == 0
+    assert lines[0] == "first" and lines[-1] == "no end of line"
+    assert "".join(lines[1:-1]) == "y" * 30_000
+
+
 def test_what_cannot_be_started_ends_all():
     manager = Supervisor(lambda name, line: lines.append(line))
     lines = []
