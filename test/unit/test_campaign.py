@@ -292,7 +292,7 @@ def test_resumed_after_being_abandoned(tmp_path):
     background = Background(tmp_path, [first], search="thompson")
     wait_until(lambda: background.campaign.status().trials_done >= 3)
     background.campaign._closed = True  # its last result is lost, as in a kill
-    wait_until(lambda: not background.campaign._busy, timeout=5)
+    wait_until(lambda: not background.campaign._crew.busy, timeout=5)
     background.campaign.stop()
     background.end()
     before = {r.trial_index: r for r in valid_of(tmp_path)}

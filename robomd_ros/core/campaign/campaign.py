@@ -4,21 +4,19 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from robomd_ros.core.campaign.cell_pool import Attempt, CellPool, attempt
-from robomd_ros.core.campaign.dispatch import Dispatcher, Job, nominal_seed, trial_of
+from robomd_ros.core.campaign.crew import Crew, Task
+from robomd_ros.core.campaign.dispatch import Dispatcher, Job, trial_of
+from robomd_ros.core.campaign.opening import Opening
 from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.campaign.publisher import Publisher
 from robomd_ros.core.campaign.status import CampaignListener, CampaignState, CampaignStatus, Pace
 from robomd_ros.core.campaign.stored import (
-    NOMINAL_PICTURE,
     CampaignFolder,
     StoredCampaign,
     open_campaign,
@@ -26,12 +24,11 @@ from robomd_ros.core.campaign.stored import (
 )
 from robomd_ros.core.campaign.trial_log import TrialRecord, last_label
 from robomd_ros.core.cell import Cell
-from robomd_ros.core.errors import CellFault, CellLostError, ConfigurationError
+from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.evidence.findings import Findings
 from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.schema import default_of
 from robomd_ros.core.search import Search, SearchContext, make_search
-from robomd_ros.core.search.agent_picture import agent_picture
 from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.core.variations import NOMINAL
 from robomd_ros.core.wording import counted
@@ -52,8 +49,6 @@ __all__ = [
 
 MAX_DROPS_IN_A_ROW = 5
 """So many requests without a valid trial, one after the other, end the campaign."""
-
-Task = Callable[[], None]
 
 
 class Campaign:
@@ -100,10 +95,8 @@ class Campaign:
         self._pace = Pace()
         self._publisher = Publisher(folder, listener, self._fail)
         self._change = threading.Condition()
-        self._busy: set[str] = set()
-        self._begun = False
-        self._observing = False
-        self._observe_faults = 0
+        self._crew = Crew(cells, self._change, self._next_task, self._fail)
+        self._opening = Opening(folder, self._search)
         self._paused = False
         self._scene = NOMINAL
         self._warning = ""
@@ -125,19 +118,17 @@ class Campaign:
         if self._publisher.started:
             raise RuntimeError("a campaign runs once; open its folder again to resume it")
         self._publisher.start()
-        threads = [self._thread(cell) for cell in self._pool.cells]
         try:
             with self._change:
                 self._restore()
                 self._publisher.status(self.status())
-            for thread in threads:
-                thread.start()
+            self._crew.start()
             self._wait_for_end()
         except Exception as error:  # noqa: BLE001 (stored, and raised below)
             self._fail(error)
         finally:
             self.stop()  # a KeyboardInterrupt; nothing if the campaign has ended
-            self._join(threads)
+            self._crew.join(self._stop_timeout)
             ranking = self._finish()
         if self._error is not None:
             raise self._error
@@ -273,7 +264,7 @@ class Campaign:
         if self._pool.empty:
             started = self._dispatcher.valid + self._dispatcher.invalid > 0
             return (CampaignState.WAITING if started else CampaignState.STARTING), "a cell"
-        if not self._begun:
+        if not self._opening.begun:
             return CampaignState.STARTING, "the first picture"
         return CampaignState.RUNNING, ""
 
@@ -295,38 +286,13 @@ class Campaign:
                     self._findings.add(trial_of(record, self._folder.catalogue))
             for trial in others:
                 self._search.observe(trial)
-        picture = self._folder.nominal_picture() if self._search.wants_images else None
-        if picture is not None or not self._search.wants_images:
-            self._begin(picture)
+        self._opening.restore()
         self._conclude()
-
-    def _begin(self, picture: NDArray[np.uint8] | None) -> None:
-        self._search.begin(picture)
-        self._begun = True
-
-    def _thread(self, cell: Cell) -> threading.Thread:
-        name = f"cell-{cell.name}"
-        return threading.Thread(target=self._work, args=(cell,), name=name, daemon=True)
 
     def _wait_for_end(self) -> None:
         with self._change:
             while self._ending is None:
                 self._change.wait()
-
-    def _join(self, threads: Sequence[threading.Thread]) -> None:
-        """Wait for the cells; one that does not end in time is left alone."""
-        deadline = time.monotonic() + self._stop_timeout
-        while any(t.is_alive() for t in threads) and time.monotonic() < deadline:
-            # Again and again: a trial that was about to start has missed the first time.
-            self._cancel()
-            for thread in filter(threading.Thread.is_alive, threads):
-                thread.join(0.1)
-
-    def _cancel(self) -> None:
-        with self._change:
-            busy = [cell for cell in self._pool.cells if cell.name in self._busy]
-        for cell in busy:
-            cell.cancel()
 
     def _finish(self) -> FailureRanking:
         """Store and publish what is final."""
@@ -355,13 +321,6 @@ class Campaign:
 
     # The cells' threads
 
-    def _work(self, cell: Cell) -> None:
-        try:
-            while (task := self._next_task(cell)) is not None:
-                task()
-        except Exception as error:  # noqa: BLE001 (a thread's boundary; run() raises it)
-            self._fail(error)
-
     def _next_task(self, cell: Cell) -> Task | None:
         """Wait until there is something to do in this cell; None at the end."""
         with self._change:
@@ -382,11 +341,11 @@ class Campaign:
     def _task(self, cell: Cell) -> Task | None:
         if self._paused or not self._pool.look(cell):
             return None
-        if not self._begun:
-            if self._observing:
+        if not self._opening.begun:
+            if self._opening.observing:
                 return None
-            self._observing = True
-            self._busy.add(cell.name)
+            self._opening.observing = True
+            self._crew.busy.add(cell.name)
             return partial(self._observe_nominal, cell)
         if self._findings.settled:  # unless a trial in flight unsettles it
             return None
@@ -397,42 +356,24 @@ class Campaign:
             return None
         record = self._folder.log.ask(job.request, job.trials, cell.name, time.time())
         self._scene = job.scene
-        self._busy.add(cell.name)
+        self._crew.busy.add(cell.name)
         return partial(self._run_trial, cell, job, record)
 
     def _observe_nominal(self, cell: Cell) -> None:
         """Take the picture that every search episode starts from."""
-        picture, reason, lost = None, "", False
-        try:
-            picture = cell.observe(NOMINAL, nominal_seed(self._folder.config.seed))
-            agent_picture(picture)
-            self._folder.store_picture(NOMINAL_PICTURE, picture)
-        except CellLostError as error:
-            reason, lost = f"cell lost: {error}", True
-        except (CellFault, ValueError) as error:
-            picture, reason = None, str(error)
+        seen = self._opening.look(cell)
         with self._change:
-            self._observing = False
-            self._busy.discard(cell.name)
-            if self._closed or (picture is None and self._ending is not None):
+            self._opening.observing = False
+            self._crew.busy.discard(cell.name)
+            if self._closed or (seen.picture is None and self._ending is not None):
                 return
-            if picture is not None:
-                self._begin(picture)
-            elif lost:
-                self._pool.lost(cell, reason)
+            if seen.picture is not None:
+                self._opening.begin(seen.picture)
+            elif seen.lost:
+                self._pool.lost(cell, seen.reason)
             else:
-                self._observe_failed(cell, reason)
+                self._warning = self._opening.failed(cell, seen.reason)
             self._change.notify_all()
-
-    def _observe_failed(self, cell: Cell, reason: str) -> None:
-        self._observe_faults += 1
-        self._warning = f"no picture of the nominal scene from {cell.name}: {reason}"
-        if self._observe_faults >= self._folder.config.max_attempts:
-            self._fail(
-                CellFault(
-                    f"{self._warning} ({self._observe_faults} times); check the cell's camera"
-                )
-            )
 
     def _run_trial(self, cell: Cell, job: Job, record: TrialRecord) -> None:
         done = attempt(cell, job.scene, job.request.seed, self._search.wants_images)
@@ -442,7 +383,7 @@ class Campaign:
             self._folder.store_picture(path, done.trial.image)
         done = replace(done, trial=replace(done.trial, index=record.trial_index, image_path=path))
         with self._change:
-            self._busy.discard(cell.name)
+            self._crew.busy.discard(cell.name)
             if self._closed:  # too late: the row stays open, and is asked again on resume
                 return
             if done.lost:
