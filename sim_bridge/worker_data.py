@@ -48,9 +48,8 @@ def scene_from_data(data: Iterable[list[Any]]) -> Scene:
 
 def outcome_to_data(outcome: Outcome) -> list[Any]:
     """Everything of an outcome."""
-    return [
-        int(outcome.result), int(outcome.source), outcome.duration, outcome.steps, outcome.detail
-    ]  # fmt: skip
+    values = [getattr(outcome, field.name) for field in fields(Outcome)]
+    return [int(outcome.result), int(outcome.source), *values[2:]]
 
 
 def outcome_from_data(data: list[Any]) -> Outcome:

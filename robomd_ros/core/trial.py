@@ -3,8 +3,10 @@
 """Outcome and Trial: one execution of the policy under test in one scene."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,12 @@ class Outcome:
         duration: length of the rollout in the robot's or simulator's time, s; NaN unknown.
         steps: policy steps executed; 0 if none was.
         detail: why, for INVALID always filled.
+        stage: the furthest stage of the task that was reached; "" unknown.
+        tags: words for the way in which it failed.
+        achieved_rate: policy steps a second of the rollout, Hz; NaN unknown.
+        inference_p50: median time of a question to the policy, s; NaN unknown.
+        inference_p95: 95th percentile of it, s; NaN unknown.
+        facts: of robot, camera and scene during the trial, as JSON has them.
     """
 
     result: Result
@@ -48,8 +56,15 @@ class Outcome:
     duration: float = math.nan
     steps: int = 0
     detail: str = ""
+    stage: str = ""
+    tags: tuple[str, ...] = ()
+    achieved_rate: float = math.nan
+    inference_p50: float = math.nan
+    inference_p95: float = math.nan
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tags", tuple(self.tags))
         if self.result is Result.INVALID and not self.detail:
             raise ValueError("an INVALID outcome needs a detail that says why; got an empty one")
         if self.steps < 0:

@@ -4,6 +4,7 @@
 
 import csv
 import io
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ TRIAL_COLUMNS = (
     Column("source", "str", _word("source")),
     Column("steps", "int", _outcome("steps")),
     Column("duration_s", "float", _outcome("duration")),
+    Column("achieved_rate_hz", "float", _outcome("achieved_rate")),
+    Column("inference_p50_s", "float", _outcome("inference_p50")),
+    Column("inference_p95_s", "float", _outcome("inference_p95")),
+    Column("stage", "str", _outcome("stage")),
+    Column("tags", "texts", lambda r: list(r.outcome.tags) if r.outcome else []),
+    Column("facts", "str", lambda r: json.dumps(r.outcome.facts) if r.outcome else None),
     Column("seed", "int", lambda r: r.request.seed),
     Column("asked_at", "time", _field("asked_at")),
     Column("finished_at", "time", _field("finished_at")),

@@ -3,7 +3,9 @@
 """Between the core's values and ROS messages, one pair of functions per type."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import KeyValue
@@ -88,7 +90,29 @@ def outcome_to_msg(outcome: Outcome) -> msg.Outcome:
         duration=outcome.duration,
         steps=outcome.steps,
         detail=outcome.detail,
+        stage=outcome.stage,
+        tags=list(outcome.tags),
+        achieved_rate=outcome.achieved_rate,
+        inference_p50=outcome.inference_p50,
+        inference_p95=outcome.inference_p95,
+        facts=facts_to_msg(outcome.facts),
     )
+
+
+def facts_to_msg(facts: Mapping[str, Any]) -> list[KeyValue]:
+    """Facts as KeyValue with JSON values."""
+    return [KeyValue(key=k, value=json.dumps(v)) for k, v in facts.items()]
+
+
+def facts_from_msg(items: Iterable[KeyValue]) -> dict[str, Any]:
+    """Facts from KeyValue; a value that is no JSON, as a user's node may send it, is its text."""
+    facts: dict[str, Any] = {}
+    for item in items:
+        try:
+            facts[item.key] = json.loads(item.value)
+        except json.JSONDecodeError:
+            facts[item.key] = item.value
+    return facts
 
 
 def outcome_from_msg(message: msg.Outcome) -> Outcome:
@@ -99,7 +123,18 @@ def outcome_from_msg(message: msg.Outcome) -> Outcome:
         duration=message.duration,
         steps=message.steps,
         detail=message.detail,
+        stage=message.stage,
+        tags=tuple(message.tags),
+        achieved_rate=_measured(message.achieved_rate),
+        inference_p50=_measured(message.inference_p50),
+        inference_p95=_measured(message.inference_p95),
+        facts=facts_from_msg(message.facts),
     )
+
+
+def _measured(value: float) -> float:
+    """A rate or a time; 0 is what a node sends that does not know the field."""
+    return value if value > 0.0 else math.nan
 
 
 def trial_to_msg(trial: Trial, campaign_id: str, stamp: Time) -> msg.Trial:

@@ -112,6 +112,23 @@ def test_outcome(result, source):
     assert to.outcome_from_msg(to.outcome_to_msg(outcome)) == outcome
 
 
+def test_what_was_measured_in_a_trial():
+    facts = {"safety_mode": 1, "tcp": [0.0, 0.1], "gripper_events": [[0.5, "close"]], "why": "größ"}
+    outcome = Outcome(
+        Result.FAILURE, Source.OPERATOR, 3.0, 20, "slipped", "grasped", ("slip", "late"),
+        9.7, 0.04, 0.09, facts,
+    )  # fmt: skip
+    assert to.outcome_from_msg(to.outcome_to_msg(outcome)) == outcome
+
+
+def test_an_executor_that_measures_nothing_sends_zeros_and_text():
+    message = msg.Outcome(result=1, facts=[KeyValue(key="remark", value="no JSON")])
+    outcome = to.outcome_from_msg(message)
+    rates = (outcome.achieved_rate, outcome.inference_p50, outcome.inference_p95)
+    assert all(math.isnan(rate) for rate in rates)
+    assert outcome.facts == {"remark": "no JSON"}
+
+
 def test_outcome_without_a_duration():
     back = to.outcome_from_msg(to.outcome_to_msg(Outcome(Result.INVALID, detail="why")))
     assert math.isnan(back.duration) and back.result is Result.INVALID

@@ -12,7 +12,7 @@ import textwrap
 
 import pytest
 
-from robomd_ros.core.campaign.trial_log import Purpose, TrialLog, TrialRequest
+from robomd_ros.core.campaign.trial_log import _ADDED, Purpose, TrialLog, TrialRequest
 from robomd_ros.core.errors import TrialLogError
 from robomd_ros.core.trial import Outcome, Result, Source
 
@@ -86,6 +86,37 @@ def test_an_unknown_duration_comes_back_as_nan(log):
     done = log.complete(0, Outcome(Result.INVALID, detail="no picture"), "", 11.0)
     assert math.isnan(done.outcome.duration)
     assert done.outcome.detail == "no picture"
+
+
+MEASURED = Outcome(
+    Result.FAILURE, Source.OPERATOR, 3.0, 20, "slipped", "grasped", ("slip",), 9.7, 0.04, 0.09,
+    {"speed_scaling": 1.0, "gripper_events": [[0.5, "close"]]},
+)  # fmt: skip
+
+
+def test_what_was_measured_comes_back(log):
+    log.ask(request(), 1, "ur5e", 10.0)
+    assert log.complete(0, MEASURED, "", 12.5).outcome == MEASURED
+    assert log.records()[0].outcome == MEASURED
+
+
+def test_a_log_of_an_earlier_program_is_read_as_it_is_and_goes_on(tmp_path):
+    path = tmp_path / "trials.db"
+    log = TrialLog(path)
+    log.ask(request(), 1, "ur5e", 10.0)
+    log.complete(0, SUCCESS, "", 11.0)
+    log.close()
+    db = sqlite3.connect(path)
+    for column in _ADDED:
+        db.execute(f"ALTER TABLE trials DROP COLUMN {column}")
+    db.close()
+    with TrialLogReader(path) as reader:
+        assert reader.records()[0].outcome == SUCCESS
+    log = TrialLog(path)
+    log.ask(request(1), 1, "ur5e", 12.0)
+    log.complete(1, MEASURED, "", 13.0)
+    assert [r.outcome for r in log.records()] == [SUCCESS, MEASURED]
+    log.close()
 
 
 @pytest.mark.parametrize("index", [0, 5])

@@ -49,6 +49,17 @@ CREATE TABLE dropped (
 );
 """
 
+_ADDED = {
+    "stage": "TEXT NOT NULL DEFAULT ''",
+    "tags": "TEXT NOT NULL DEFAULT '[]'",
+    "achieved_rate_hz": "REAL",
+    "inference_p50_s": "REAL",
+    "inference_p95_s": "REAL",
+    "facts": "TEXT NOT NULL DEFAULT '{}'",
+}
+"""Columns that a log of an earlier program lacks: made when it is opened to be written. Older
+programs read a log that has them, so its version stays."""
+
 _TAKEN_BACK = """
 CREATE TABLE IF NOT EXISTS taken_back (
     trial_index INTEGER PRIMARY KEY,
@@ -187,6 +198,16 @@ class TrialLog:
                 f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; "
                 f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
+        self._add_columns()
+
+    def _add_columns(self) -> None:
+        """Give a log what later programs store; in one transaction, as it may be cut off."""
+        there = {row[1] for row in self._db.execute("PRAGMA table_info(trials)")}
+        missing = [f"{name} {kind}" for name, kind in _ADDED.items() if name not in there]
+        if missing:
+            with self._transaction():
+                for column in missing:
+                    self._db.execute(f"ALTER TABLE trials ADD COLUMN {column}")
 
     def _check(self) -> None:
         if self._db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
@@ -243,20 +264,12 @@ class TrialLog:
             return next(self._select(trial_index))
 
     def _complete(self, trial_index: int, outcome: Outcome, image_path: str, now: float) -> None:
-        duration = None if math.isnan(outcome.duration) else outcome.duration
+        values = {**_outcome_columns(outcome), "image_path": image_path, "finished_at": now}
+        assigned = ", ".join(f"{name} = :{name}" for name in values)
         cursor = self._db.execute(
-            "UPDATE trials SET state = 'DONE', result = ?, source = ?, steps = ?, duration_s = ?, "
-            "image_path = ?, finished_at = ?, detail = ? WHERE trial_index = ? AND state = 'ASKED'",
-            (
-                outcome.result.name,
-                outcome.source.name,
-                outcome.steps,
-                duration,
-                image_path,
-                now,
-                outcome.detail,
-                trial_index,
-            ),
+            f"UPDATE trials SET state = 'DONE', {assigned} "  # noqa: S608 - our own column names
+            "WHERE trial_index = :trial_index AND state = 'ASKED'",
+            {**values, "trial_index": trial_index},
         )
         if cursor.rowcount != 1:
             raise TrialLogError(
@@ -365,6 +378,48 @@ class TrialLog:
         )
 
 
+def _outcome_columns(outcome: Outcome) -> dict[str, Any]:
+    """The columns of an outcome, by name."""
+    return {
+        "result": outcome.result.name,
+        "source": outcome.source.name,
+        "steps": outcome.steps,
+        "duration_s": _known(outcome.duration),
+        "detail": outcome.detail,
+        "stage": outcome.stage,
+        "tags": json.dumps(outcome.tags),
+        "achieved_rate_hz": _known(outcome.achieved_rate),
+        "inference_p50_s": _known(outcome.inference_p50),
+        "inference_p95_s": _known(outcome.inference_p95),
+        "facts": json.dumps(dict(outcome.facts)),
+    }
+
+
+def _outcome(row: dict[str, Any]) -> Outcome:
+    """The reverse; a log of an earlier program lacks some columns."""
+    return Outcome(
+        Result[row["result"]],
+        Source[row["source"]],
+        _number(row["duration_s"]),
+        row["steps"],
+        row["detail"],
+        row.get("stage", ""),
+        tuple(json.loads(row.get("tags", "[]"))),
+        _number(row.get("achieved_rate_hz")),
+        _number(row.get("inference_p50_s")),
+        _number(row.get("inference_p95_s")),
+        json.loads(row.get("facts", "{}")),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
 def _record(row: dict[str, Any]) -> TrialRecord:
     request = TrialRequest(
         row["request"],
@@ -375,13 +430,7 @@ def _record(row: dict[str, Any]) -> TrialRecord:
     )
     outcome = None
     if row["result"] is not None:
-        outcome = Outcome(
-            Result[row["result"]],
-            Source[row["source"]],
-            math.nan if row["duration_s"] is None else row["duration_s"],
-            row["steps"],
-            row["detail"],
-        )
+        outcome = _outcome(row)
     return TrialRecord(
         row["trial_index"],
         request,
