@@ -33,7 +33,7 @@ _DIGITS = {
 _DECIMAL = re.compile(r"(?:(?<=_)|^)0_(\d+)")
 
 
-class Verdict(Enum):
+class Standing(Enum):
     """A judgement: its words, its sign (nothing depends on colour alone), what it means."""
 
     FAILS = ("fails", "▲", "the whole 95 % interval lies above one half")
@@ -62,15 +62,15 @@ class Compared(Enum):
     NO_DIFFERENCE_SEEN = "no difference seen"
 
 
-def verdict_of(mode: FailureMode) -> Verdict:
+def verdict_of(mode: FailureMode) -> Standing:
     """The judgement on a failure mode, by its interval."""
     if not mode.seen:
         if mode.unknown:
-            return Verdict.NOT_KNOWN
-        return Verdict.PREDICTED if mode.predicted else Verdict.UNTRIED
+            return Standing.NOT_KNOWN
+        return Standing.PREDICTED if mode.predicted else Standing.UNTRIED
     if mode.lower > HALF:
-        return Verdict.FAILS
-    return Verdict.COPES if mode.upper < HALF else Verdict.OPEN
+        return Standing.FAILS
+    return Standing.COPES if mode.upper < HALF else Standing.OPEN
 
 
 def compared(lower: float, upper: float) -> Compared:
@@ -222,12 +222,12 @@ def not_shown(hidden: int) -> str:
 def statement(mode: FailureMode) -> str:
     """What is known of a mode, in a sentence that goes on from its description."""
     verdict = verdict_of(mode)
-    if verdict is Verdict.NOT_KNOWN:
+    if verdict is Standing.NOT_KNOWN:
         return (
             f"{verdict.words}: too far from everything that was tried "
             f"(distance {mode.reliability:.3g} to the nearest known embedding); try it"
         )
-    if verdict is Verdict.UNTRIED:
+    if verdict is Standing.UNTRIED:
         return verdict.meaning
     value, lower, upper = map(figure, (mode.failure_probability, mode.lower, mode.upper))
     figures = f"fails with probability {value} (95 % interval {lower} to {upper})"

@@ -5,7 +5,7 @@
 from dataclasses import dataclass
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
-from robomd_ros.core.wording import HALF, Verdict, counted, named, verdict_of, words
+from robomd_ros.core.wording import HALF, Standing, counted, named, verdict_of, words
 from robomd_ros.report.campaign_data import CampaignData
 
 _NAMED = 6
@@ -31,19 +31,19 @@ def advice(data: CampaignData) -> list[Advice]:
     """What to do next, the most useful first; at least one piece."""
     if not data.valid:
         return [_nothing_yet(data)]
-    by_verdict: dict[Verdict, list[FailureMode]] = {v: [] for v in Verdict}
+    by_verdict: dict[Standing, list[FailureMode]] = {v: [] for v in Standing}
     for mode in data.ranking.failure_modes:
         by_verdict[verdict_of(mode)].append(mode)
     found = [
         _untried([m for m in data.ranking.failure_modes if not m.seen]),
-        _improve(by_verdict[Verdict.FAILS]),
-        _look_closer([m for m in by_verdict[Verdict.OPEN] if m.failure_probability > HALF]),
+        _improve(by_verdict[Standing.FAILS]),
+        _look_closer([m for m in by_verdict[Standing.OPEN] if m.failure_probability > HALF]),
         _combinations(data),
         _unsure(data),
         _invalid(data),
     ]
     given = [piece for piece in found if piece is not None]
-    return given or [_all_well(bool(by_verdict[Verdict.OPEN]))]
+    return given or [_all_well(bool(by_verdict[Standing.OPEN]))]
 
 
 def _nothing_yet(data: CampaignData) -> Advice:

@@ -11,7 +11,7 @@ from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.core.evidence.metrics import entropy, wasserstein_to_ideal
 from robomd_ros.core.wording import (
-    Verdict,
+    Standing,
     described,
     interval,
     label,
@@ -99,7 +99,7 @@ def _tested(data: CampaignData) -> dict[str, Any]:
 def _ranking(data: CampaignData) -> dict[str, Any]:
     modes = data.ranking.failure_modes
     places = ranks(modes)
-    order = {verdict: place for place, verdict in enumerate(Verdict)}
+    order = {verdict: place for place, verdict in enumerate(Standing)}
     rows = [
         {
             "mode": mode,
@@ -115,7 +115,7 @@ def _ranking(data: CampaignData) -> dict[str, Any]:
     ]
     return {
         "modes": rows,
-        "verdicts": list(Verdict),
+        "verdicts": list(Standing),
         "ranking_trials": data.ranking.trials,
         "order_words": _ORDER_WORDS.get(data.stored.config.order_by, ""),
         "with_agent": any(not math.isnan(m.policy_probability) for m in modes),

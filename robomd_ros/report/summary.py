@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
-from robomd_ros.core.wording import Verdict, counted, figure, named, verdict_of
+from robomd_ros.core.wording import Standing, counted, figure, named, verdict_of
 from robomd_ros.report.campaign_data import CampaignData
 
 _NAMED = 4
@@ -57,10 +57,12 @@ def summary(data: CampaignData) -> list[str]:
 
 def _tried(modes: Sequence[FailureMode]) -> list[str]:
     """By verdict: what fails, what is open, what copes; each says what its intervals say."""
-    by_verdict: dict[Verdict, list[FailureMode]] = {v: [] for v in Verdict}
+    by_verdict: dict[Standing, list[FailureMode]] = {v: [] for v in Standing}
     for mode in sorted(modes, key=lambda m: -m.failure_probability):
         by_verdict[verdict_of(mode)].append(mode)
-    failing, open_, coping = (by_verdict[v] for v in (Verdict.FAILS, Verdict.OPEN, Verdict.COPES))
+    failing, open_, coping = (
+        by_verdict[v] for v in (Standing.FAILS, Standing.OPEN, Standing.COPES)
+    )
     found = []
     if failing:
         make = counted(len(failing), "change makes", "changes make")

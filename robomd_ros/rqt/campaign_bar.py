@@ -12,7 +12,7 @@ from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton
 from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
 from robomd_ros.rqt.style import GREY, STATES, VERMILLION, WHITE, clock, duration, number
 from robomd_ros.rqt.values import CallResult, Presence
-from robomd_ros.terminal.live_view import Rate
+from robomd_ros.terminal.live_view import TrialsPerMinute
 
 _RUNS = (CampaignState.STARTING, CampaignState.RUNNING, CampaignState.WAITING)
 
@@ -26,7 +26,7 @@ class CampaignBar(QtWidgets.QFrame):
         super().__init__()
         self._status: CampaignStatus | None = None
         self._presence = Presence()
-        self._rate = Rate()
+        self._rate = TrialsPerMinute()
         self._gone_since = 0.0
         self._build()
         self._show()
@@ -69,7 +69,7 @@ class CampaignBar(QtWidgets.QFrame):
     def show_status(self, status: CampaignStatus) -> None:
         """Take in a newer status."""
         if self._status is None or status.trials_done < self._status.trials_done:
-            self._rate = Rate()  # another campaign
+            self._rate = TrialsPerMinute()  # another campaign
         self._status = status
         self._rate.update(status.trials_done, time.monotonic())
         self._show()

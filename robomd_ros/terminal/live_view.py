@@ -26,7 +26,7 @@ _WIDTH_OF_A_FILE = 120
 
 
 @dataclass
-class Rate:
+class TrialsPerMinute:
     """Valid trials per minute since the view began."""
 
     first_done: int | None = None
@@ -55,7 +55,7 @@ class CampaignView:
         self.status: CampaignStatus | None = None
         self.ranking: FailureRanking | None = None
         self._trials: deque[Trial] = deque(maxlen=outcomes)
-        self._rate = Rate()
+        self._rate = TrialsPerMinute()
 
     def on_status(self, status: CampaignStatus) -> None:
         """Take in a status."""

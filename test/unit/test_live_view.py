@@ -15,7 +15,7 @@ from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
-from robomd_ros.terminal.live_view import CampaignView, Rate, prompt_panel
+from robomd_ros.terminal.live_view import CampaignView, TrialsPerMinute, prompt_panel
 
 RED = Variation("cube_red", "color", "cube", "Make the cube red")
 
@@ -70,7 +70,7 @@ def test_over(state):
 
 
 def test_the_rate_counts_from_the_first_status_of_this_view():
-    rate = Rate()
+    rate = TrialsPerMinute()
     rate.update(50, now=100.0)  # resumed: these took no time here
     assert math.isnan(rate.per_minute)
     rate.update(60, now=130.0)

@@ -23,7 +23,7 @@ from robomd_ros.core.errors import CampaignFolderError, TrialLogError
 from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.core.evidence.metrics import entropy
 from robomd_ros.core.variations import Catalogue, Variation
-from robomd_ros.core.wording import Verdict, verdict_of, words
+from robomd_ros.core.wording import Standing, verdict_of, words
 from robomd_ros.report.after_campaign import start_report, wait_for_report
 from robomd_ros.report.campaign_data import load_campaign
 from robomd_ros.report.course import learning
@@ -269,15 +269,15 @@ def test_verdicts(tmp_path):
         values = {"failure_probability": mean, "lower": lower, "upper": upper, "seen": True}
         return verdict_of(replace(mode, **{**values, **other}))
 
-    assert of(0.9, 0.6, 1.0) is Verdict.FAILS
-    assert of(0.7, 0.4, 0.9) is Verdict.OPEN
-    assert of(0.5, 0.1, 0.9) is Verdict.OPEN
-    assert of(0.5, 0.5, 0.5) is Verdict.OPEN
-    assert of(0.3, 0.1, 0.6) is Verdict.OPEN
-    assert of(0.1, 0.0, 0.3) is Verdict.COPES
-    assert of(0.9, 0.6, 1.0, seen=False) is Verdict.UNTRIED
-    assert of(0.9, 0.6, 1.0, seen=False, reliability=0.1) is Verdict.PREDICTED
-    assert of(0.5, 0.0, 1.0, seen=False, reliability=0.1) is Verdict.NOT_KNOWN
+    assert of(0.9, 0.6, 1.0) is Standing.FAILS
+    assert of(0.7, 0.4, 0.9) is Standing.OPEN
+    assert of(0.5, 0.1, 0.9) is Standing.OPEN
+    assert of(0.5, 0.5, 0.5) is Standing.OPEN
+    assert of(0.3, 0.1, 0.6) is Standing.OPEN
+    assert of(0.1, 0.0, 0.3) is Standing.COPES
+    assert of(0.9, 0.6, 1.0, seen=False) is Standing.UNTRIED
+    assert of(0.9, 0.6, 1.0, seen=False, reliability=0.1) is Standing.PREDICTED
+    assert of(0.5, 0.0, 1.0, seen=False, reliability=0.1) is Standing.NOT_KNOWN
 
 
 def test_several_campaigns_are_overlaid(tmp_path):

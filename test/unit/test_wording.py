@@ -18,7 +18,7 @@ from robomd_ros.core.evidence.ranking_table import ranking_table
 from robomd_ros.core.variations import Variation
 from robomd_ros.core.wording import (
     Compared,
-    Verdict,
+    Standing,
     compared,
     counted,
     counts,
@@ -68,18 +68,18 @@ NOT_KNOWN = mode(lower=0.0, upper=1.0, trials=0, seen=False, reliability=0.9)
 @pytest.mark.parametrize(
     ("found", "verdict", "figures", "trials", "short"),
     [
-        (mode(p=0.9, lower=0.6), Verdict.FAILS, "0.90 (0.60 to 0.90)", "4/4", "{} 4/4"),
-        (mode(p=0.6), Verdict.OPEN, "0.60 (0.10 to 0.90)", "2/4", "{} 2/4"),
-        (mode(p=0.1, lower=0.0, upper=0.4), Verdict.COPES, "0.10 (0.00 to 0.40)", "0/4", "{} 0/4"),
-        (UNTRIED, Verdict.UNTRIED, "0.50 (0.10 to 0.90)", "untried", "{} untried"),
+        (mode(p=0.9, lower=0.6), Standing.FAILS, "0.90 (0.60 to 0.90)", "4/4", "{} 4/4"),
+        (mode(p=0.6), Standing.OPEN, "0.60 (0.10 to 0.90)", "2/4", "{} 2/4"),
+        (mode(p=0.1, lower=0.0, upper=0.4), Standing.COPES, "0.10 (0.00 to 0.40)", "0/4", "{} 0/4"),
+        (UNTRIED, Standing.UNTRIED, "0.50 (0.10 to 0.90)", "untried", "{} untried"),
         (
             PREDICTED,
-            Verdict.PREDICTED,
+            Standing.PREDICTED,
             "0.80 (0.60 to 0.90)",
             "predicted",
             "{} predicted, distance 0.25",
         ),
-        (NOT_KNOWN, Verdict.NOT_KNOWN, "-", "not known", "not known"),
+        (NOT_KNOWN, Standing.NOT_KNOWN, "-", "not known", "not known"),
     ],
 )
 def test_what_is_said_of_a_mode(found, verdict, figures, trials, short):
@@ -91,7 +91,7 @@ def test_what_is_said_of_a_mode(found, verdict, figures, trials, short):
 def test_a_half_itself_decides_nothing():
     """Neither an estimate of exactly one half nor an interval that ends there."""
     for p, lower, upper in ((0.5, 0.1, 0.9), (0.8, 0.5, 0.9), (0.2, 0.1, 0.5)):
-        assert verdict_of(mode(p=p, lower=lower, upper=upper)) is Verdict.OPEN
+        assert verdict_of(mode(p=p, lower=lower, upper=upper)) is Standing.OPEN
 
 
 def test_statements():
