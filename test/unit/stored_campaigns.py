@@ -86,9 +86,15 @@ def _row(i, ids, result, reason, path):
     )
 
 
+COLUMNS = (
+    "trial_index, state, cell, scene, seed, result, source, steps, duration_s, image_path, "
+    "asked_at, finished_at, detail, request, lane, attempt, purpose"
+)
+
+
 def _insert(folder, rows):
     with sqlite3.connect(folder / TRIALS_FILE) as db:
-        db.executemany(f"INSERT INTO trials VALUES ({', '.join('?' * 17)})", rows)
+        db.executemany(f"INSERT INTO trials ({COLUMNS}) VALUES ({', '.join('?' * 17)})", rows)
     db.close()
 
 
