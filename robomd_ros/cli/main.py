@@ -22,6 +22,7 @@ _USAGE = """usage: robomd <command> [arguments]
   ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
   report <campaign_dir> ... write the report: one page, figures as PNG and SVG   [--out DIR]
   compare <dir> <dir> ...   which policy is more robust, and how sure that is   [--html DIR]
+  relabel <dir> <trial> ... another label for a trial: success, failure or invalid   (--help)
   export <campaign_dir>     write CSV, Parquet, MCAP   [--format csv|parquet|mcap|all] [--out DIR]
   query <campaign_dir>      how likely a change makes it fail   --text "..." [--image FILE]
   rank-unseen <dir>         rank what nobody has tried   --catalogue FILE [--images DIR] [--out F]
@@ -237,6 +238,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "ranking": _ranking,
     "report": _tool("robomd_ros.cli.report"),
     "compare": _tool("robomd_ros.cli.compare"),
+    "relabel": _tool("robomd_ros.cli.relabel"),
     "export": _tool("robomd_ros.cli.export"),
     "query": _tool("robomd_ros.cli.query"),
     "rank-unseen": _tool("robomd_ros.cli.rank_unseen"),

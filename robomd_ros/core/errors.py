@@ -38,6 +38,14 @@ class TrialLogError(RoboMDError):
     """The trial database is damaged or holds what this version cannot read."""
 
 
+class RelabelError(RoboMDError):
+    """A trial cannot have the label that a person gives it afterwards."""
+
+
+class NoSuchTrialError(RelabelError):
+    """There is no such trial, or it has not ended."""
+
+
 class PolicyFault(RoboMDError):
     """The policy raised, or returned a command that no robot may execute; the trial is INVALID."""
 

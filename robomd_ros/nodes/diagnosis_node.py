@@ -19,7 +19,7 @@ from robomd_msgs.msg import CampaignStatus as CampaignStatusMsg
 from robomd_msgs.msg import FailureRanking as FailureRankingMsg
 from robomd_msgs.msg import OperatorRequest, RobotStatus, VariationCatalogue
 from robomd_msgs.msg import Trial as TrialMsg
-from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_msgs.srv import AnswerOperatorRequest, RelabelTrial
 from robomd_ros.core.campaign.campaign import (
     Campaign,
     CampaignFolder,
@@ -32,9 +32,14 @@ from robomd_ros.core.campaign.parameters import (
     campaign_config,
     campaign_folder,
 )
-from robomd_ros.core.errors import ConfigurationError, RoboMDError, TrialLogError
+from robomd_ros.core.errors import (
+    ConfigurationError,
+    NoSuchTrialError,
+    RoboMDError,
+    TrialLogError,
+)
 from robomd_ros.core.evidence.ranking import FailureRanking
-from robomd_ros.core.trial import Trial
+from robomd_ros.core.trial import Result, Trial
 from robomd_ros.nodes.questions import Questions
 from robomd_ros.nodes.ros_cell import CellTimeouts, RosCell
 from robomd_ros.report.after_campaign import start_report
@@ -75,6 +80,7 @@ class DiagnosisNode(Node):
         stop (std_srvs/Trigger): end soon; the folder can be resumed.
         query_variation (robomd_msgs/QueryVariation): how likely a change makes the policy fail.
         compare_variations (robomd_msgs/CompareVariations): which of two is worse (Eq. 4).
+        relabel_trial (robomd_msgs/RelabelTrial): another label for an earlier trial.
         <cell>/undo_label (robomd_msgs/AnswerOperatorRequest): take back the last label of a person
             in this cell; called by its perturbation node.
 
@@ -105,6 +111,7 @@ class DiagnosisNode(Node):
         self.create_service(Trigger, "pause", self._on_pause)
         self.create_service(Trigger, "resume", self._on_resume)
         self.create_service(Trigger, "stop", self._on_stop)
+        self.create_service(RelabelTrial, "relabel_trial", self._on_relabel)
         self._questions = Questions(self, lambda: self._last, lambda: self._ranking)
         self._record_cells()
         for cell in self._cells:
@@ -342,6 +349,22 @@ class DiagnosisNode(Node):
             response.accepted = True
         except (LookupError, RoboMDError) as error:
             response.error_code, response.error_msg = response.NOT_AN_ANSWER, str(error)
+        return response
+
+    def _on_relabel(self, request: Any, response: Any) -> Any:
+        campaign, who = self._campaign, request.operator_name or "the operator"
+        if campaign is None:
+            response.error_code = response.NO_CAMPAIGN
+            response.error_msg = "no campaign is running; use `robomd relabel <folder> ...`"
+            return response
+        by = f"{who}: {request.comment}" if request.comment else who
+        try:
+            campaign.relabel(request.index, Result(request.result), by, request.tag)
+            response.accepted = True
+        except NoSuchTrialError as error:
+            response.error_code, response.error_msg = response.NO_SUCH_TRIAL, str(error)
+        except (ValueError, RoboMDError) as error:
+            response.error_code, response.error_msg = response.NOT_A_LABEL, str(error)
         return response
 
 

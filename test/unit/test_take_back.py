@@ -1,6 +1,6 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A label that a person takes back: the trial leaves the evidence, nothing recorded is lost."""
+"""A label that a person takes back or changes: the evidence follows, nothing recorded is lost."""
 
 import os
 import sqlite3
@@ -13,10 +13,17 @@ from pathlib import Path
 import pytest
 from fakes import FakeCell, Recorder, make_catalogue, make_config, wait_until
 
+from robomd_ros.cli.main import main
 from robomd_ros.core.campaign.campaign import Campaign
+from robomd_ros.core.campaign.relabelling import relabel_stored, relabelled
 from robomd_ros.core.campaign.stored import open_campaign, read_campaign
 from robomd_ros.core.campaign.trial_log import Purpose, TrialLog, TrialRequest
-from robomd_ros.core.errors import SceneSkippedError, TrialLogError
+from robomd_ros.core.errors import (
+    CampaignFolderError,
+    RelabelError,
+    SceneSkippedError,
+    TrialLogError,
+)
 from robomd_ros.core.evidence.evidence import Evidence
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL
@@ -87,7 +94,7 @@ class Held:
 def records_of(folder):
     log = read_campaign(folder).open_log()
     try:
-        return log.records(), log.taken_back()
+        return log.records(), log.first_labels()
     finally:
         log.close()
 
@@ -120,9 +127,9 @@ def test_the_trial_leaves_the_evidence_and_its_scene_is_asked_again(tmp_path, se
     # nothing recorded is lost: the picture, the steps, the source, and the label with its detail
     assert records[2].image_path and records[2].outcome.steps == 20
     assert records[2].outcome.source is Source.OPERATOR
-    index, label, source, detail, reason, at = rows(tmp_path, "taken_back")[0]
+    _, index, label, source, detail, at = rows(tmp_path, "relabelled")[0]
     assert (index, label, source, detail) == (2, "FAILURE", "OPERATOR", "labelled by Ada")
-    assert reason == record.outcome.detail and time.time() - 60 < at <= time.time()
+    assert time.time() - 60 < at <= time.time()
     again = [r for r in records if r.request == records[2].request and r.outcome.valid]
     assert [(r.attempt, r.outcome.result) for r in again] == [(2, S)]
     assert sum(m.failures for m in ranking.failure_modes) == 0
@@ -139,8 +146,12 @@ def test_only_the_last_label_can_be_taken_back_and_only_once(tmp_path):
         held.campaign.take_back("cell1", "Ada")
     assert [r.outcome.result for r in records_of(tmp_path)[0] if r.done] == [S, Result.INVALID]
     held.stop()
-    with pytest.raises(LookupError, match=r"the campaign has ended"):
-        held.campaign.take_back("cell0", "Ada")
+    for late in (
+        lambda: held.campaign.take_back("cell0", "Ada"),
+        lambda: held.campaign.relabel(0, F, "Ada"),
+    ):
+        with pytest.raises(RelabelError, match=r"has ended; use `robomd relabel "):
+            late()
 
 
 def test_a_label_of_a_simulator_is_not_taken_back(tmp_path):
@@ -268,21 +279,149 @@ def test_evidence_forgets_a_trial():
 
 def test_the_log_keeps_what_was_and_refuses_the_rest(tmp_path):
     log = TrialLog(tmp_path / "trials.db")
-    assert log.taken_back() == {}
+    assert log.first_labels() == {}
     request = TrialRequest(0, Purpose.SEARCH, 0, ("v0",), 7)
     log.ask(request, 1, "cell0", 1.0)
+    invalid = Outcome(Result.INVALID, Source.OPERATOR, detail="why")
     with pytest.raises(TrialLogError, match=r"trial 0 has no label"):
-        log.take_back(0, "why", 2.0)
+        log.relabel(0, invalid, 2.0)
     log.complete(0, Outcome(S, Source.OPERATOR, 2.5, 9, "labelled"), "images/0.png", 3.0)
-    record = log.take_back(0, "why", 4.0)
+    record = log.relabel(0, invalid, 4.0)
     assert record.outcome == Outcome(Result.INVALID, Source.OPERATOR, 2.5, 9, "why")
     assert (record.image_path, record.finished_at) == ("images/0.png", 3.0)
-    for index in (0, 5):
-        with pytest.raises(TrialLogError, match=rf"trial {index} has no label"):
-            log.take_back(index, "again", 5.0)
+    with pytest.raises(TrialLogError, match=r"trial 5 has no label"):
+        log.relabel(5, invalid, 5.0)
     log.ask(request, 2, "cell0", 6.0)
     log.complete(1, Outcome(F, Source.OPERATOR), "", 7.0)  # the request may be served again
+    log.relabel(1, Outcome(S, Source.OPERATOR), 8.0)
     log.close()
     again = TrialLog(tmp_path / "trials.db", read_only=True)
-    assert again.taken_back() == {0: S}
+    assert again.first_labels() == {0: S, 1: F}
     again.close()
+
+
+def test_a_log_of_an_earlier_program_tells_what_was_taken_back(tmp_path):
+    log = TrialLog(tmp_path / "trials.db")
+    log.ask(TrialRequest(0, Purpose.SEARCH, 0, ("v0",), 7), 1, "cell0", 1.0)
+    log.complete(0, Outcome(Result.INVALID, Source.OPERATOR, detail="taken back"), "", 3.0)
+    log.close()
+    database = sqlite3.connect(tmp_path / "trials.db")
+    database.execute(
+        "CREATE TABLE taken_back (trial_index INTEGER PRIMARY KEY, result TEXT, source TEXT, "
+        "detail TEXT, reason TEXT, at REAL)"
+    )
+    database.execute("INSERT INTO taken_back VALUES (0, 'FAILURE', 'OPERATOR', '', 'why', 4.0)")
+    database.commit()
+    database.close()
+    log = TrialLog(tmp_path / "trials.db")
+    assert log.first_labels() == {0: F}
+    log.close()
+
+
+# Another label for any earlier trial
+
+
+@pytest.mark.parametrize("search", ["uniform", "thompson"])
+def test_another_label_changes_the_evidence_and_asks_nothing_again(tmp_path, search):
+    held = Held(tmp_path, hold=4, labels=[S, S, S, S, S, S, S, S], search=search)
+    record = held.campaign.relabel(1, F, "Ada: looked again", "slipped")
+    assert record.outcome.result is F
+    assert record.outcome.detail == "relabelled by Ada: looked again; it was SUCCESS (slipped)"
+    assert held.campaign.status().trials_done == 4
+    ranking = held.end()
+    assert sum(m.failures for m in ranking.failure_modes) == 1
+    records, first = records_of(tmp_path)
+    assert len(records) == 8 and first == {1: S}
+    assert [t.outcome.result for t in held.listener.trials if t.index == 1] == [S, F]
+
+
+def test_a_label_is_changed_three_times(tmp_path):
+    held = Held(tmp_path, hold=2, labels=[S, S])
+    for label in (F, S, F):
+        held.campaign.relabel(0, label, "Ada")
+    assert held.campaign.status().trials_done == 2
+    held.stop()
+    assert [row[2] for row in rows(tmp_path, "relabelled")] == ["SUCCESS", "FAILURE", "SUCCESS"]
+    assert records_of(tmp_path)[1] == {0: S}
+
+
+def test_what_was_declared_invalid_counts_again_unless_its_scene_was_tried_again(tmp_path):
+    held = Held(tmp_path, hold=2, labels=[S, Result.INVALID])
+    held.cell.hold = 3  # the third trial is another try of the second's scene
+    wait_until(lambda: len(held.cell.runs) >= 2 and held.campaign.status().invalid_trials, 10)
+    with pytest.raises(RelabelError, match=r"is being tried again now; the trial stays INVALID"):
+        wait_until(lambda: held.cell.held, 10)
+        held.campaign.relabel(1, S, "Ada")
+    held.end()
+    records = records_of(tmp_path)[0]
+    again = next(r for r in records[2:] if r.request == records[1].request)
+    with pytest.raises(RelabelError, match=rf"tried again as trial {again.trial_index}, which"):
+        relabel_stored(tmp_path, 1, S, "Ada")
+
+
+def test_an_invalid_trial_whose_scene_waits_counts_again(tmp_path):
+    held = Held(tmp_path, hold=2, labels=[S, S])
+    held.campaign.pause()
+    held.cell.hold = 3
+    wait_until(lambda: held.campaign.status().trials_done == 3)
+    held.campaign.relabel(1, Result.INVALID, "Ada")
+    assert held.campaign.status().trials_done == 2
+    held.campaign.relabel(1, F, "Ada")
+    status = held.campaign.status()
+    assert (status.trials_done, status.invalid_trials) == (3, 0)
+    held.campaign.resume()
+    ranking = held.end()
+    assert ranking.trials == 8 and len(records_of(tmp_path)[0]) == 8
+    assert sum(m.failures for m in ranking.failure_modes) == 1
+
+
+def test_labels_that_nobody_may_give(tmp_path):
+    held = Held(tmp_path, hold=2, labels=[S, S])
+    held.stop()
+    for index, result, message in (
+        (7, F, r"there is no trial 7; the campaign has trials 0 to \d"),
+        (0, S, r"trial 0 is SUCCESS already; nothing was changed"),
+        (0, Result.UNKNOWN, r"a trial is called success, failure, invalid; got unknown"),
+    ):
+        with pytest.raises(RelabelError, match=message):
+            relabel_stored(tmp_path, index, result, "Ada")
+    assert not records_of(tmp_path)[1]
+
+
+def test_a_fault_never_becomes_a_label(tmp_path):
+    log = TrialLog(tmp_path / "trials.db")
+    log.ask(TrialRequest(0, Purpose.SEARCH, 0, ("v0",), 7), 1, "cell0", 1.0)
+    log.complete(0, Outcome(Result.INVALID, detail="frozen picture"), "", 3.0)
+    with pytest.raises(RelabelError, match=r"because of a fault \(frozen picture\)"):
+        relabelled(log.records(), 0, S, "Ada")
+    log.close()
+
+
+def test_a_finished_campaign_is_relabelled_by_the_command(tmp_path, capsys):
+    held = Held(tmp_path, hold=2, labels=[S] * 8)
+    with pytest.raises(CampaignFolderError, match=r"is running already"):
+        relabel_stored(tmp_path, 0, F, "Ada")
+    held.end()
+    assert main(["relabel", str(tmp_path), "3", "Failure", "--name", "Ada"]) == 0
+    assert "trial 3 was SUCCESS and is FAILURE now" in capsys.readouterr().out
+    stored = read_campaign(tmp_path)
+    assert sum(m.failures for m in stored.ranking.failure_modes) == 1 and not stored.ranking_note
+    assert main(["relabel", str(tmp_path), "3", "maybe"]) == 1
+    assert "success, failure, invalid; got 'maybe'" in capsys.readouterr().err
+
+
+def test_the_label_is_kept_where_the_picture_cannot_be(tmp_path):
+    """A disk that is full for a picture: the label that a person just gave is there."""
+    opened = open_campaign(tmp_path, make_config(budget=3), CATALOGUE)
+
+    def full(name, picture):
+        raise CampaignFolderError(f"cannot write {name}: No space left on device")
+
+    opened.store_picture = full
+    cell = LabelledCell(labels=[F])
+    with pytest.raises(CampaignFolderError, match=r"No space left"):
+        Campaign(opened, [cell], poll_period=0.01).run()
+    opened.close()
+    records, _ = records_of(tmp_path)
+    assert [r.outcome.result for r in records] == [F]
+    assert read_campaign(tmp_path).picture(records[0].image_path) is None

@@ -15,6 +15,7 @@ from robomd_ros.core.campaign.dispatch import Dispatcher, Job, trial_of
 from robomd_ros.core.campaign.opening import Opening
 from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.campaign.publisher import Publisher
+from robomd_ros.core.campaign.relabelling import relabel
 from robomd_ros.core.campaign.status import CampaignListener, CampaignState, CampaignStatus, Pace
 from robomd_ros.core.campaign.stored import (
     CampaignFolder,
@@ -24,7 +25,7 @@ from robomd_ros.core.campaign.stored import (
 )
 from robomd_ros.core.campaign.trial_log import TrialRecord, last_label
 from robomd_ros.core.cell import Cell
-from robomd_ros.core.errors import CellFault, ConfigurationError
+from robomd_ros.core.errors import CellFault, ConfigurationError, RelabelError
 from robomd_ros.core.evidence.findings import Findings
 from robomd_ros.core.evidence.ranking import FailureRanking
 from robomd_ros.core.schema import default_of
@@ -179,39 +180,33 @@ class Campaign:
         """
         self._end(CampaignState.STOPPED)
 
-    def take_back(self, cell: str, by: str) -> TrialRecord:
-        """Take back the last label that a person gave in a cell; its scene is asked again.
-
-        The trial becomes INVALID and leaves the evidence; its label stays in the log. The search
-        keeps what it learned from it.
-
-        Args:
-            cell: name of the cell.
-            by: who takes it back, and why, for the record.
-
-        Returns:
-            The trial as it is now.
+    def relabel(self, index: int, result: Result, by: str, tag: str = "") -> TrialRecord:
+        """Give an earlier trial another label; see relabelling. That of before stays in the log.
 
         Raises:
-            LookupError: there is no such label, or it was taken back already.
+            NoSuchTrialError, RelabelError: it cannot have this label, or the campaign has ended.
         """
         with self._change:
-            if self._closed or self._ending is not None:
-                raise LookupError("the campaign has ended; its labels stay as they are")
-            log = self._folder.log
-            before = last_label(log.records(), cell)
-            trial = trial_of(before, self._folder.catalogue)
-            label, now = trial.outcome.result.name, time.time()
-            reason = f"label {label} taken back by {by or 'the operator'}"
-            record = log.take_back(before.trial_index, reason, now)
-            self._findings.remove(trial)
-            self._dispatcher.taken_back(record)
-            self._warning = f"trial {record.trial_index} in {cell}: {reason}; it is asked again"
-            self._publisher.trial(trial_of(record, self._folder.catalogue), now)
+            self._refuse_after_end()
+            record = relabel(self._folder, self._dispatcher, self._findings, index, result, by, tag)
+            trial = trial_of(record, self._folder.catalogue)
+            self._warning = f"trial {index} in {trial.cell}: {trial.outcome.detail}"
+            self._publisher.trial(trial, time.time())
             self._conclude()
             self._publisher.status(self.status())
             self._change.notify_all()
             return record
+
+    def take_back(self, cell: str, by: str) -> TrialRecord:
+        """Relabel what a person judged last in a cell to INVALID; LookupError without a label."""
+        with self._change:
+            self._refuse_after_end()
+            last = last_label(self._folder.log.records(), cell)
+            return self.relabel(last.trial_index, Result.INVALID, by)
+
+    def _refuse_after_end(self) -> None:
+        if self._closed or self._ending is not None:
+            raise RelabelError(f"the campaign has ended; use `robomd relabel {self._folder.path}`")
 
     def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
         """Posterior probability that a fails more often than b; see Findings. Works after the end.
@@ -279,7 +274,7 @@ class Campaign:
                 log.complete(record.trial_index, outcome, "", time.time())
         records = log.records()
         if records:
-            asked, others = self._dispatcher.restore(records, log.dropped(), log.taken_back())
+            asked, others = self._dispatcher.restore(records, log.dropped(), log.first_labels())
             self._search.restore(asked, self._folder.checkpoints)
             for record in records:
                 if record.outcome is not None and record.outcome.valid:
@@ -377,10 +372,7 @@ class Campaign:
 
     def _run_trial(self, cell: Cell, job: Job, record: TrialRecord) -> None:
         done = attempt(cell, job.scene, job.request.seed, self._search.wants_images)
-        path = ""
-        if done.trial.image is not None and (done.trial.outcome.valid or self._ending is None):
-            path = f"images/{record.trial_index:06d}.png"
-            self._folder.store_picture(path, done.trial.image)
+        path = "" if done.trial.image is None else f"images/{record.trial_index:06d}.png"
         done = replace(done, trial=replace(done.trial, index=record.trial_index, image_path=path))
         with self._change:
             self._crew.busy.discard(cell.name)
@@ -398,7 +390,10 @@ class Campaign:
             self._dispatcher.interrupted(job)  # cancelled, most likely; the row stays open
             return
         now = time.time()
+        # the label first: a disk that is full for a picture may still hold it
         self._folder.log.complete(trial.index, trial.outcome, trial.image_path, now)
+        if trial.image is not None:
+            self._folder.store_picture(trial.image_path, trial.image)
         self._publisher.trial(trial, now)
         if trial.outcome.valid:
             self._pace.tick(time.monotonic())

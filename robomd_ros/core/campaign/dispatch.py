@@ -11,9 +11,10 @@ import numpy as np
 
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord, TrialRequest
+from robomd_ros.core.errors import RelabelError
 from robomd_ros.core.operator.work import WorkLedger, cheapest
 from robomd_ros.core.search.search import Asked, Search
-from robomd_ros.core.trial import Result, Trial
+from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Catalogue, Scene
 
 
@@ -105,7 +106,7 @@ class Dispatcher:
         self,
         records: Sequence[TrialRecord],
         dropped: Mapping[int, str],
-        taken_back: Mapping[int, Result],
+        first_labels: Mapping[int, Result],
     ) -> tuple[list[Asked], list[Trial]]:
         """Go on from a log whose trials have all ended.
 
@@ -114,11 +115,11 @@ class Dispatcher:
         Args:
             records: all trials.
             dropped: requests that were given up.
-            taken_back: trials whose label was taken back, with that label.
+            first_labels: of trials whose label was changed, the one that the search was told.
 
         Returns:
             The asks of the search in their order with what it was told, and the other labelled
-            trials that it has seen. Labels that were taken back are among both: the search keeps
+            trials that it has seen. Labels that were changed are among both: the search keeps
             what it learned from them.
         """
         served = {r.request.number: r for r in records if r.outcome and r.outcome.valid}
@@ -127,7 +128,7 @@ class Dispatcher:
         self.valid, self.invalid = len(served), len(records) - len(served)
         asked: list[Asked] = []
         others: list[Trial] = []
-        labelled = dict(self._labelled(records, taken_back))
+        labelled = dict(self._labelled(records, first_labels))
         for number, request in sorted(requests.items()):
             trials = labelled.get(number, [])
             scene = self._catalogue.scene(request.scene)
@@ -145,13 +146,13 @@ class Dispatcher:
         return asked, others
 
     def _labelled(
-        self, records: Sequence[TrialRecord], taken_back: Mapping[int, Result]
+        self, records: Sequence[TrialRecord], first_labels: Mapping[int, Result]
     ) -> Iterator[tuple[int, list[Trial]]]:
         """Per request, the trials that had a label, with that label, in their order."""
         found: dict[int, list[Trial]] = {}
         for record in records:
             trial = trial_of(record, self._catalogue)
-            result = taken_back.get(record.trial_index)
+            result = first_labels.get(record.trial_index)
             if result is not None:
                 trial = replace(trial, outcome=replace(trial.outcome, result=result))
             if trial.outcome.valid:
@@ -199,12 +200,40 @@ class Dispatcher:
         else:
             self._search.observe(trial)
 
-    def taken_back(self, record: TrialRecord) -> None:
-        """The label of this trial was taken back: its request is queued again."""
-        self.valid -= 1
-        self.invalid += 1
-        scene = self._catalogue.scene(record.request.scene)
-        self._queue.append(Job(record.request, scene, record.attempt, told=True))
+    def relabelled(self, before: TrialRecord, outcome: Outcome) -> None:
+        """A trial has another label than `before`.
+
+        What became INVALID is queued again; what a person had declared invalid serves its request.
+
+        Raises:
+            RelabelError: that request is being tried again at this moment, or was given up.
+        """
+        valid = before.outcome is not None and before.outcome.valid
+        if outcome.valid and not valid:
+            self._counts_again(replace(before, outcome=outcome))
+        elif valid and not outcome.valid:
+            self.valid -= 1
+            self.invalid += 1
+            scene = self._catalogue.scene(before.request.scene)
+            self._queue.append(Job(before.request, scene, before.attempt, told=True))
+
+    def _counts_again(self, record: TrialRecord) -> None:
+        number = record.request.number
+        job = next((j for j in self._queue if j.request.number == number), None)
+        if job is None:
+            running = any(j.request.number == number for j in self._running)
+            why = "is being tried again now" if running else "was given up"
+            raise RelabelError(
+                f"the scene of trial {record.trial_index} {why}; the trial stays INVALID"
+            )
+        self._queue.remove(job)
+        self.valid += 1
+        self.invalid -= 1
+        trial = trial_of(record, self._catalogue)
+        if job.of_search:
+            self._search.tell(job.request.lane, trial)
+        elif not job.told:
+            self._search.observe(trial)
 
     def failed(self, job: Job, lost: bool, skipped: bool = False) -> bool:
         """The job's trial was invalid.

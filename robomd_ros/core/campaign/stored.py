@@ -89,8 +89,7 @@ class CampaignFolder:
 
     def write_ranking(self, ranking: Mapping[str, Any]) -> None:
         """Replace ranking.json; a reader sees the old one or the new one."""
-        text = json.dumps(ranking, indent=1, allow_nan=False) + "\n"
-        _write_atomically(self.path / RANKING_FILE, text.encode())
+        write_ranking(self.path, ranking)
 
     def store_picture(self, name: str, picture: Picture) -> None:
         """Store a picture, (H, W, 3) uint8 RGB, as PNG under a name relative to the folder."""
@@ -366,6 +365,12 @@ def read_campaign(folder: Path) -> StoredCampaign:
             "copy"
         ) from error
     return StoredCampaign(folder, _id_of(document), config, document)
+
+
+def write_ranking(folder: Path, ranking: Mapping[str, Any]) -> None:
+    """Replace ranking.json; a reader sees the old one or the new one."""
+    text = json.dumps(ranking, indent=1, allow_nan=False) + "\n"
+    _write_atomically(folder / RANKING_FILE, text.encode())
 
 
 def _read_picture(folder: Path, name: str) -> Picture | None:

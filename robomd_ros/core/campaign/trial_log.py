@@ -60,17 +60,17 @@ _ADDED = {
 """Columns that a log of an earlier program lacks: made when it is opened to be written. Older
 programs read a log that has them, so its version stays."""
 
-_TAKEN_BACK = """
-CREATE TABLE IF NOT EXISTS taken_back (
-    trial_index INTEGER PRIMARY KEY,
-    result      TEXT NOT NULL CHECK (result IN ('SUCCESS', 'FAILURE')),
+_RELABELLED = """
+CREATE TABLE IF NOT EXISTS relabelled (
+    number      INTEGER PRIMARY KEY,
+    trial_index INTEGER NOT NULL,
+    result      TEXT NOT NULL CHECK (result IN ('SUCCESS', 'FAILURE', 'INVALID')),
     source      TEXT NOT NULL,
     detail      TEXT NOT NULL,
-    reason      TEXT NOT NULL,
     at          REAL NOT NULL
 )
 """
-"""Made with its first row: a log without it is as good, and older programs read one with it."""
+"""What a trial was called before; made with its first row, so that older programs read a log."""
 
 _SELECT = """
 SELECT * FROM trials WHERE :index IS NULL OR trial_index = :index ORDER BY trial_index
@@ -277,44 +277,63 @@ class TrialLog:
                 "a trial has one outcome"
             )
 
-    def take_back(self, trial_index: int, reason: str, now: float) -> TrialRecord:
-        """Make a valid trial INVALID; what it was is kept in the table `taken_back`.
+    def relabel(self, trial_index: int, outcome: Outcome, now: float) -> TrialRecord:
+        """Give a trial that has ended another label; what it was stays in `relabelled`.
 
         Args:
             trial_index: of the trial.
-            reason: its new detail.
+            outcome: its new result, source, detail and tags; all else stays as it is.
             now: Unix time, s.
 
         Raises:
-            TrialLogError: there is no such trial, or it has no valid label.
+            TrialLogError: there is no such trial, or it has not ended.
         """
         with self._errors(), self._transaction():
-            self._db.execute(_TAKEN_BACK)
+            self._db.execute(_RELABELLED)
             kept = self._db.execute(
-                "INSERT INTO taken_back SELECT trial_index, result, source, detail, ?, ? "
-                "FROM trials WHERE trial_index = ? AND result IN ('SUCCESS', 'FAILURE')",
-                (reason, now, trial_index),
+                "INSERT INTO relabelled (trial_index, result, source, detail, at) "
+                "SELECT trial_index, result, source, detail, ? FROM trials "
+                "WHERE trial_index = ? AND state = 'DONE'",
+                (now, trial_index),
             )
             if kept.rowcount != 1:
                 raise TrialLogError(
-                    f"trial {trial_index} has no label that could be taken back; "
-                    "take back that of a trial that succeeded or failed"
+                    f"trial {trial_index} has no label that could be changed; relabel one that "
+                    "has ended"
                 )
             self._db.execute(
-                "UPDATE trials SET result = 'INVALID', detail = ? WHERE trial_index = ?",
-                (reason, trial_index),
+                "UPDATE trials SET result = ?, source = ?, detail = ?, tags = ? "
+                "WHERE trial_index = ?",
+                (
+                    outcome.result.name,
+                    outcome.source.name,
+                    outcome.detail,
+                    json.dumps(outcome.tags),
+                    trial_index,
+                ),
             )
             return next(self._select(trial_index))
 
-    def taken_back(self) -> dict[int, Result]:
-        """Trials whose label was taken back, with that label."""
+    def first_labels(self) -> dict[int, Result]:
+        """Trials that were called something else before, with the first label that counted.
+
+        It is what the search was told of them.
+        """
+        first: dict[int, Result] = {}
         with self._errors():
-            if not self._db.execute(
-                "SELECT 1 FROM sqlite_master WHERE name = 'taken_back'"
-            ).fetchone():
-                return {}
-            rows = self._db.execute("SELECT trial_index, result FROM taken_back").fetchall()
-            return {index: Result[name] for index, name in rows}
+            for table, order in (("taken_back", "trial_index"), ("relabelled", "number")):
+                if not self._has_table(table):
+                    continue
+                query = f"SELECT trial_index, result FROM {table} ORDER BY {order}"  # noqa: S608
+                for index, name in self._db.execute(query):
+                    if Result[name] is not Result.INVALID:
+                        first.setdefault(index, Result[name])
+        return first
+
+    def _has_table(self, name: str) -> bool:
+        """`taken_back` is in logs of earlier programs only."""
+        query = "SELECT 1 FROM sqlite_master WHERE name = ?"
+        return self._db.execute(query, (name,)).fetchone() is not None
 
     def drop(self, request: int, reason: str, now: float) -> None:
         """Record that a request is given up."""
