@@ -69,6 +69,10 @@ class WrongShape:
 '''
 
 
+NO_CONTROL = {"nominal_trials": 0, "nominal_share": 0.0}
+"""No control arm, so that a test can count the trials of changed scenes."""
+
+
 class Bringup:
     """`robomd sim ...` (or ur5e) in its own process group, with its output in a file."""
 
@@ -84,6 +88,8 @@ class Bringup:
         (folder / "planted_policy.py").write_text(PLANTED)
         if not any(argument.startswith("report:=") for argument in arguments):
             arguments = [*arguments, "report:=false"]  # test_report_at_end.py is about that one
+        if not any(argument.startswith("nominal_") for argument in arguments):
+            arguments = [*arguments, *(f"{name}:={value}" for name, value in NO_CONTROL.items())]
         self.log = folder / "output.txt"
         self._file = self.log.open("ab")
         self.process = subprocess.Popen(

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from action_msgs.msg import GoalStatus
-from graph import rows, valid, wait_for
+from graph import NO_CONTROL, rows, valid, wait_for
 from in_process import Graph, TableCell, overrides, stays
 from rclpy.action import (
     ActionClient,
@@ -62,7 +62,7 @@ class Diagnosis(Graph):
         values = {
             "campaign_dir": str(self.out), "policy": "python:table:policy", "search": "uniform",
             "variations": ",".join((GREEN, BLUE, RED, GRAY)), "confidence": 0.9999999,
-            "report": False, **parameters,
+            "report": False, **NO_CONTROL, **parameters,
         }  # fmt: skip
         place = {"namespace": "/robomd/cell_0"}
         self.add(SimBridgeNode(lambda name, options: cell, **place))

@@ -11,7 +11,7 @@ import yaml
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from builtin_interfaces.msg import Time
-from graph import wait_for
+from graph import NO_CONTROL, wait_for
 from in_process import Graph, TableCell, overrides
 from rclpy.qos import (
     DurabilityPolicy,
@@ -249,6 +249,7 @@ def test_a_campaign_is_shown_while_it_runs(domain, tmp_path):
             report=False,
             campaign_dir=str(tmp_path / "campaign"), policy="python:table:policy", budget=8,
             search="uniform", variations=ids, confidence=0.9999999, autostart=True,
+            **NO_CONTROL,
         )  # fmt: skip
         images, markers, rankings = [], [], []
         client = graph.client

@@ -14,7 +14,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("mcap_ros2", reason="needs mcap-ros2-support")
 pytest.importorskip("rosbags", reason="needs rosbags")
 
-from graph import Bringup, rows, wait_for
+from graph import NO_CONTROL, Bringup, rows, wait_for
 from in_process import Graph, TableCell, overrides
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
@@ -113,7 +113,7 @@ def campaign(module_domain, tmp_path_factory):
         values = overrides(
             report=False,
             campaign_dir=str(folder), policy="python:table:policy", budget=10, autostart=True,
-            search="uniform", variations=IDS, confidence=0.9999999,
+            search="uniform", variations=IDS, confidence=0.9999999, **NO_CONTROL,
         )  # fmt: skip
         graph.add(DiagnosisNode(namespace="/robomd", parameter_overrides=values))
         statuses = received["/robomd/campaign_status"]

@@ -18,7 +18,7 @@ pytest.importorskip("mcap_ros2", reason="needs mcap-ros2-support")
 
 from bare_cell import BareCell, TableTwin
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from graph import ranking, rows, valid, wait_for
+from graph import NO_CONTROL, ranking, rows, valid, wait_for
 from in_process import Graph, overrides
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
@@ -82,7 +82,7 @@ class ByHand(Graph):
             "campaign_dir": str(self.out), "policy": "python:table:policy", "search": "uniform",
             "task": "ur5e_tabletop", "catalogue": "ur5e_tabletop", "variations": ",".join(IDS),
             "confidence": 0.9999999, "scene_timeout": 0.0, "order_by_cost": True, "budget": 6,
-            **parameters,
+            **NO_CONTROL, **parameters,
         }  # fmt: skip
         self.node = DiagnosisNode(
             namespace="/robomd", parameter_overrides=overrides(report=False, **values)

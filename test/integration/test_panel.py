@@ -17,7 +17,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
 import rclpy
-from graph import wait_for
+from graph import NO_CONTROL, wait_for
 from in_process import Graph, TableCell, overrides
 from panel_feed import QtCore, application, pass_time, until
 from rclpy.action import ActionClient
@@ -321,7 +321,7 @@ def test_a_campaign_is_shown_and_paused_and_its_pictures_are_read(cell, tmp_path
     values = {
         "campaign_dir": str(tmp_path / "campaign"), "policy": "python:table:policy",
         "search": "uniform", "variations": f"{GREEN.id},{BLUE.id}", "confidence": 0.9999999,
-        "budget": 14,
+        "budget": 14, **NO_CONTROL,
     }  # fmt: skip
     cell.add(
         DiagnosisNode(namespace="/robomd", parameter_overrides=overrides(report=False, **values))

@@ -34,7 +34,10 @@ def make_catalogue(size: int = 6) -> Catalogue:
 
 
 def make_config(**values: object) -> CampaignConfig:
-    """A valid configuration for `make_catalogue`; a short uniform campaign by default."""
+    """A valid configuration for `make_catalogue`; a short uniform campaign by default.
+
+    It has no control arm, so that a test can count the trials of changed scenes.
+    """
     defaults = {
         "task": "lift",
         "policy": "python:planted:policy",
@@ -42,6 +45,8 @@ def make_config(**values: object) -> CampaignConfig:
         "search": "uniform",
         "budget": 12,
         "seed": 3,
+        "nominal_trials": 0,
+        "nominal_share": 0.0,
     }
     return CampaignConfig.from_mapping({**defaults, **values})
 

@@ -184,7 +184,7 @@ def test_a_help_tells_type_unit_range_choices_and_default():
         "policy steps after which a rollout has failed (a whole number in [1, 100,000]; "
         "default 300)",
         "(one of robotiq, digital_output, none; default robotiq)",
-        "(a number in (0.5, 1); default 0.99)",
+        "(a number in (0.5, 1); default 0.95)",
         "(text; default empty)",
     ):
         assert words in text

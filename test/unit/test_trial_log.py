@@ -12,10 +12,12 @@ import textwrap
 
 import pytest
 
-from robomd_ros.core.campaign.trial_log import _ADDED, Purpose, TrialLog, TrialRequest
+from robomd_ros.core.campaign.trial_log import Purpose, TrialLog, TrialRequest
 from robomd_ros.core.errors import TrialLogError
 from robomd_ros.core.trial import Outcome, Result, Source
 
+ADDED = ("stage", "tags", "achieved_rate_hz", "inference_p50_s", "inference_p95_s", "facts")
+"""Columns that a log of version 1 may lack."""
 SUCCESS = Outcome(Result.SUCCESS, Source.SIMULATOR, 1.25, 31)
 
 
@@ -107,8 +109,9 @@ def test_a_log_of_an_earlier_program_is_read_as_it_is_and_goes_on(tmp_path):
     log.complete(0, SUCCESS, "", 11.0)
     log.close()
     db = sqlite3.connect(path)
-    for column in _ADDED:
+    for column in ADDED:
         db.execute(f"ALTER TABLE trials DROP COLUMN {column}")
+    db.execute("PRAGMA user_version = 1")
     db.close()
     with TrialLogReader(path) as reader:
         assert reader.records()[0].outcome == SUCCESS
@@ -187,7 +190,9 @@ def test_another_version_is_refused(tmp_path):
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(TrialLogError, match=r"schema version 99, this program reads version 1"):
+    with pytest.raises(
+        TrialLogError, match=r"schema version 99, this program reads version 2 and older"
+    ):
         TrialLog(path)
 
 

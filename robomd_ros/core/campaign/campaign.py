@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from robomd_ros.core.campaign.cell_pool import Attempt, CellPool, attempt
+from robomd_ros.core.campaign.control import search_budget
 from robomd_ros.core.campaign.crew import Crew, Task
 from robomd_ros.core.campaign.dispatch import Dispatcher, Job, trial_of
 from robomd_ros.core.campaign.opening import Opening
@@ -101,6 +102,7 @@ class Campaign:
         self._paused = False
         self._scene = NOMINAL
         self._warning = ""
+        self._outcome = ""
         self._ending: CampaignState | None = None
         self._error: Exception | None = None
         self._closed = False
@@ -243,13 +245,15 @@ class Campaign:
                 invalid_trials=self._dispatcher.invalid,
                 scene=self._scene,
                 waiting_for=waiting_for,
-                message="; ".join(
-                    filter(
-                        None, (self._pool.describe(), work, self._search.remark(), self._warning)
-                    )
-                ),
+                message="; ".join(filter(None, self._remarks(work))),
                 eta=0.0 if ended else self._pace.time_left(budget - done),
             )
+
+    def _remarks(self, work: str) -> tuple[str, ...]:
+        """What the status says, the most important first; "" for nothing."""
+        control = "" if self._outcome else self._dispatcher.control.describe()
+        about = self._search.remark()
+        return self._outcome, self._pool.describe(), work, control, about, self._warning
 
     def _state(self) -> tuple[CampaignState, str]:
         if self._ending is not None:
@@ -328,10 +332,23 @@ class Campaign:
             return None
 
     def _over(self) -> bool:
-        spent = self._dispatcher.valid >= self._folder.config.budget
-        if (spent or self._findings.settled) and not self._dispatcher.running:
+        reached = self._reached
+        if reached and not self._dispatcher.running and self._ending is None:
+            self._outcome = reached
             self._end(CampaignState.FINISHED)
         return self._ending is not None
+
+    @property
+    def _reached(self) -> str:
+        """Why no trial is asked any more; "" if one may be."""
+        config, control = self._folder.config, self._dispatcher.control
+        if control.ends:
+            return control.verdict()
+        if self._findings.settled:
+            return f"the order is settled with {config.confidence:.0%} confidence"
+        if self._dispatcher.valid >= config.budget:
+            return f"the budget of {counted(config.budget, 'trial')} is spent"
+        return ""
 
     def _task(self, cell: Cell) -> Task | None:
         if self._paused or not self._pool.look(cell):
@@ -342,7 +359,7 @@ class Campaign:
             self._opening.observing = True
             self._crew.busy.add(cell.name)
             return partial(self._observe_nominal, cell)
-        if self._findings.settled:  # unless a trial in flight unsettles it
+        if self._reached:  # unless a trial in flight changes that
             return None
         job = self._dispatcher.next_job(
             cell.name, self._pool.others(cell), self._findings.open_scenes
@@ -431,7 +448,7 @@ def _configured_search(folder: CampaignFolder) -> Search:
         config.max_scene_size,
         config.horizon,
         config.search_options,
-        config.budget,
+        search_budget(config),
         folder.path,
     )
     return make_search(config.search, context)

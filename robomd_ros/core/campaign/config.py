@@ -17,6 +17,8 @@ ACTION_SPACES = ("discrete", "embedding")
 """The catalogue's variations (Algorithm 1), or the embedding space (Algorithm 2)."""
 ORDERS = ("evidence", "search_agent")
 """Orders of the ranking: by posterior, or the paper's (Eq. 3)."""
+ON_NOMINAL_FAILURE = ("stop", "continue")
+"""End the campaign, or try the changes all the same."""
 _SEARCH = "ppo"
 _PACKAGES = (
     "robomd_ros",
@@ -69,9 +71,27 @@ class CampaignConfig(Model):
         wanted="true, false or null (the search's default)",
     )
     max_scene_size: int = option(5, "successes after which a search episode ends", low=1, high=64)
+    nominal_trials: int = option(
+        5, "trials of the unchanged scene before the first change; 0: none", low=0, high=1000
+    )
+    nominal_share: float = option(
+        0.1, "share of the later trials that are of the unchanged scene", low=0.0, high=0.5
+    )
+    nominal_limit: float = option(
+        0.3,
+        "failure rate of the unchanged scene above which no change can be blamed",
+        low=0.0,
+        high=1.0,
+        exclusive=True,
+    )
+    on_nominal_failure: str = option(
+        "stop",
+        "what to do if the policy fails unchanged more often than that",
+        choices=ON_NOMINAL_FAILURE,
+    )
     confidence: float = option(
-        0.99,
-        "posterior probability that ends a campaign early",
+        0.95,
+        "posterior probability from which something is held to be known",
         low=0.5,
         high=1.0,
         exclusive=True,

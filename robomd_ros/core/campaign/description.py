@@ -25,7 +25,7 @@ from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Parameter, Variation, load_catalogue
 from robomd_ros.core.yaml_text import dump_yaml
 
-CHANGEABLE = ("budget", "confidence")
+CHANGEABLE = ("budget", "confidence", "on_nominal_failure")
 """What a resumed campaign may have anew: it decides when the campaign ends, not what its trials
 are."""
 
@@ -166,10 +166,11 @@ def differences(
         for path, before in files.items() if isinstance(files, Mapping) else ():
             key = f"policy_files.{path}"
             there[key], here[key] = before, now.get(str(path), "gone, or not named any more")
+    new = set(config.to_mapping()) - set(document["config"])  # unknown to an earlier program
     return [
         f"  {key}: there {there.get(key)!r}, here {here.get(key)!r}"
         for key in sorted(there.keys() | here.keys())
-        if key not in ("variation_ids", *CHANGEABLE) and there.get(key) != here.get(key)
+        if key not in ("variation_ids", *CHANGEABLE, *new) and there.get(key) != here.get(key)
     ]
 
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who does what next: requests, lanes, attempts and the budget of a campaign. No threads here."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,12 +12,13 @@ from itertools import count
 import numpy as np
 
 from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.campaign.control import ControlArm
 from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord, TrialRequest
 from robomd_ros.core.errors import RelabelError
 from robomd_ros.core.operator.work import WorkLedger, cheapest
 from robomd_ros.core.search.search import Asked, Search
 from robomd_ros.core.trial import Outcome, Result, Trial
-from robomd_ros.core.variations import Catalogue, Scene
+from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
 
 
 @dataclass
@@ -57,6 +60,10 @@ class Dispatcher:
 
     With `order_by_cost`, of several jobs that could come next the one that is the least work for
     the person at the cell does. All of them come in the end.
+
+    The unchanged scene is tried first and again and again (ControlArm); the search is told of
+    these trials as of any that it did not ask for, and never as of an action of its own. They
+    count as valid trials of the budget.
     """
 
     def __init__(
@@ -77,6 +84,9 @@ class Dispatcher:
         self._homes: dict[str, int] = {}
         self._requests = 0
         self._confirmations = 0
+        self._repetitions: Counter[frozenset[str]] = Counter()
+        self.control = ControlArm(config)
+        """The unchanged scene's trials."""
         self._dropped_in_a_row = 0
         self.valid = 0
         """Valid trials so far."""
@@ -94,8 +104,8 @@ class Dispatcher:
         return len(self._running) + len(self._queue)
 
     def reconfigure(self, config: CampaignConfig) -> None:
-        """Go on with another budget."""
-        self._config = config
+        """Go on with another budget or confidence."""
+        self._config = self.control.config = config
 
     @property
     def dropped_in_a_row(self) -> int:
@@ -132,11 +142,12 @@ class Dispatcher:
         for number, request in sorted(requests.items()):
             trials = labelled.get(number, [])
             scene = self._catalogue.scene(request.scene)
+            self._note(request.purpose, scene)
+            if request.purpose is Purpose.CONTROL and number in served:
+                self.control.count(served[number].outcome.failed)  # type: ignore[union-attr]
             if request.purpose is Purpose.SEARCH:
                 first, trials = (trials[0] if trials else None), trials[1:]
                 asked.append(Asked(request.lane, scene, first, number in dropped))
-            else:
-                self._confirmations += 1
             others += trials
             if number not in served and number not in dropped:
                 tries = sum(r.request.number == number for r in records)
@@ -170,7 +181,7 @@ class Dispatcher:
         ready = [j for j in self._queue if not j.postponed]
         job = self._first(cell, [j for j in ready if j.cell != cell or not others])
         if job is None and self.valid + len(self._running) + len(self._queue) < self._config.budget:
-            job = self._confirmation(open_scenes) or self._search_job(cell)
+            job = self._new_job(cell, open_scenes)
         elif job is None and self._queue:
             job = self._first(cell, ready or self._queue)  # the other cell has had its chance
         if job is None:
@@ -184,6 +195,16 @@ class Dispatcher:
         self.work.ask(cell, job.scene)
         return job
 
+    def _new_job(self, cell: str, open_scenes: Sequence[Scene]) -> Job | None:
+        """A request that was not made before; None while the unchanged scene is in doubt."""
+        if wanted := self.control.first:
+            pending = [j.request.purpose for j in (*self._queue, *self._running)]
+            room = wanted > pending.count(Purpose.CONTROL)
+            return self._job(Purpose.CONTROL, -1, NOMINAL) if room else None
+        if self.control.due:
+            return self._job(Purpose.CONTROL, -1, NOMINAL)
+        return self._confirmation(open_scenes) or self._search_job(cell)
+
     def _first(self, cell: str, jobs: Sequence[Job]) -> Job | None:
         """The job that comes next; None if there is none."""
         if not jobs or not self._order_by_cost:
@@ -195,6 +216,8 @@ class Dispatcher:
         self._running.remove(job)
         self.valid += 1
         self._dropped_in_a_row = 0
+        if job.request.purpose is Purpose.CONTROL:
+            self.control.count(trial.outcome.failed)
         if job.of_search:
             self._search.tell(job.request.lane, trial)
         else:
@@ -216,6 +239,11 @@ class Dispatcher:
             self.invalid += 1
             scene = self._catalogue.scene(before.request.scene)
             self._queue.append(Job(before.request, scene, before.attempt, told=True))
+        if before.request.purpose is Purpose.CONTROL:
+            if before.outcome is not None and valid:
+                self.control.count(before.outcome.failed, by=-1)
+            if outcome.valid:
+                self.control.count(outcome.failed)
 
     def _counts_again(self, record: TrialRecord) -> None:
         number = record.request.number
@@ -281,14 +309,20 @@ class Dispatcher:
         pending = (j.request.purpose for j in (*self._queue, *self._running))
         if not open_scenes or self._confirmations >= limit or Purpose.CONFIRMATION in pending:
             return None
-        self._confirmations += 1
         return self._job(Purpose.CONFIRMATION, -1, open_scenes[0])
 
     def _job(self, purpose: Purpose, lane: int, scene: Scene) -> Job:
         number = self._requests
         self._requests += 1
-        seed = trial_seed(self._config.seed, number)
+        seed = trial_seed(self._config.seed, scene, self._repetitions[scene.key])
+        self._note(purpose, scene)
         return Job(TrialRequest(number, purpose, lane, scene.ids, seed), scene)
+
+    def _note(self, purpose: Purpose, scene: Scene) -> None:
+        """A request was made."""
+        self._repetitions[scene.key] += 1
+        self._confirmations += purpose is Purpose.CONFIRMATION
+        self.control.ask(nominal=not scene.key)
 
     def _free_lane(self, cell: str) -> int:
         """The cell's own lane, so that its scene goes on there; else one that nobody uses."""
@@ -300,9 +334,16 @@ class Dispatcher:
         return next(lane for lane in count() if lane not in taken)
 
 
-def trial_seed(campaign_seed: int, request: int) -> int:
-    """The seed of a request's trials, [0, 2^31): the same whenever and wherever they run."""
-    state = np.random.SeedSequence([campaign_seed, 1, request]).generate_state(1)
+def trial_seed(campaign_seed: int, scene: Scene, repetition: int) -> int:
+    """The seed of a request's trials, [0, 2^31): the same whenever and wherever they run.
+
+    It depends on the scene and on how often that was asked before, and on nothing else: two
+    policies with the same campaign seed meet the same starts in the same scenes, whatever their
+    searches ask in between.
+    """
+    digest = hashlib.sha256("\n".join(sorted(scene.key)).encode()).digest()
+    words = np.frombuffer(digest[:16], dtype="<u4").tolist()
+    state = np.random.SeedSequence([campaign_seed, 1, *words, repetition]).generate_state(1)
     return int(state[0]) >> 1
 
 

@@ -63,6 +63,10 @@ class CampaignParameters(TaskParameters):
         choices=tuple(_ACCUMULATE),
     )
     max_scene_size: int = taken(CampaignConfig, "max_scene_size")
+    nominal_trials: int = taken(CampaignConfig, "nominal_trials")
+    nominal_share: float = taken(CampaignConfig, "nominal_share")
+    nominal_limit: float = taken(CampaignConfig, "nominal_limit")
+    on_nominal_failure: str = taken(CampaignConfig, "on_nominal_failure")
     confidence: float = taken(CampaignConfig, "confidence")
     top_k: int = taken(CampaignConfig, "top_k")
     max_attempts: int = taken(CampaignConfig, "max_attempts")

@@ -12,65 +12,16 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from robomd_ros.core.campaign.log_schema import (
+    APPLICATION_ID,
+    READ_VERSIONS,
+    RELABELLED,
+    SCHEMA_VERSION,
+    create,
+    upgrade,
+)
 from robomd_ros.core.errors import TrialLogError
 from robomd_ros.core.trial import Outcome, Result, Source
-
-SCHEMA_VERSION = 1
-_APPLICATION_ID = 0x526F4D44
-"""Tells a trial log from any other SQLite file ("RoMD")."""
-
-_SCHEMA = """
-CREATE TABLE trials (
-    trial_index INTEGER PRIMARY KEY,
-    state       TEXT NOT NULL CHECK (state IN ('ASKED', 'DONE')),
-    cell        TEXT NOT NULL,
-    scene       TEXT NOT NULL,
-    seed        INTEGER NOT NULL,
-    result      TEXT CHECK (result IN ('SUCCESS', 'FAILURE', 'INVALID')),
-    source      TEXT,
-    steps       INTEGER,
-    duration_s  REAL,
-    image_path  TEXT NOT NULL DEFAULT '',
-    asked_at    REAL NOT NULL,
-    finished_at REAL,
-    detail      TEXT NOT NULL DEFAULT '',
-    request     INTEGER NOT NULL,
-    lane        INTEGER NOT NULL,
-    attempt     INTEGER NOT NULL,
-    purpose     TEXT NOT NULL CHECK (purpose IN ('search', 'confirmation')),
-    CHECK ((state = 'DONE') = (result IS NOT NULL))
-);
-CREATE UNIQUE INDEX one_valid_trial_per_request ON trials (request)
-    WHERE result IN ('SUCCESS', 'FAILURE');
-CREATE TABLE dropped (
-    request INTEGER PRIMARY KEY,
-    reason  TEXT NOT NULL,
-    at      REAL NOT NULL
-);
-"""
-
-_ADDED = {
-    "stage": "TEXT NOT NULL DEFAULT ''",
-    "tags": "TEXT NOT NULL DEFAULT '[]'",
-    "achieved_rate_hz": "REAL",
-    "inference_p50_s": "REAL",
-    "inference_p95_s": "REAL",
-    "facts": "TEXT NOT NULL DEFAULT '{}'",
-}
-"""Columns that a log of an earlier program lacks: made when it is opened to be written. Older
-programs read a log that has them, so its version stays."""
-
-_RELABELLED = """
-CREATE TABLE IF NOT EXISTS relabelled (
-    number      INTEGER PRIMARY KEY,
-    trial_index INTEGER NOT NULL,
-    result      TEXT NOT NULL CHECK (result IN ('SUCCESS', 'FAILURE', 'INVALID')),
-    source      TEXT NOT NULL,
-    detail      TEXT NOT NULL,
-    at          REAL NOT NULL
-)
-"""
-"""What a trial was called before; made with its first row, so that older programs read a log."""
 
 _SELECT = """
 SELECT * FROM trials WHERE :index IS NULL OR trial_index = :index ORDER BY trial_index
@@ -82,6 +33,7 @@ class Purpose(str, Enum):
 
     SEARCH = "search"
     CONFIRMATION = "confirmation"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True)
@@ -90,8 +42,8 @@ class TrialRequest:
 
     Attributes:
         number: from 0, in the order of asking.
-        purpose: the search's own, or the confirmation of a combination.
-        lane: the search's lane; -1 for a confirmation.
+        purpose: the search's own, the confirmation of a combination, or the unchanged scene.
+        lane: the search's lane; -1 for another purpose.
         scene: variation ids in the order in which they were added.
         seed: of every trial that serves it.
     """
@@ -193,32 +145,21 @@ class TrialLog:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         if not tables:
-            # One transaction: a file with half a schema would be refused as foreign for ever.
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; "
-                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        self._add_columns()
-
-    def _add_columns(self) -> None:
-        """Give a log what later programs store; in one transaction, as it may be cut off."""
-        there = {row[1] for row in self._db.execute("PRAGMA table_info(trials)")}
-        missing = [f"{name} {kind}" for name, kind in _ADDED.items() if name not in there]
-        if missing:
-            with self._transaction():
-                for column in missing:
-                    self._db.execute(f"ALTER TABLE trials ADD COLUMN {column}")
+            create(self._db)
+            return
+        with self._transaction():
+            upgrade(self._db)
 
     def _check(self) -> None:
-        if self._db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+        if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise TrialLogError(
                 f"{self._path} is an SQLite file but no trial database; choose another folder"
             )
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA_VERSION:
+        if version not in READ_VERSIONS:
             raise TrialLogError(
                 f"{self._path} has schema version {version}, this program reads version "
-                f"{SCHEMA_VERSION}; use the program that wrote it, or another folder"
+                f"{SCHEMA_VERSION} and older; use the program that wrote it, or another folder"
             )
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
@@ -289,7 +230,7 @@ class TrialLog:
             TrialLogError: there is no such trial, or it has not ended.
         """
         with self._errors(), self._transaction():
-            self._db.execute(_RELABELLED)
+            self._db.execute(RELABELLED)
             kept = self._db.execute(
                 "INSERT INTO relabelled (trial_index, result, source, detail, at) "
                 "SELECT trial_index, result, source, detail, ? FROM trials "
