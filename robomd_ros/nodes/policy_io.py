@@ -62,6 +62,8 @@ class RosSenses:
         self._newest: dict[str, tuple[Any, float]] = {}
         self._not_before = 0.0
         self._begun = 0.0
+        self.forbidden: Callable[[], str] = lambda: ""
+        """Why this node may not move the robot any more; empty if it may."""
         subscribe_images(node, _IMAGE, self._keep(_IMAGE))
         for message_type, topic, qos in (
             (JointState, _JOINTS, STATE_IN),
@@ -86,6 +88,8 @@ class RosSenses:
         """Why the robot itself cannot move; empty if it can."""
         if _STATUS not in self._newest:
             return f"nobody publishes {_STATUS}; start ur5e_node in this cell"
+        if reason := self.forbidden():
+            return reason
         status = self._newest[_STATUS][0]
         return "" if status.ready else f"the robot is not ready: {status.detail or 'no reason'}"
 

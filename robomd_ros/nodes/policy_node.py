@@ -10,7 +10,6 @@ from typing import Any
 
 from rclpy.node import Node
 from rclpy.task import Future
-from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_ros.arms.arm import ArmDescription, arm_named
@@ -21,6 +20,8 @@ from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
 from robomd_ros.core.policies.rollout import PolicyRollout, RolloutCanceled, RolloutConfig
 from robomd_ros.core.spaces import Size, Spaces, require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result
+from robomd_ros.nodes.homing import Homing
+from robomd_ros.nodes.motion_lease import MotionLease
 from robomd_ros.nodes.policy_io import CommandStream, RosSenses, SensesConfig, command_config
 from robomd_ros.ros.conversions import outcome_to_msg
 from robomd_ros.ros.node_parameters import PolicyNodeParameters
@@ -66,7 +67,12 @@ class PolicyNode(Node):
         robot_status (robomd_msgs/RobotStatus, latched)
 
     Services called:
-        home, stop_motion (std_srvs/Trigger): before and after a rollout, where home_first is true.
+        hold_motion (robomd_msgs/HoldMotion): the right to move the arm, where its node grants it.
+        home, stop_motion (std_srvs/Trigger): where it does not, before and after a rollout.
+
+    Actions called:
+        move_to_joints (robomd_msgs/MoveToJoints): home, under the lease, before and after a
+            rollout, where home_first is true.
 
     Actions:
         execute_policy (robomd_msgs/ExecutePolicy): run the policy once.
@@ -131,9 +137,10 @@ class PolicyNode(Node):
             self._senses,
             self._commands,
         )
-        self._home = self.create_client(Trigger, "home")
-        self._stop_motion = self.create_client(Trigger, "stop_motion")
         self._ticker = Ticker(self, _TICK)
+        self._lease = MotionLease(self, self._ticker)
+        self._senses.forbidden = lambda: self._lease.lost
+        self._homing = Homing(self, self._ticker, self._lease)
         # a task of its own: a timer's coroutine would keep all other callbacks waiting
         self.executor.create_task(self._offer)
         self.get_logger().info(
@@ -218,6 +225,7 @@ class PolicyNode(Node):
                 result.outcome = outcome_to_msg(outcome)
                 self.get_logger().warning(f"the rollout is invalid: {result.error_msg}")
             await self._home_after()
+            self._lease.give_back()
         return finish(handle, result)
 
     async def _trial(self, goal: ExecutePolicy.Goal) -> Outcome:
@@ -226,7 +234,7 @@ class PolicyNode(Node):
         if rollout is None:
             raise CellFault("the node is not connected")
         rollout.steps, rollout.duration = 0, 0.0
-        await self._prepare()
+        await self._prepare(goal.token)
         limit = goal.time_limit or self._values["time_limit"]
         instruction = goal.instruction or self._values["instruction"]
         outcome: Outcome = await in_thread(
@@ -234,12 +242,14 @@ class PolicyNode(Node):
         )
         return outcome
 
-    async def _prepare(self) -> None:
-        """Robot ready, home, gripper open, and everything sensed anew; CellFault."""
+    async def _prepare(self, token: str) -> None:
+        """Robot ready and ours, home, gripper open, and everything sensed anew; CellFault."""
+        self._lease.lost = ""
         # the latched status of a robot that has just started may still be on its way
         await self._until(lambda: not self._senses.robot_fault(), self._values["input_timeout"])
         if reason := self._senses.robot_fault():
             raise CellFault(reason)
+        await self._lease.take(token)
         if self._values["home_first"] and (reason := await self._move_home()):
             raise CellFault(reason)
         if self._values["open_gripper_first"]:
@@ -279,22 +289,13 @@ class PolicyNode(Node):
 
     async def _try_home(self) -> str:
         limit = self._values["home_timeout"]
-        if not self._home.service_is_ready():
-            return f"nobody offers the service {self._home.srv_name}; start ur5e_node in this cell"
-        over_at = time.monotonic() + limit
-        future = self._home.call_async(Trigger.Request())
 
-        def over() -> bool:
-            late = time.monotonic() > over_at
-            return late or self._canceled.is_set() or bool(self._senses.robot_fault())
+        def unwanted() -> bool:
+            return self._canceled.is_set() or bool(self._senses.robot_fault())
 
-        answer = await unless(self._ticker, future, over)
-        if answer is not None:
-            return "" if answer.success else f"the arm did not go home: {answer.message}"
-        if self._stop_motion.service_is_ready():
-            self._stop_motion.call_async(Trigger.Request())
+        reason = await self._homing.go(limit, unwanted)
         self._raise_if_canceled()
-        return self._senses.robot_fault() or f"the arm was not home within {limit:g} s"
+        return self._senses.robot_fault() or reason
 
     def _raise_if_canceled(self) -> None:
         if self._canceled.is_set():

@@ -7,6 +7,7 @@ import math
 import time
 from typing import Any
 
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseStamped, TwistStamped, WrenchStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -19,6 +20,7 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.gripper.worker import GripperWorker
+from robomd_ros.arms.motion_guard import LeaseCode, MotionGuard, MotionRefused
 from robomd_ros.arms.ur5e.arm import MoveCode, MoveEnd, UR5e
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, quat_xyzw
 from robomd_ros.arms.ur5e.limits import LimitError
@@ -29,6 +31,7 @@ from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name
 from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import RoboMDError
+from robomd_ros.nodes.motion_gate import MotionGate
 from robomd_ros.ros.parameters import allow_changes, declare
 from robomd_ros.ros.qos import COMMANDS, LATCHED, OVERRIDABLE, STATE_OUT, TRIALS
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
@@ -36,6 +39,14 @@ from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, mai
 _FEEDBACK = 0.1
 """s between feedback of a move."""
 _DIAGNOSTICS_PERIOD = 1.0
+_MOVE_CODES = {
+    LeaseCode.LOCKED: MoveCode.LOCKED,
+    LeaseCode.HELD: MoveCode.NO_LEASE,
+    LeaseCode.NO_SUCH_LEASE: MoveCode.NO_LEASE,
+    LeaseCode.WRONG_TOKEN: MoveCode.NO_LEASE,
+    LeaseCode.STOPPED: MoveCode.NOT_READY,
+    LeaseCode.NOT_READY: MoveCode.NOT_READY,
+}
 _REPEAT = 2.0
 """s before the same refusal is logged again."""
 
@@ -45,7 +56,9 @@ class Ur5eNode(Node):
 
     It never powers the arm on, releases no brake and unlocks no stop by itself. Every command is
     checked against the limits before anything is sent; see `arms/ur5e/arm.py` for how the arm is
-    stopped when something fails.
+    stopped when something fails, and `arms/motion_guard.py` for who may move it, and when: nobody
+    while a person is asked to reach in, then one node that holds the lease. A stop stays in force
+    until somebody has called recover.
 
     Parameters:
         Those of ArmParameters; `ros2 param describe` prints them. `tool_speed_limit` may be lowered
@@ -63,11 +76,16 @@ class Ur5eNode(Node):
         servo_twist (geometry_msgs/TwistStamped, commands): m/s and rad/s of the tool in the base
             frame; in force for `command_timeout`.
         servo_joints (sensor_msgs/JointState, commands): absolute positions by name; likewise.
-        gripper_command (std_msgs/Float64, commands): 0 open to 1 closed.
+        gripper_command (std_msgs/Float64, commands): 0 open to 1 closed. All three only from the
+            node that holds the lease; stamped, and not older than `command_timeout`.
+        cell_state (robomd_msgs/CellState, latched): whether somebody is asked to reach in.
 
     Services:
-        home (std_srvs/Trigger): move to `home`; answers when the arm is there.
-        stop_motion (std_srvs/Trigger): bring the arm to rest; answers when it rests.
+        hold_motion (robomd_msgs/HoldMotion): take, renew, give back the lease.
+        home (std_srvs/Trigger): move to `home`, if nobody holds the lease; answers when the arm is
+            there.
+        stop_motion (std_srvs/Trigger): bring the arm to rest; answers when it rests. Nothing moves
+            any more before recover.
         recover (std_srvs/Trigger): leave a stop by the documented steps; answers when the arm is
             ready, or says what a person must do first.
 
@@ -85,6 +103,16 @@ class Ur5eNode(Node):
         self._gripper = GripperWorker(
             gripper_of(self._values, self._arm.switch_output), self._on_grip, self._on_grip_fault
         )
+        self._gate = MotionGate(
+            self,
+            MotionGuard(
+                self._arm.latch,
+                self._arm.obstacle,
+                command_age=self._values["command_timeout"],
+                cell_silence=self._values["cell_silence"],
+            ),
+            self._end_motion,
+        )
         self._refused: dict[str, int] = {"twist": 0, "joints": 0, "gripper": 0}
         self._complained: dict[str, float] = {}
         self._states, self._counted = 0, time.monotonic()
@@ -94,9 +122,14 @@ class Ur5eNode(Node):
         self._grips = self._state_publisher(Float64, "gripper_position")
         self._statuses = self.create_publisher(RobotStatus, "robot_status", LATCHED)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
-        self.create_subscription(TwistStamped, "servo_twist", self._on_twist, COMMANDS)
-        self.create_subscription(JointState, "servo_joints", self._on_joints, COMMANDS)
-        self.create_subscription(Float64, "gripper_command", self._on_gripper, COMMANDS)
+        self._topics = {
+            kind: self.create_subscription(message, topic, callback, COMMANDS).topic_name
+            for kind, message, topic, callback in (
+                ("twist", TwistStamped, "servo_twist", self._on_twist),
+                ("joints", JointState, "servo_joints", self._on_joints),
+                ("gripper", Float64, "gripper_command", self._on_gripper),
+            )
+        }
         # these take seconds, during which everything else goes on
         group = ReentrantCallbackGroup()
         for name, callback in (
@@ -113,10 +146,12 @@ class Ur5eNode(Node):
         """Begin to connect to arm and gripper; ConfigurationError if ur_rtde is not installed."""
         self._arm.connect()
         self._gripper.start()
+        self._gate.start()
         self._log(f"up: waits for the robot at {self._values['robot_ip']}")
 
     def close(self) -> None:
         """Stop the arm and its script, let go of everything."""
+        self._gate.close()
         self._arm.close()
         self._gripper.close()
 
@@ -191,10 +226,10 @@ class Ur5eNode(Node):
             return
         linear, angular = message.twist.linear, message.twist.angular
         twist = (linear.x, linear.y, linear.z, angular.x, angular.y, angular.z)
-        self._command("twist", self._arm.stream_twist, twist)
+        self._command("twist", self._arm.stream_twist, twist, message.header.stamp)
 
     def _on_joints(self, message: JointState) -> None:
-        self._command("joints", self._stream_by_name, message)
+        self._command("joints", self._stream_by_name, message, message.header.stamp)
 
     def _stream_by_name(self, message: JointState) -> None:
         target = dict(zip(message.name, message.position, strict=False))
@@ -210,11 +245,22 @@ class Ur5eNode(Node):
     def _on_gripper(self, message: Float64) -> None:
         self._command("gripper", self._gripper.command, message.data)
 
-    def _command(self, kind: str, give: Any, value: Any) -> None:
+    def _command(self, kind: str, give: Any, value: Any, stamp: Time | None = None) -> None:
+        """Give a command to arm or gripper, if its sender may move them and it is new."""
+        opening = kind == "gripper" and value == 0.0
         try:
+            self._gate.check_command(self._topics[kind], stamp, opening)
             give(value)
+        except MotionRefused as refused:
+            self._arm.stop_stream()
+            self._refuse(kind, str(refused))
         except RoboMDError as error:
             self._refuse(kind, str(error))
+
+    def _end_motion(self, reason: str) -> None:
+        """Nobody may move the arm any more: it comes to rest, and the gripper stays as it is."""
+        self._gripper.reset()
+        self._arm.end_motion(reason)
 
     def _refuse(self, kind: str, reason: str) -> None:
         """Count and log; the same reason is logged once in a while."""
@@ -229,25 +275,23 @@ class Ur5eNode(Node):
 
     async def _move(self, handle: Any) -> MoveToJoints.Result:
         goal = handle.request
+        positions = list(self._values["home"] if goal.home else goal.positions)
 
         def feed() -> None:
             state = self._arm.state
-            if state is not None and len(goal.positions) == len(state.q):
-                remaining = max(abs(a - b) for a, b in zip(goal.positions, state.q, strict=True))
+            if state is not None and len(positions) == len(state.q):
+                remaining = max(abs(a - b) for a, b in zip(positions, state.q, strict=True))
                 handle.publish_feedback(
                     MoveToJoints.Feedback(positions=state.q, remaining=remaining)
                 )
 
         with self._ticker.calling(feed):
-            end: MoveEnd = await in_thread(
-                self,
-                "move",
-                lambda: self._arm.move(
-                    list(goal.positions),
-                    goal.velocity,
-                    goal.acceleration,
-                    lambda: handle.is_cancel_requested,
-                ),
+            end = await self._move_for(
+                goal.lease,
+                positions,
+                goal.velocity,
+                goal.acceleration,
+                lambda: handle.is_cancel_requested,
             )
         if end.code is not MoveCode.NONE:
             self.get_logger().warning(f"move_to_joints: {end.code.name}: {end.reason}")
@@ -256,19 +300,32 @@ class Ur5eNode(Node):
             MoveToJoints.Result(positions=end.q, error_code=int(end.code), error_msg=end.reason),
         )
 
+    async def _move_for(self, lease: str, goal: list[float], *arguments: Any) -> MoveEnd:
+        """Move for the holder of a lease; "": for somebody who needs none while nobody has it."""
+        try:
+            with self._gate.moving(lease) as forbidden:
+                end: MoveEnd = await in_thread(
+                    self, "move", lambda: self._arm.move(goal, *arguments, forbidden=forbidden)
+                )
+        except MotionRefused as refused:
+            return MoveEnd(_MOVE_CODES[refused.code], str(refused))
+        return end
+
     async def _home(self, _request: Any, response: Any) -> Any:
-        end: MoveEnd = await in_thread(self, "home", lambda: self._arm.move(self._values["home"]))
+        end = await self._move_for("", list(self._values["home"]))
         response.success = end.code is MoveCode.NONE
         response.message = end.reason or "the arm is at home"
         return response
 
     async def _stop(self, _request: Any, response: Any) -> Any:
-        self._gripper.reset()
+        # before anything else: a stream that goes on would move the arm again
+        self._arm.latch.set("stop_motion was called")
+        self._end_motion("stop_motion was called")
         return await self._trigger(response, "stop", self._stop_arm)
 
     def _stop_arm(self) -> str:
         self._arm.stop("stop_motion was called")
-        return "the arm rests"
+        return "the arm rests; nothing moves before recover"
 
     async def _recover(self, _request: Any, response: Any) -> Any:
         power = self._values["recover_power"]

@@ -28,10 +28,12 @@ import psutil
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
+from robomd_msgs.srv import HoldMotion
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.core.hosted.parent import program
 from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_IN, TRIALS
@@ -219,6 +221,27 @@ def main() -> int:
     return 0
 
 
+def hold(client: Node) -> None:
+    """Hold the lease from now on, as whoever streams must."""
+    service = client.create_client(HoldMotion, f"{PLACE}/hold_motion")
+    wait_for(service.service_is_ready, "hold_motion")
+
+    def ask(lease: str) -> HoldMotion.Response:
+        holder = client.get_fully_qualified_name()
+        future = service.call_async(HoldMotion.Request(holder=holder, lease=lease, duration=2.0))
+        wait_for(future.done, "an answer of hold_motion")
+        return future.result()
+
+    lease = ask("").lease
+
+    def renew() -> None:
+        while rclpy.ok():
+            ask(lease)
+            time.sleep(0.3)
+
+    threading.Thread(target=renew, daemon=True).start()
+
+
 def measure(given: argparse.Namespace, twin: int, node: int) -> dict[str, str]:
     """All figures by name."""
     rclpy.init()
@@ -235,11 +258,13 @@ def measure(given: argparse.Namespace, twin: int, node: int) -> dict[str, str]:
 
     def publish(last: float) -> None:
         message = JointState(name=JOINT_NAMES, position=[*HOME[:-1], last])
+        message.header.stamp = client.get_clock().now().to_msg()
         targets.publish(message)
 
     wait_for(lambda: listener.status is not None and listener.status.ready, "the arm's readiness")
     done = home.call_async(Trigger.Request())
     wait_for(done.done, "home")
+    hold(client)
     figures = {}
     used = ProcessorTime(twin=twin, node=node)
     figures |= measure_states(listener, given.seconds)

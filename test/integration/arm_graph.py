@@ -8,6 +8,7 @@ import threading
 import time
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TwistStamped
 from graph import wait_for
@@ -19,6 +20,7 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
+from robomd_msgs.srv import HoldMotion
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.nodes.ur5e_node import Ur5eNode
 from robomd_ros.ros.qos import COMMANDS, LATCHED, TRIALS
@@ -69,6 +71,8 @@ class ArmGraph(Graph):
         self.twists = self.client.create_publisher(TwistStamped, f"{PLACE}/servo_twist", COMMANDS)
         self.targets = self.client.create_publisher(JointState, f"{PLACE}/servo_joints", COMMANDS)
         self.grips = self.client.create_publisher(Float64, f"{PLACE}/gripper_command", COMMANDS)
+        self.holder = self.client.create_client(HoldMotion, f"{PLACE}/hold_motion")
+        self.lease = ""
         self.diagnoses = {}
         self.client.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnosis, TRIALS)
         self.mover = ActionClient(self.client, MoveToJoints, f"{PLACE}/move_to_joints")
@@ -123,6 +127,7 @@ class ArmGraph(Graph):
             positions=[float(p) for p in positions],
             velocity=float(velocity),
             acceleration=float(acceleration),
+            lease=self.lease,
         )
         handle = self.result(
             self.mover.send_goal_async(goal, lambda m: self.feedback.append(m.feedback)), "goal"
@@ -137,17 +142,63 @@ class ArmGraph(Graph):
     def move(self, positions, **fields):
         return self.end(self.start_move(positions, **fields))
 
-    def send_twist(self, x=0.0, y=0.0, z=0.0, frame="base"):
+    def ask_to_hold(self, lease="", duration=2.0, token="", holder=""):
+        """What hold_motion answers; the test's client by default."""
+        wait_for(self.holder.service_is_ready, "hold_motion", 10)
+        request = HoldMotion.Request(
+            holder=holder or self.client.get_fully_qualified_name(),
+            token=token,
+            lease=lease,
+            duration=duration,
+        )
+        return self.result(self.holder.call_async(request), "hold_motion")
+
+    @contextlib.contextmanager
+    def holding(self, token=""):
+        """The test's client holds the lease within this context, and renews it."""
+        answer = self.ask_to_hold(token=token)
+        assert answer.granted, answer.error_msg
+        self.lease = answer.lease
+        over = threading.Event()
+
+        def renew():
+            while not over.wait(0.3):
+                self.ask_to_hold(self.lease)
+
+        thread = threading.Thread(target=renew, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self.ask_to_hold(self.lease, duration=0.0)
+            self.lease = ""
+
+    def stamp(self, age=0.0):
+        """A stamp of so many s ago."""
+        now = self.client.get_clock().now().nanoseconds - round(age * 1e9)
+        return Time(sec=now // 10**9, nanosec=now % 10**9)
+
+    def send_twist(self, x=0.0, y=0.0, z=0.0, frame="base", age=0.0):
         message = TwistStamped()
         message.header.frame_id = frame
+        message.header.stamp = self.stamp(age)
         message.twist.linear.x, message.twist.linear.y, message.twist.linear.z = x, y, z
         self.twists.publish(message)
 
     def send_joints(self, positions, names=JOINT_NAMES):
-        self.targets.publish(JointState(name=list(names), position=[float(p) for p in positions]))
+        message = JointState(name=list(names), position=[float(p) for p in positions])
+        message.header.stamp = self.stamp()
+        self.targets.publish(message)
 
     def stream(self, seconds, send, rate=50.0):
-        """Call `send` at a rate for some time."""
+        """Call `send` at a rate for some time, as the holder of the lease."""
+        with contextlib.nullcontext() if self.lease else self.holding():
+            self.send_for(seconds, send, rate)
+
+    def send_for(self, seconds, send, rate=50.0):
+        """As stream, without a lease of its own."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             send()
@@ -178,7 +229,7 @@ class ArmGraph(Graph):
         self.twin.clear()
         if self.arm._moving.locked():
             self.trigger("stop_motion")
-        if self.arm.supervisor.needs_recovery:
+        if self.arm.latch.reason:
             response = self.trigger("recover")
             assert response.success, response.message
         self.ready()

@@ -113,7 +113,7 @@ def recover(arm, name):
         arm.start_twin()
     if name not in ("link_frozen", "controller_frozen"):
         arm.twin.clear()
-    if arm.arm.supervisor.needs_recovery:
+    if arm.arm.latch.reason:
         response = arm.trigger("recover")
         assert response.success, response.message
     arm.ready()

@@ -127,13 +127,14 @@ def test_joint_targets_are_followed_by_name(arm):
 
 
 def test_a_move_follows_a_stream_and_a_stream_waits_for_a_move(arm):
-    arm.stream(0.5, lambda: arm.send_twist(z=0.05))
-    handle = arm.start_move(AWAY)  # while the stream is still in force
-    arm.moving()
-    refused = arm.node._refused["twist"]
-    arm.stream(0.2, lambda: arm.send_twist(z=0.05))
-    assert arm.node._refused["twist"] > refused
-    assert arm.end(handle).error_code == Result.NONE
+    with arm.holding():
+        arm.stream(0.5, lambda: arm.send_twist(z=0.05))
+        handle = arm.start_move(AWAY)  # while the stream is still in force
+        arm.moving()
+        refused = arm.node._refused["twist"]
+        arm.stream(0.2, lambda: arm.send_twist(z=0.05))
+        assert arm.node._refused["twist"] > refused
+        assert arm.end(handle).error_code == Result.NONE
     assert arm.q == pytest.approx(AWAY, abs=0.01)
 
 
@@ -187,7 +188,7 @@ def bad_commands(arm, seed, count):
 )
 def test_nothing_outside_the_limits_reaches_the_arm(arm, goals, commands):
     """Goals and commands, all outside; the twin's arm does not move at all."""
-    with Watch(arm.twin) as watch:
+    with Watch(arm.twin) as watch, arm.holding():
         for goal, velocity, acceleration in bad_goals(0, goals):
             result = arm.move(goal, velocity=velocity, acceleration=acceleration)
             assert result.error_code == Result.OUT_OF_LIMITS, goal
@@ -220,12 +221,13 @@ def test_the_wall_of_the_workspace_stops_a_stream(arm):
 def test_the_gripper_and_its_silence(arm):
     grips = []
     arm.client.create_subscription(Float64, f"{PLACE}/gripper_position", grips.append, STATE_IN)
-    for closure in (1.0, 0.0):
-        arm.grips.publish(Float64(data=closure))
-        wait_for(lambda c=closure: abs(arm.twin.state()["gripper"] - c) < 0.2, "motion", 15)
-        wait_for(lambda c=closure: abs(grips[-1].data - c) < 0.2, "its position", 5)
-    arm.grips.publish(Float64(data=1.5))
-    wait_for(lambda: arm.node._refused["gripper"], "refusal", 5)
+    with arm.holding():
+        for closure in (1.0, 0.0):
+            arm.grips.publish(Float64(data=closure))
+            wait_for(lambda c=closure: abs(arm.twin.state()["gripper"] - c) < 0.2, "motion", 15)
+            wait_for(lambda c=closure: abs(grips[-1].data - c) < 0.2, "its position", 5)
+        arm.grips.publish(Float64(data=1.5))
+        wait_for(lambda: arm.node._refused["gripper"], "refusal", 5)
     arm.twin.fault("gripper_silent")
     arm.diagnoses.clear()
     wait_for(lambda: arm.diagnoses.get("gripper", _FINE).level == DiagnosticStatus.ERROR,
@@ -250,7 +252,7 @@ def test_protective_stop_in_a_move(arm):
     assert "recover" in result.error_msg
     assert not arm.trigger("home").success
     refused = arm.node._refused["twist"]
-    arm.stream(0.2, lambda: arm.send_twist(z=0.05))
+    arm.send_for(0.2, lambda: arm.send_twist(z=0.05))
     assert arm.node._refused["twist"] > refused
     where = arm.twin.state()["q"]
     response = arm.trigger("recover")
@@ -264,9 +266,10 @@ def test_protective_stop_in_a_move(arm):
 
 @pytest.mark.slow
 def test_protective_stop_in_a_stream(arm):
-    arm.stream(0.5, lambda: arm.send_twist(z=0.05))
-    arm.twin.fault("protective_stop")
-    arm.stream(0.5, lambda: arm.send_twist(z=0.05))  # a policy that did not notice
+    with arm.holding():
+        arm.stream(0.5, lambda: arm.send_twist(z=0.05))
+        arm.twin.fault("protective_stop")
+        arm.stream(0.5, lambda: arm.send_twist(z=0.05))  # a policy that did not notice
     arm.rests(within=0.5)
     arm.noticed("protective stop")
     assert arm.trigger("recover").success

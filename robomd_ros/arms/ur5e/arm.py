@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
+from robomd_ros.arms.motion_guard import StopLatch
 from robomd_ros.arms.ur5e.limits import LimitError, LimitGuard, Move
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus
@@ -22,7 +23,7 @@ _AT_GOAL = 0.01
 """rad by which a joint may miss the goal of a move."""
 _LOOK = 0.01
 """s between looks at something that is awaited."""
-_STOP_GRACE = 0.6
+_STOP_GRACE = 0.4
 """s for the arm to come to rest when it is asked, before its program is stopped."""
 _STREAM_END = 1.0
 """s for a stream to end before a move begins."""
@@ -46,6 +47,8 @@ class MoveCode(IntEnum):
     STOPPED = 4
     TIMEOUT = 5
     BUSY = 6
+    LOCKED = 7
+    NO_LEASE = 8
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ class UR5e:
         velocity: float = 0.0,
         acceleration: float = 0.0,
         cancelled: Callable[[], bool] = lambda: False,
+        forbidden: Callable[[], str] = lambda: "",
     ) -> MoveEnd:
         """Move all joints to a goal along a straight line in joint space; blocks.
 
@@ -145,11 +149,12 @@ class UR5e:
             velocity: of the leading axis, rad/s; 0 is the default.
             acceleration: of the leading axis, rad/s^2; 0 is the default.
             cancelled: asked often; when true the arm is brought to rest and the move ends.
+            forbidden: likewise, for the reason why it must end; empty while it may go on.
         """
         if not self._moving.acquire(blocking=False):
             return MoveEnd(MoveCode.BUSY, "another move is being done; cancel it or wait")
         try:
-            return self._move(goal, velocity, acceleration, cancelled)
+            return self._move(goal, velocity, acceleration, cancelled, forbidden)
         except LimitError as error:
             return self._end(MoveCode.OUT_OF_LIMITS, str(error))
         except NotReadyError as error:
@@ -194,20 +199,39 @@ class UR5e:
         if self._motion is None:
             self.supervisor.tell(("stop",))
 
+    @property
+    def latch(self) -> StopLatch:
+        """Who or what has stopped the arm until somebody recovers it."""
+        return self.supervisor.latch
+
     def stop(self, reason: str = "stopped on request") -> None:
         """Bring the arm to rest; a move ends with this reason. Blocks until it is at rest.
 
         Raises:
             ArmFault: the arm is not known to be at rest; its program goes on being stopped.
         """
-        motion = self._motion
-        if motion is not None:
-            motion.fault = motion.fault or reason
-        self.supervisor.tell(("stop",))
+        self._tell_to_stop(reason)
         if not self._wait_for_rest():
             self.supervisor.halt(f"{reason}: the arm did not come to rest by itself")
             if not self._wait_for_rest():
                 raise ArmFault("the arm is not known to be at rest; use the emergency stop")
+
+    def end_motion(self, reason: str) -> None:
+        """As `stop`, but returns at once: a thread sees to it that the arm comes to rest."""
+        self._tell_to_stop(reason)
+
+        def see_to_it() -> None:
+            with contextlib.suppress(ArmFault):
+                self.stop(reason)
+
+        if not self._at_rest():
+            threading.Thread(target=see_to_it, name="arm-end-motion", daemon=True).start()
+
+    def _tell_to_stop(self, reason: str) -> None:
+        motion = self._motion
+        if motion is not None:
+            motion.fault = motion.fault or reason
+        self.supervisor.tell(("stop",))
 
     def switch_output(self, on: bool) -> None:
         """Switch the digital output of the options; ArmFault if it did not work."""
@@ -229,7 +253,12 @@ class UR5e:
             self._recovering.release()
 
     def _move(
-        self, goal: object, velocity: float, acceleration: float, cancelled: Callable[[], bool]
+        self,
+        goal: object,
+        velocity: float,
+        acceleration: float,
+        cancelled: Callable[[], bool],
+        forbidden: Callable[[], str],
     ) -> MoveEnd:
         self._end_stream()
         state = self._ready_state()
@@ -244,6 +273,8 @@ class UR5e:
                 self._changed.wait(0.02)
             if cancelled():
                 return self._break_off(MoveCode.CANCELED, "cancelled")
+            if reason := forbidden():
+                return self._break_off(MoveCode.STOPPED, reason)
             if time.monotonic() > deadline:
                 reason = (
                     f"not there after {move.duration:.1f} s and {patience:g} s more; look at the "

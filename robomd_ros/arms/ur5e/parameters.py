@@ -140,4 +140,7 @@ class ArmParameters(LimitParameters, GripperParameters):
     upper_registers: bool = option(
         False, "use RTDE registers 24 to 47 (another client has 0 to 23)"
     )
+    cell_silence: float = option(
+        1.0, "silence of cell_state after which nothing moves", unit="s", low=0.3, high=10.0
+    )
     recover_power: bool = option(False, "recover may power on and release the brakes")

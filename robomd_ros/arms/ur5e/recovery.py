@@ -38,7 +38,7 @@ def recover(arm: UR5e, power: bool = False) -> str:
         ArmFault: what is in the way and what to do, e.g. a pressed emergency stop button.
     """
     with arm.exclusive_recovery():
-        cause = arm.supervisor.needs_recovery
+        cause = arm.supervisor.latch.reason
         state = _state(arm)
         arm.supervisor.halt("recovering")
         try:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from robomd_ros.arms.motion_guard import StopLatch
 from robomd_ros.arms.ur5e.child import ControlOptions
 from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError, stop_program
 from robomd_ros.arms.ur5e.kinematics import NO_TOOL
@@ -105,10 +106,10 @@ class ArmSupervisor:
         self._version_error = ""
         self._halting = ""
         self._halt_wanted = threading.Event()
-        self.needs_recovery = ""
-        """Which safety function has acted since the last recovery; empty: none."""
+        self.latch = StopLatch()
+        """Who or what has stopped the arm since the last recovery."""
         self.stopped_since = 0.0
-        """Monotonic time at which that was first seen, s."""
+        """Monotonic s at which a safety function was first seen to act; 0: none has."""
         self.restarts = 0
         """How often the control process was started."""
         self._status = ArmStatus()
@@ -203,8 +204,9 @@ class ArmSupervisor:
             self._child_error = ""
 
     def clear_recovery(self) -> None:
-        """The safety stop was left by the documented steps."""
-        self.needs_recovery, self.stopped_since = "", 0.0
+        """A person has confirmed, and what stop there was has been left by the documented steps."""
+        self.stopped_since = 0.0
+        self.latch.clear()
 
     def obstacle(self) -> str:
         """Why no motion can start now, and the remedy; empty if one can."""
@@ -223,8 +225,8 @@ class ArmSupervisor:
             return self._dashboard_error
         if self._remote is False:
             return "the robot is in local mode: switch it to Remote Control at the pendant"
-        if self.needs_recovery:
-            return f"after {self.needs_recovery}: call recover"
+        if self.latch.reason:
+            return f"stopped: {self.latch.reason}; see that all is well, then call recover"
         if self._halting:
             return f"being stopped: {self._halting}"
         child, state = self._child, self._stream.latest
@@ -281,9 +283,10 @@ class ArmSupervisor:
     ) -> None:
         if not is_safe(state):
             if not self.stopped_since:
-                self.needs_recovery = safety_reason(state.safety_mode).split(":")[0]
+                reason = safety_reason(state.safety_mode).split(":")[0]
+                self.latch.set(reason)
                 self.stopped_since = time.monotonic()
-                self.halt(self.needs_recovery)
+                self.halt(reason)
         elif mode_reason(state.robot_mode):
             if moving:
                 self.halt(mode_reason(state.robot_mode))
@@ -387,7 +390,7 @@ class ArmSupervisor:
                 or self._robot_obstacle()
                 or self._dashboard_error
                 or self._remote is False
-                or self.needs_recovery
+                or self.latch.reason
                 or self._halting
                 or time.monotonic() < self._restart_at
                 or self._ending.is_set()
