@@ -18,7 +18,7 @@ from robomd_ros.core.schema import default_of
 from robomd_ros.core.spaces import require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
-from sim_bridge.rollout import Rollout, picture_of, run_rollout
+from sim_bridge.rollout import Rollout, Wish, picture_of, run_rollout
 from sim_bridge.tasks.task import simulated_task
 
 
@@ -110,8 +110,26 @@ class TrialRunner:
         limits = options.trial_timeout, options.start_timeout
         return ForeignPolicy(options.policy, options.python, self.task.action_size, *limits)
 
-    def run(self, scene: Scene, seed: int, should_stop: Callable[[], bool]) -> Rollout:
-        """One rollout; see `run_rollout`. It goes on from an `observe` of the same start."""
+    def run(
+        self,
+        scene: Scene,
+        seed: int,
+        should_stop: Callable[[], bool],
+        instruction: str = "",
+        longest: float = 0.0,
+    ) -> Rollout:
+        """One rollout; see `run_rollout`. It goes on from an `observe` of the same start.
+
+        Args:
+            scene: the variations in force.
+            seed: of the initial state and of the policy's episode.
+            should_stop: asked before every step.
+            instruction: what the policy is told to do; "": the task's own.
+            longest: simulated time after which the rollout has failed, s; 0: as the options say.
+        """
+        horizon = self.options.horizon
+        if longest:
+            horizon = max(1, round(longest * self.task.control_freq))
         start, self._start = self._start, None
         first = None
         if start is not None and start.scene == _contents(scene) and start.seed == seed:
@@ -122,7 +140,7 @@ class TrialRunner:
             scene,
             seed,
             self.task,
-            horizon=self.options.horizon,
+            wish=Wish(instruction, horizon),
             should_stop=should_stop,
             first=first,
         )

@@ -51,6 +51,22 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of one rollout where the task alone does not say it.
+
+    Attributes:
+        instruction: what the policy is told to do; "": the task's own.
+        horizon: policy steps after which the rollout has failed; None: the task's own.
+    """
+
+    instruction: str = ""
+    horizon: int | None = None
+
+
+NOTHING_ELSE = Wish()
+
+
 @dataclass(frozen=True, eq=False)
 class Rollout:
     """What a rollout gave.
@@ -72,7 +88,7 @@ def run_rollout(
     seed: int,
     task: Task[Any],
     *,
-    horizon: int | None = None,
+    wish: Wish = NOTHING_ELSE,
     should_stop: Callable[[], bool] = lambda: False,
     first: dict[str, Any] | None = None,
 ) -> Rollout:
@@ -84,7 +100,7 @@ def run_rollout(
         scene: the variations in force.
         seed: of the initial state and of the policy's episode.
         task: instruction, camera, horizon and command size.
-        horizon: policy steps after which the rollout has failed; the task's by default.
+        wish: another instruction or horizon than the task's.
         should_stop: asked before every step.
         first: what the policy sees at the start, if the simulation has just been reset to this
             seed and scene; None resets it.
@@ -92,14 +108,14 @@ def run_rollout(
     Raises:
         CellFault: `should_stop` said so; the rollout has no outcome.
     """
-    limit = task.horizon if horizon is None else horizon
+    limit = task.horizon if wish.horizon is None else wish.horizon
     state = wants_state(policy)
     if first is None:
         simulation.reset(seed, scene)
     observation = simulation.observe(state) if first is None else first
     image = picture_of(simulation, observation, task)
     try:
-        start_episode(policy, seed, task.instruction)
+        start_episode(policy, seed, wish.instruction or task.instruction)
         while simulation.steps < limit:
             if should_stop():
                 raise CellFault(f"the rollout was cancelled after {simulation.steps} steps")

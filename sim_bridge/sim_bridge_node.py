@@ -20,6 +20,7 @@ from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
+from robomd_ros.ros.cell_state import CellStatePublisher, new_token, refusal
 from robomd_ros.ros.conversions import outcome_to_msg, scene_from_msg
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, STATE_OUT
@@ -47,12 +48,15 @@ class SimBridgeNode(Node):
             again at idle_rate while no goal is executed.
         camera/camera_info (sensor_msgs/CameraInfo, reliable): with every picture.
         joint_states (sensor_msgs/JointState, reliable): of the arm, rad, with every picture.
+        sim/cell_state (robomd_msgs/CellState, latched): when a scene begins to be changed and when
+            it is in force; perturbation_node passes it on.
         /tf_static (tf2_msgs/TFMessage, latched): world -> <cell>_base and <cell>_camera_optical,
             when they have changed; where tf2_msgs is installed.
 
     Actions:
         sim/apply_scene (robomd_msgs/ApplyScene): put a scene in force at a seeded start.
-        execute_policy (robomd_msgs/ExecutePolicy): run the policy in that scene.
+        execute_policy (robomd_msgs/ExecutePolicy): run the policy in that scene. A goal without a
+            token runs in whatever scene is in force; the result names it.
     """
 
     def __init__(self, make_cell: Callable[..., Any] = WorkerCell, **kwargs: Any) -> None:
@@ -78,7 +82,8 @@ class SimBridgeNode(Node):
         self._cell = make_cell(cell_name, self._options)
         self._frame = f"{cell_name}_camera_optical"
         self._frames = {"base": f"{cell_name}_base", "camera": self._frame}
-        self._scene: tuple[Scene, int] | None = None
+        self._scene = Scene()
+        self.state = CellStatePublisher(self, cell_name, "sim/cell_state", period=0.0)
         self._applying = False
         self._picture: NDArray[np.uint8] | None = None
         self._stamp = self.get_clock().now().to_msg()
@@ -139,11 +144,14 @@ class SimBridgeNode(Node):
             result.error_code = ApplyScene.Result.BUSY
             result.error_msg = f"{what}; wait for the end or cancel it"
             return finish(handle, result)
-        self._applying, self._scene = True, None
+        self._applying = True
+        self.state.begin_change()
         try:
             scene, seed = scene_from_msg(handle.request.scene), handle.request.seed
             self._picture = await self._working(handle, lambda: self._cell.observe(scene, seed))
-            self._scene = (scene, seed)
+            self._scene = scene
+            result.token = new_token()
+            self.state.in_force(handle.request.scene, result.token)
             self._publish()
         except ConfigurationError as error:
             result.error_code = ApplyScene.Result.UNKNOWN_VARIATION
@@ -158,16 +166,17 @@ class SimBridgeNode(Node):
         return finish(handle, result)
 
     async def _execute_policy(self, handle: Any) -> ExecutePolicy.Result:
-        result = ExecutePolicy.Result()
-        if self._scene is None or self._applying:
-            result.error_code = ExecutePolicy.Result.NO_SCENE
-            result.error_msg = "no scene is in force; call apply_scene first"
+        goal, scene = handle.request, self._scene
+        result = ExecutePolicy.Result(token=self.state.token)
+        result.error_code, result.error_msg = refusal(self.state.newest, goal)
+        if result.error_code:
             result.outcome = _invalid(result.error_msg)
             return finish(handle, result)
-        scene, _ = self._scene
-        seed = handle.request.seed
+        wish = goal.instruction, goal.time_limit
         try:
-            trial: Trial = await self._working(handle, lambda: self._cell.run(scene, seed))
+            trial: Trial = await self._working(
+                handle, lambda: self._cell.run(scene, goal.seed, *wish)
+            )
             result.outcome = outcome_to_msg(trial.outcome)
             if not trial.outcome.valid:
                 result.error_code = ExecutePolicy.Result.POLICY_FAULT
@@ -178,6 +187,7 @@ class SimBridgeNode(Node):
                 result.error_code = ExecutePolicy.Result.CANCELED
             result.error_msg = str(error)
             result.outcome = _invalid(result.error_msg)
+        result.token = self.state.token
         return finish(handle, result)
 
     async def _working(self, handle: Any, work: Any) -> Any:

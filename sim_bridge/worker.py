@@ -72,15 +72,21 @@ class WorkerCell:
         self._number += 1
         self._make_ready()
 
-    def run(self, scene: Scene, seed: int) -> Trial:
+    def run(self, scene: Scene, seed: int, instruction: str = "", longest: float = 0.0) -> Trial:
         """One trial; INVALID if the worker died or hung, which costs a restart.
+
+        Args:
+            scene: the variations in force.
+            seed: of the initial state and of the policy's episode.
+            instruction: what the policy is told to do; "": the task's own.
+            longest: simulated time after which the rollout has failed, s; 0: as the options say.
 
         Raises:
             CellLostError: the worker cannot be started; try again when `available`.
             CellFault: cancelled or closed.
         """
         try:
-            data, image, places = self._request("run", scene, seed)
+            data, image, places = self._request("run", scene, seed, instruction, longest)
             self.joint_positions, self.poses = places
         except (HostedFailure, HostedFault) as failure:
             outcome = Outcome(Result.INVALID, detail=_reason(failure))
@@ -114,7 +120,7 @@ class WorkerCell:
         self._closed = True
         self._service.close()
 
-    def _request(self, method: str, scene: Scene, seed: int) -> Any:
+    def _request(self, method: str, scene: Scene, seed: int, *more: Any) -> Any:
         """What the worker answers.
 
         Raises:
@@ -140,7 +146,7 @@ class WorkerCell:
         data = variations_to_data(scene)
         try:
             limit = self._options.trial_timeout
-            return self._service.call(method, data, seed, timeout=limit, abandoned=stuck)
+            return self._service.call(method, data, seed, *more, timeout=limit, abandoned=stuck)
         except Interrupted:
             self._service.restart()
             reason = f"cell {self._name!r}: cancelled; its stuck worker was killed"

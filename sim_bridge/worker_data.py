@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a simulator worker and its parent say to each other, as plain data."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
@@ -55,6 +56,8 @@ def outcome_to_data(outcome: Outcome) -> list[Any]:
 def outcome_from_data(data: list[Any]) -> Outcome:
     """The reverse of `outcome_to_data`."""
     result, source, *rest = data
+    # of several NaN only one and the same is equal to itself
+    rest = [math.nan if isinstance(v, float) and math.isnan(v) else v for v in rest]
     return Outcome(Result(result), Source(source), *rest)
 
 

@@ -35,9 +35,13 @@ class _Host:
         image = self._runner.observe(self._data.scene_from_data(scene), seed)
         return image, self._places()
 
-    def run(self, scene: list[Any], seed: int) -> tuple[Any, Any, Any]:
+    def run(
+        self, scene: list[Any], seed: int, instruction: str, longest: float
+    ) -> tuple[Any, Any, Any]:
         """Outcome and first picture of one rollout, and where everything is after it."""
-        rollout = self._runner.run(self._data.scene_from_data(scene), seed, self._cancelled)
+        rollout = self._runner.run(
+            self._data.scene_from_data(scene), seed, self._cancelled, instruction, longest
+        )
         outcome = self._data.outcome_to_data(rollout.outcome)
         return outcome, rollout.image, self._places()
 

@@ -94,6 +94,7 @@ class Trial:
         image: (H, W, 3) uint8 RGB, the first picture after the change: the state s of the paper's
             MDP; None if none was taken.
         image_path: where the picture was stored, relative to the campaign folder; "" if not.
+        token: of the scene under which it ran; "" if the cell names none.
     """
 
     index: int
@@ -103,3 +104,4 @@ class Trial:
     outcome: Outcome
     image: NDArray[np.uint8] | None = None
     image_path: str = ""
+    token: str = ""

@@ -167,6 +167,7 @@ def _trial(stored: StoredCampaign, record: TrialRecord) -> Trial:
         record.request.seed,
         outcome,
         image_path=record.image_path,
+        token=record.token,
     )
 
 

@@ -69,6 +69,7 @@ TRIAL_COLUMNS = (
     Column("purpose", "str", lambda r: r.request.purpose.value),
     Column("lane", "int", lambda r: r.request.lane),
     Column("attempt", "int", _field("attempt")),
+    Column("token", "str", _field("token")),
 )
 """Of the records of the trial database; a trial that has not ended has no result."""
 

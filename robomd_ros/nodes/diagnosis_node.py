@@ -67,6 +67,7 @@ class DiagnosisNode(Node):
 
     Subscriptions:
         <cell>/camera/image_raw (sensor_msgs/Image, sensor data): of every name in `cells`.
+        <cell>/cell_state (robomd_msgs/CellState, latched): which scene is in force.
         <cell>/operator_request (robomd_msgs/OperatorRequest, latched): kept beside the campaign's
             own messages, as all that follows.
         <cell>/answer_operator_request/_service_event (robomd_msgs/AnswerOperatorRequest_Event,
@@ -243,6 +244,7 @@ class DiagnosisNode(Node):
         )
         for cell in self._cells:
             cell.instruction = folder.catalogue.instruction
+            cell.time_limit = values["rollout_limit"]
         self._campaign = self._last = Campaign(
             folder, self._cells, self, order_by_cost=values["order_by_cost"]
         )

@@ -21,6 +21,7 @@ from robomd_ros.core.operator.desk import (
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL, Scene
 from robomd_ros.nodes.robot_watch import RobotWatch
+from robomd_ros.ros.cell_state import CellStatePublisher, new_token
 from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_from_msg
 from robomd_ros.ros.runtime import Ticker, finish, in_thread
 
@@ -57,6 +58,7 @@ class OperatorBackend:
         node: Node,
         desk: OperatorDesk,
         ticker: Ticker,
+        state: CellStatePublisher,
         values: dict[str, Any],
         stop: Callable[[], None],
     ) -> None:
@@ -66,12 +68,14 @@ class OperatorBackend:
             node: the perturbation node.
             desk: shows requests and takes answers.
             ticker: of the node.
+            state: tells whether somebody is inside, and which scene is in force.
             values: its parameters.
             stop: tells the campaign that the operator wants it to end.
         """
         self._node = node
         self._desk = desk
         self._ticker = ticker
+        self._state = state
         self._timeout = values["operator_timeout"] or math.inf
         self._reset = values["reset_instruction"].strip()
         self._stop = stop
@@ -97,9 +101,12 @@ class OperatorBackend:
 
         try:
             wanted = scene_from_msg(handle.request.scene)
+            self._state.begin_change()
             with self._ticker.calling(feedback):
                 await self._recover()
                 await self._make(wanted)
+            result.token = new_token()
+            self._state.in_force(handle.request.scene, result.token)
             result.applied = self._node.get_clock().now().to_msg()
         except CatalogueError as error:
             result.error_code, result.error_msg = result.UNKNOWN_VARIATION, str(error)

@@ -16,7 +16,8 @@ from robomd_msgs.msg import OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
 from robomd_ros.core.operator.desk import NUMBERS, Answer, OperatorDesk, Refusal, Request
 from robomd_ros.nodes.operator_backend import OperatorBackend
-from robomd_ros.nodes.simulator_backend import SceneMaker, SimulatorBackend
+from robomd_ros.nodes.simulator_backend import OwnSimulator, SimulatorBackend
+from robomd_ros.ros.cell_state import CellStatePublisher, CellStateWatch
 from robomd_ros.ros.conversions import variation_to_msg
 from robomd_ros.ros.node_parameters import PerturbationParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
@@ -50,10 +51,14 @@ class PerturbationNode(Node):
     Publishers:
         operator_request (robomd_msgs/OperatorRequest, latched): what is asked now; request_id 0
             when nothing is.
+        cell_state (robomd_msgs/CellState, latched): whether somebody is asked to reach in, and
+            which scene is in force; at every change, and five times a second.
         answer_operator_request/_service_event (robomd_msgs/AnswerOperatorRequest_Event, reliable,
             depth 50): what was answered, when, and whether it counted.
 
     Subscriptions:
+        sim/cell_state (robomd_msgs/CellState, latched): back end simulator: which scene is in
+            force, unless the simulator's node is in this process.
         robot_status (robomd_msgs/RobotStatus, latched): back end operator: while it is not ready,
             the person is asked to recover the robot before a scene.
 
@@ -72,7 +77,7 @@ class PerturbationNode(Node):
             unless the simulator's node is in this process.
     """
 
-    def __init__(self, simulator: SceneMaker | None = None, **kwargs: Any) -> None:
+    def __init__(self, simulator: OwnSimulator | None = None, **kwargs: Any) -> None:
         """Offer the actions.
 
         Args:
@@ -83,6 +88,7 @@ class PerturbationNode(Node):
         values = declare(self, PerturbationParameters)
         self._cell_name = self.get_namespace().strip("/").rsplit("/", 1)[-1]
         self._requests = self.create_publisher(OperatorRequest, "operator_request", LATCHED)
+        self._state = CellStatePublisher(self, self._cell_name)
         # a front end's answer to what was asked before a restart must not count for something else
         self._desk = OperatorDesk(self._publish_request, after=int(time.time()) * NUMBERS)
         campaign = campaign_namespace(self, values["campaign_namespace"])
@@ -107,7 +113,12 @@ class PerturbationNode(Node):
         self._servers: list[OneGoalServer] = []
         if values["backend"] == "operator":
             operator = OperatorBackend(
-                self, self._desk, self._ticker, values, lambda: self._call_campaign(Answer.STOP)
+                self,
+                self._desk,
+                self._ticker,
+                self._state,
+                values,
+                lambda: self._call_campaign(Answer.STOP),
             )
             self._serve(ApplyScene, "apply_scene", operator.apply_scene, operator.cancel)
             self._serve(LabelOutcome, "label_outcome", operator.label_outcome, operator.cancel)
@@ -117,6 +128,11 @@ class PerturbationNode(Node):
             if simulator is None:
                 makes = "the simulator behind sim/apply_scene makes the scenes"
                 simulator = SimulatorBackend(self, self._ticker, values["simulator_timeout"])
+                CellStateWatch(
+                    self, "sim/cell_state", lambda s: self._state.in_force(s.scene, s.token)
+                )
+            else:
+                simulator.state.follow(self._state.in_force)
             self._serve(ApplyScene, "apply_scene", simulator.apply_scene, simulator.cancel)
         self._publish_request(self._desk.open_request)
         self.get_logger().info(f"up: {makes}; waits for goals")
@@ -146,6 +162,8 @@ class PerturbationNode(Node):
             apply=[variation_to_msg(v) for v in request.steps.apply],
             undo=[variation_to_msg(v) for v in request.steps.undo],
             deadline=time_to_msg(request.deadline),
+            holds_object=request.holds_object,
+            arm_position=request.arm_position,
         )
         message.header.stamp = self.get_clock().now().to_msg()
         message.header.frame_id = self._cell_name

@@ -27,6 +27,7 @@ from robomd_ros.core.errors import CellFault, CellLostError, SceneSkippedError
 from robomd_ros.core.schema import default_of
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
+from robomd_ros.ros.cell_state import CellStateWatch
 from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_to_msg
 from robomd_ros.ros.qos import IMAGE_IN
 from robomd_ros.ros.runtime import cancel_late, on_executor
@@ -88,8 +89,11 @@ class RosCell:
         ]
         self._may_clear = True
         self._policy_client = ActionClient(node, ExecutePolicy, f"{name}/execute_policy")
+        self._state = CellStateWatch(node, f"{name}/cell_state")
         self.instruction = ""
-        """What the policy is told to do, for whoever judges it."""
+        """What the policy is told to do, and whoever judges it."""
+        self.time_limit = 0.0
+        """s of robot or simulated time that a rollout may take; 0: the executor's own limit."""
         self._subscription = node.create_subscription(
             Image, f"{name}/camera/image_raw", self._on_image, IMAGE_IN
         )
@@ -103,10 +107,20 @@ class RosCell:
         """One trial over ROS; see Cell.run."""
         self._cancelled.clear()
         image: NDArray[np.uint8] | None = None
+        token = ""
         try:
-            image = self._put_in_force(scene, seed)
-            goal = ExecutePolicy.Goal(seed=seed)
+            applied = self._put_in_force(scene, seed)
+            token = applied.token
+            image = self._picture_since(time_from_msg(applied.applied))
+            goal = ExecutePolicy.Goal(
+                token=token,
+                scene=scene_to_msg(scene),
+                instruction=self.instruction,
+                seed=seed,
+                time_limit=self.time_limit,
+            )
             result = self._execute(self._policy_client, goal, self._timeouts.trial)
+            self._require_token(applied, result)
             outcome = outcome_from_msg(result.outcome)
             if outcome.result is Result.UNKNOWN:
                 outcome = self._labelled(outcome)
@@ -118,12 +132,13 @@ class RosCell:
             outcome = Outcome(Result.INVALID, detail=str(fault))
         except ValueError as error:
             outcome = Outcome(Result.INVALID, detail=f"{self._name} sent no outcome: {error}")
-        return Trial(-1, self._name, scene, seed, outcome, image)
+        return Trial(-1, self._name, scene, seed, outcome, image, token=token)
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
         """The first picture of the scene, (H, W, 3) uint8 RGB; see Cell.observe."""
         self._cancelled.clear()
-        return self._put_in_force(scene, seed)
+        applied = self._put_in_force(scene, seed)
+        return self._picture_since(time_from_msg(applied.applied))
 
     def available(self) -> bool:
         """Both actions are offered and the camera sends pictures."""
@@ -174,7 +189,7 @@ class RosCell:
         self._policy_feeds_back = True
         self._on_feedback(message)
 
-    def _put_in_force(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
+    def _put_in_force(self, scene: Scene, seed: int) -> ApplyScene.Result:
         goal = ApplyScene.Goal(scene=scene_to_msg(scene), seed=seed)
         give_up = time.monotonic() + self._timeouts.busy
         result = self._execute(self._scene_client, goal, self._timeouts.scene)
@@ -186,7 +201,31 @@ class RosCell:
         if result.error_code:
             error = SceneSkippedError if result.error_code == result.SKIPPED else CellFault
             raise error(f"the scene was not made: {result.error_msg}")
-        return self._picture_since(time_from_msg(result.applied))
+        return result
+
+    def _require_token(self, applied: ApplyScene.Result, ran: ExecutePolicy.Result) -> None:
+        """CellFault unless the rollout ran in the scene that was applied for it.
+
+        An executor that names no token, a user's own, is held to the state of the cell: nobody
+        may have changed the scene since.
+        """
+        if ran.error_code:
+            return
+        if ran.token and ran.token != applied.token:
+            raise CellFault(
+                f"the rollout ran under the scene token {ran.token!r}, but {applied.token!r} was "
+                "applied for it: somebody else changes the scene or starts rollouts in this cell"
+            )
+        state = self._state.newest
+        changed = state is not None and (
+            state.token != applied.token
+            and time_from_msg(state.since) > time_from_msg(applied.applied)
+        )
+        if changed:
+            raise CellFault(
+                "the scene was changed while the rollout ran, by somebody else than this "
+                "diagnosis; find out who calls apply_scene in this cell"
+            )
 
     def _labelled(self, rollout: Outcome) -> Outcome:
         """What a person says of a rollout that nothing else has judged."""

@@ -10,6 +10,7 @@ from rclpy.action import ActionClient
 from rclpy.node import Node
 
 from robomd_msgs.action import ApplyScene
+from robomd_ros.ros.cell_state import CellStatePublisher
 from robomd_ros.ros.runtime import Ticker, cancel_late, finish, in_thread, unless
 
 _CANCEL_GRACE = 1.0
@@ -24,6 +25,13 @@ class SceneMaker(Protocol):
 
     def cancel(self) -> None:
         """End the running goal soon."""
+
+
+class OwnSimulator(SceneMaker, Protocol):
+    """A simulator in the process of the perturbation node."""
+
+    state: CellStatePublisher
+    """Says which scene is in force."""
 
 
 class _Watch:

@@ -146,6 +146,7 @@ def trial_to_msg(trial: Trial, campaign_id: str, stamp: Time) -> msg.Trial:
         scene=scene_to_msg(trial.scene),
         seed=trial.seed,
         outcome=outcome_to_msg(trial.outcome),
+        token=trial.token,
         image_path=trial.image_path,
     )
     message.header.stamp = stamp
@@ -161,6 +162,7 @@ def trial_from_msg(message: msg.Trial) -> Trial:
         seed=message.seed,
         outcome=outcome_from_msg(message.outcome),
         image_path=message.image_path,
+        token=message.token,
     )
 
 
@@ -247,6 +249,7 @@ def status_to_msg(status: CampaignStatus, stamp: Time) -> msg.CampaignStatus:
         waiting_for=status.waiting_for,
         message=status.message,
         eta=status.eta,
+        campaign_id=status.campaign_id,
     )
 
 
@@ -261,4 +264,5 @@ def status_from_msg(message: msg.CampaignStatus) -> CampaignStatus:
         waiting_for=message.waiting_for,
         message=message.message,
         eta=message.eta,
+        campaign_id=message.campaign_id,
     )

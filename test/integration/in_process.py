@@ -25,7 +25,7 @@ class TableCell:
         self._fails_in = [set(group) for group in fails_in]
         self._duration = duration
         self._cancelled = threading.Event()
-        self.runs = []
+        self.runs, self.wishes = [], []
         self.joint_positions = None
         self.poses = {}
 
@@ -36,9 +36,10 @@ class TableCell:
     def connect(self):
         pass
 
-    def run(self, scene: Scene, seed: int) -> Trial:
+    def run(self, scene: Scene, seed: int, *wish) -> Trial:
         self._cancelled.clear()
         self.runs.append(scene.ids)
+        self.wishes.append(wish)
         if self._cancelled.wait(self._duration):
             raise CellFault("cancelled")
         failed = any(group <= set(scene.ids) for group in self._fails_in)

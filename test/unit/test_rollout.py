@@ -6,7 +6,7 @@ import pytest
 from robomd_ros.core.errors import CellFault
 from robomd_ros.core.trial import Result, Source
 from robomd_ros.core.variations import NOMINAL
-from sim_bridge.rollout import run_rollout
+from sim_bridge.rollout import Wish, run_rollout
 from sim_bridge.tasks.task import task
 
 LIFT = task("lift")
@@ -67,20 +67,26 @@ def roll(engine, policy, **options):
 
 def test_success_ends_the_rollout_at_once():
     engine = CountingEngine(success_at=3)
-    outcome = roll(engine, ScriptedPolicy(), horizon=10).outcome
+    outcome = roll(engine, ScriptedPolicy(), wish=Wish(horizon=10)).outcome
     assert (outcome.result, outcome.source) == (Result.SUCCESS, Source.SIMULATOR)
     assert outcome.steps == 3
     assert outcome.duration == pytest.approx(3 / 20)
 
 
 def test_horizon_is_failure():
-    outcome = roll(CountingEngine(), ScriptedPolicy(), horizon=10).outcome
+    outcome = roll(CountingEngine(), ScriptedPolicy(), wish=Wish(horizon=10)).outcome
     assert (outcome.result, outcome.steps) == (Result.FAILURE, 10)
 
 
 def test_success_at_the_last_step_counts():
-    assert roll(CountingEngine(10), ScriptedPolicy(), horizon=10).outcome.result is Result.SUCCESS
-    assert roll(CountingEngine(11), ScriptedPolicy(), horizon=10).outcome.result is Result.FAILURE
+    assert (
+        roll(CountingEngine(10), ScriptedPolicy(), wish=Wish(horizon=10)).outcome.result
+        is Result.SUCCESS
+    )
+    assert (
+        roll(CountingEngine(11), ScriptedPolicy(), wish=Wish(horizon=10)).outcome.result
+        is Result.FAILURE
+    )
 
 
 def test_the_task_gives_the_horizon():
@@ -89,21 +95,21 @@ def test_the_task_gives_the_horizon():
 
 def test_the_first_picture_is_kept_and_none_is_drawn_in_vain():
     engine = CountingEngine()
-    rollout = roll(engine, ScriptedPolicy(), horizon=6)
+    rollout = roll(engine, ScriptedPolicy(), wish=Wish(horizon=6))
     assert (rollout.image == 0).all()
     assert engine.pictures == 6
 
 
 def test_policy_is_told_the_episode():
     policy = ScriptedPolicy()
-    roll(CountingEngine(), policy, horizon=1)
+    roll(CountingEngine(), policy, wish=Wish(horizon=1))
     assert policy.episodes == [(5, "lift the cube")]
 
 
 @pytest.mark.parametrize("wants", [True, False])
 def test_state_is_given_only_where_it_is_asked_for(wants):
     engine = CountingEngine()
-    roll(engine, ScriptedPolicy(wants_state=wants), horizon=3)
+    roll(engine, ScriptedPolicy(wants_state=wants), wish=Wish(horizon=3))
     assert engine.states_given == [wants] * 3
 
 
@@ -127,7 +133,7 @@ def _raise(error):
 )
 def test_no_command_makes_the_trial_invalid(answer, reason):
     late = ScriptedPolicy(lambda step: np.zeros(7) if step < 4 else answer(step))
-    rollout = roll(CountingEngine(success_at=9), late, horizon=20)
+    rollout = roll(CountingEngine(success_at=9), late, wish=Wish(horizon=20))
     assert (rollout.outcome.result, rollout.outcome.source) == (Result.INVALID, Source.POLICY)
     assert reason in rollout.outcome.detail
     assert rollout.outcome.detail.startswith("at step 4: ")

@@ -247,6 +247,7 @@ class Campaign:
                 waiting_for=waiting_for,
                 message="; ".join(filter(None, self._remarks(work))),
                 eta=0.0 if ended else self._pace.time_left(budget - done),
+                campaign_id=self._folder.campaign_id,
             )
 
     def _remarks(self, work: str) -> tuple[str, ...]:
@@ -408,7 +409,7 @@ class Campaign:
             return
         now = time.time()
         # the label first: a disk that is full for a picture may still hold it
-        self._folder.log.complete(trial.index, trial.outcome, trial.image_path, now)
+        self._folder.log.complete(trial.index, trial.outcome, trial.image_path, now, trial.token)
         if trial.image is not None:
             self._folder.store_picture(trial.image_path, trial.image)
         self._publisher.trial(trial, now)

@@ -363,4 +363,5 @@ def trial_of(record: TrialRecord, catalogue: Catalogue) -> Trial:
         record.request.seed,
         record.outcome,
         image_path=record.image_path,
+        token=record.token,
     )

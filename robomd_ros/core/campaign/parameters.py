@@ -97,6 +97,13 @@ class DiagnosisParameters(CampaignParameters):
     trial_timeout: float = option(
         120.0, "time for a rollout to end", unit="s", low=0.1, high=86400.0
     )
+    rollout_limit: float = option(
+        0.0,
+        "robot or simulated time that a rollout may take; 0: the executor's own limit",
+        unit="s",
+        low=0.0,
+        high=86400.0,
+    )
     image_timeout: float = option(
         10.0, "time for a picture of the new scene", unit="s", low=0.1, high=3600.0
     )

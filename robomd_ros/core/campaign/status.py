@@ -39,6 +39,7 @@ class CampaignStatus:
         waiting_for: what the campaign waits for; "": nothing.
         message: for people: which cells run, what was lost, why it ended.
         eta: time left, s; NaN unknown.
+        campaign_id: unique name of the campaign; "" if none is open.
     """
 
     state: CampaignState
@@ -49,6 +50,7 @@ class CampaignStatus:
     waiting_for: str = ""
     message: str = ""
     eta: float = math.nan
+    campaign_id: str = ""
 
 
 class CampaignListener(Protocol):

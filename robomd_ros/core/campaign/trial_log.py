@@ -68,6 +68,8 @@ class TrialRecord:
         outcome: None while it runs.
         image_path: first picture, relative to the campaign folder; "" if none.
         finished_at: Unix time, s; None while it runs.
+        token: of the scene under which it ran; "" if the cell names none, or an earlier edition
+            wrote the log.
     """
 
     trial_index: int
@@ -78,6 +80,7 @@ class TrialRecord:
     outcome: Outcome | None = None
     image_path: str = ""
     finished_at: float | None = None
+    token: str = ""
 
     @property
     def done(self) -> bool:
@@ -193,19 +196,29 @@ class TrialLog:
         return TrialRecord(int(cursor.lastrowid or 0), request, attempt, cell, now)
 
     def complete(
-        self, trial_index: int, outcome: Outcome, image_path: str, now: float
+        self, trial_index: int, outcome: Outcome, image_path: str, now: float, token: str = ""
     ) -> TrialRecord:
         """Store the outcome of a trial.
+
+        Args:
+            trial_index: of the trial.
+            outcome: its label.
+            image_path: first picture, relative to the campaign folder; "" if none.
+            now: Unix time, s.
+            token: of the scene under which it ran; "" if the cell names none.
 
         Raises:
             TrialLogError: there is no such trial, or it is complete already.
         """
         with self._errors(), self._transaction():
-            self._complete(trial_index, outcome, image_path, now)
+            self._complete(trial_index, outcome, image_path, now, token)
             return next(self._select(trial_index))
 
-    def _complete(self, trial_index: int, outcome: Outcome, image_path: str, now: float) -> None:
+    def _complete(
+        self, trial_index: int, outcome: Outcome, image_path: str, now: float, token: str
+    ) -> None:
         values = {**_outcome_columns(outcome), "image_path": image_path, "finished_at": now}
+        values["token"] = token
         assigned = ", ".join(f"{name} = :{name}" for name in values)
         cursor = self._db.execute(
             f"UPDATE trials SET state = 'DONE', {assigned} "  # noqa: S608 - our own column names
@@ -400,6 +413,7 @@ def _record(row: dict[str, Any]) -> TrialRecord:
         outcome,
         row["image_path"],
         row["finished_at"],
+        row.get("token") or "",
     )
 
 

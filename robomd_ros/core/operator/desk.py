@@ -20,6 +20,7 @@ class RequestKind(IntEnum):
     RESTORE_NOMINAL = 2
     LABEL_OUTCOME = 3
     RECOVER_ROBOT = 4
+    RELEASE_OBJECT = 5
 
 
 class Answer(IntEnum):
@@ -34,6 +35,8 @@ class Answer(IntEnum):
     UNDO = 6
     PAUSE = 7
     STOP = 8
+    REALLY_DONE = 9
+    OPEN_GRIPPER = 10
 
 
 class Refusal(IntEnum):
@@ -53,6 +56,9 @@ ANSWERS = {
         {Answer.SUCCESS, Answer.FAILURE, Answer.INVALID, Answer.STOP}
     ),
     RequestKind.RECOVER_ROBOT: frozenset({Answer.DONE, Answer.STOP}),
+    RequestKind.RELEASE_OBJECT: frozenset(
+        {Answer.OPEN_GRIPPER, Answer.DONE, Answer.INVALID, Answer.STOP}
+    ),
 }
 """The answers that end a request of a kind."""
 HEARD = (Answer.UNDO, Answer.PAUSE)
@@ -99,6 +105,8 @@ class Request:
         instruction: the sentence to show.
         steps: the changes to make.
         deadline: Unix time after which it lapses, s; 0 is never.
+        holds_object: the gripper holds something.
+        arm_position: where the arm rests, for people; "": there is no arm.
     """
 
     number: int = 0
@@ -106,6 +114,8 @@ class Request:
     instruction: str = ""
     steps: Changes = Changes((), ())
     deadline: float = 0.0
+    holds_object: bool = False
+    arm_position: str = ""
 
 
 @dataclass(frozen=True)
