@@ -26,6 +26,7 @@ from robomd_ros.terminal.prompt_screen import PromptScreen
 
 MEANINGS = {
     Answer.DONE: "it is done as asked",
+    Answer.OPEN_GRIPPER: "you hold the object: open the gripper",
     Answer.SUCCESS: "the policy did the task",
     Answer.FAILURE: "the policy did not do the task",
     Answer.SKIP: "it cannot be done now: put the scene back as it was; other scenes come first",

@@ -26,6 +26,7 @@ _ANY_HEIGHT = 16_777_215
 
 _BUTTONS = {
     Answer.DONE: ("✔  &Done", "the changes are made, or the robot is ready again"),
+    Answer.OPEN_GRIPPER: ("&Open the gripper", "you hold the object"),
     Answer.SUCCESS: ("✔  &Success", "the policy did the task"),
     Answer.FAILURE: ("✘  &Failure", "the policy did not do the task"),
     Answer.SKIP: ("S&kip this scene", "it cannot be made: do not ask for it again now"),
@@ -38,6 +39,7 @@ _TITLES = {
     RequestKind.RESTORE_NOMINAL: "Restore the scene",
     RequestKind.LABEL_OUTCOME: "Label the trial",
     RequestKind.RECOVER_ROBOT: "Recover the robot",
+    RequestKind.RELEASE_OBJECT: "Take the object",
 }
 
 

@@ -117,8 +117,9 @@ def test_a_log_of_an_earlier_program_is_read_as_it_is_and_goes_on(tmp_path):
         assert reader.records()[0].outcome == SUCCESS
     log = TrialLog(path)
     log.ask(request(1), 1, "ur5e", 12.0)
-    log.complete(1, MEASURED, "", 13.0)
+    log.complete(1, MEASURED, "", 13.0, "the-token")
     assert [r.outcome for r in log.records()] == [SUCCESS, MEASURED]
+    assert [r.token for r in log.records()] == ["", "the-token"]
     log.close()
 
 
