@@ -16,7 +16,15 @@ from robomd_ros.core.campaign.trial_log import Purpose, TrialLog, TrialRequest
 from robomd_ros.core.errors import TrialLogError
 from robomd_ros.core.trial import Outcome, Result, Source
 
-ADDED = ("stage", "tags", "achieved_rate_hz", "inference_p50_s", "inference_p95_s", "facts")
+ADDED = (
+    "stage",
+    "tags",
+    "achieved_rate_hz",
+    "inference_p50_s",
+    "inference_p95_s",
+    "facts",
+    "token",
+)
 """Columns that a log of version 1 may lack."""
 SUCCESS = Outcome(Result.SUCCESS, Source.SIMULATOR, 1.25, 31)
 

@@ -36,6 +36,7 @@ CREATE TABLE trials (
     inference_p50_s  REAL,
     inference_p95_s  REAL,
     facts            TEXT NOT NULL DEFAULT '{}',
+    token            TEXT NOT NULL DEFAULT '',
     CHECK ((state = 'DONE') = (result IS NOT NULL))
 )
 """,
