@@ -7,6 +7,8 @@ import multiprocessing
 import signal
 import threading
 import time
+from collections import deque
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -20,11 +22,17 @@ WIDTH, HEIGHT = 640, 480
 RATE = 20.0
 """Hz, how often a new picture is drawn while somebody looks."""
 
+NOISE = 1.5
+"""Levels of 255, spread of a sensor's noise: no two pictures of a scene at rest are the same."""
+
 _QUALITY = 90
+_REMEMBERED = 200
+"""Pictures that are kept for a stream that is late: 10 s."""
 _IDLE_AFTER = 2.0
 _ANSWER_WITHIN = 60.0
 
 Array = NDArray[np.float64]
+Picture = NDArray[np.uint8]
 
 
 class CameraError(RoboMDError):
@@ -41,6 +49,7 @@ class TwinCamera:
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._jpeg, self._number = b"", 0
+        self._drawn: deque[tuple[float, bytes]] = deque(maxlen=_REMEMBERED)
         self._viewed = -_IDLE_AFTER
         self._waiting = 0
         self._failure = ""
@@ -69,16 +78,25 @@ class TwinCamera:
         self._pipe = pipe
         return pipe
 
-    def draw(self, qpos: Array, scene: Scene) -> None:
+    def draw(self, qpos: Array, scene: Scene, faults: Mapping[str, float]) -> None:
         """Draw a state; blocks until it is done.
+
+        Args:
+            qpos: positions of all joints.
+            scene: in force.
+            faults: of the camera, with their argument.
 
         Raises:
             CameraError: the process that draws has failed; the next call starts another one.
         """
+        if "camera_frozen" in faults and self._jpeg:
+            self._show(self._jpeg)
+            return
+        spoiled = [kind for kind in _SPOILING if kind in faults]
         with self._lock:
             try:
                 pipe = self._open()
-                pipe.send((qpos, scene))
+                pipe.send((qpos, scene, spoiled))
                 if not pipe.poll(_ANSWER_WITHIN):
                     raise CameraError(f"no picture within {_ANSWER_WITHIN:g} s")
                 answer = pipe.recv()
@@ -90,8 +108,18 @@ class TwinCamera:
                 raise
         if isinstance(answer, str):
             raise CameraError(answer)
+        self._drawn.append((time.monotonic(), answer))
+        self._show(self._from_before(faults.get("camera_late", 0.0)))
+
+    def _from_before(self, age: float) -> bytes:
+        """The newest picture that is so old, s; the oldest if none is."""
+        limit = time.monotonic() - age
+        old = [jpeg for drawn, jpeg in self._drawn if drawn <= limit]
+        return old[-1] if old else self._drawn[0][1]
+
+    def _show(self, jpeg: bytes) -> None:
         with self._changed:
-            self._jpeg, self._number, self._failure = answer, self._number + 1, ""
+            self._jpeg, self._number, self._failure = jpeg, self._number + 1, ""
             self._changed.notify_all()
 
     def fail(self, reason: str) -> None:
@@ -143,9 +171,11 @@ def _draw(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the twin, which ends this process
     tabletop = Tabletop(0)
     renderer: Any = None
+    rng = np.random.default_rng()
+    grain = np.rint(rng.normal(0.0, NOISE, 2 * HEIGHT * WIDTH * 3)).astype(np.int16)
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
-            qpos, scene = pipe.recv()
+            qpos, scene, spoiled = pipe.recv()
             try:
                 if renderer is None:
                     renderer = CameraRenderer(tabletop.model, tabletop.task.camera, (HEIGHT, WIDTH))
@@ -155,10 +185,36 @@ def _draw(pipe: Connection) -> None:
                 mujoco.mj_kinematics(tabletop.model, tabletop.data)
                 mujoco.mj_comPos(tabletop.model, tabletop.data)
                 mujoco.mj_camlight(tabletop.model, tabletop.data)
-                picture = renderer.draw(tabletop.data)
+                picture = _grainy(renderer.draw(tabletop.data), grain, rng)
             except (mujoco.FatalError, RoboMDError, RuntimeError, ImportError) as error:
                 pipe.send(f"pictures cannot be drawn: {error}")
                 continue
+            for kind in spoiled:
+                picture = _SPOILING[kind](picture)
             quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
             _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
             pipe.send(jpeg.tobytes())
+
+
+def _grainy(picture: Picture, grain: NDArray[np.int16], rng: np.random.Generator) -> Picture:
+    """A picture with a sensor's noise: a piece of much noise, from somewhere else each time."""
+    begin = int(rng.integers(grain.size - picture.size))
+    noise = grain[begin : begin + picture.size].reshape(picture.shape)
+    noisy: Picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    return noisy
+
+
+def _half(picture: Picture) -> Picture:
+    """As a decoder shows a file of which half came."""
+    cut = picture.copy()
+    cut[len(cut) // 2 :] = 128
+    return cut
+
+
+_SPOILING: Mapping[str, Callable[[Picture], Picture]] = {
+    "camera_black": np.zeros_like,
+    "camera_half": _half,
+    "camera_resized": lambda picture: np.ascontiguousarray(picture[::2, ::2]),
+    "camera_swapped": lambda picture: np.ascontiguousarray(picture[..., ::-1]),
+}
+"""Fault -> what becomes of a picture."""

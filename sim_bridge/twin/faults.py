@@ -7,11 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.robot_modes import SafetyMode
 from sim_bridge.twin import rtde
 from sim_bridge.twin.controller import Controller
+from sim_bridge.twin.gripper import TwinGripper
 from sim_bridge.twin.network import Network
 
 Arguments = Mapping[str, Any]
+_EVENTS = ("protective_stop", "rtde_drop", "gripper_lost", "payload")
+"""Faults that happen; the others last until they are cleared."""
+_SPOILT = ("frozen", "black", "half", "resized", "swapped")
+"""What may become of the camera's pictures."""
 
 
 class Faults:
@@ -21,9 +27,11 @@ class Faults:
         frozen_until: monotonic s until which the network is silent.
     """
 
-    def __init__(self, controller: Controller, network: Network) -> None:
+    def __init__(self, controller: Controller, network: Network, gripper: TwinGripper) -> None:
         self._controller = controller
         self._network = network
+        self._gripper = gripper
+        self._late = 0.0
         self._active: set[str] = set()
         self.frozen_until = 0.0
         self._start: dict[str, tuple[Callable[[Arguments], None], dict[str, tuple[Any, ...]]]] = {
@@ -34,13 +42,25 @@ class Faults:
             "freeze": (self._freeze, {"seconds": (float, int), "what": ("link", "controller")}),
             "camera_loss": (lambda _: None, {}),
             "ik_failure": (self._ik_failure, {}),
+            "camera_late": (self._camera_late, {"seconds": (float, int)}),
+            **{f"camera_{how}": (lambda _: None, {}) for how in _SPOILT},
             "gripper_silent": (lambda _: None, {}),
+            "gripper_lost": (lambda _: gripper.lose_power(), {}),
+            "gripper_stuck": (lambda _: setattr(gripper, "stuck", True), {}),
+            "gripper_fault": (self._gripper_fault, {"code": (int,)}),
+            "speed_slider": (self._speed_slider, {"percent": (float, int)}),
+            "reduced_mode": (lambda _: self._safety(SafetyMode.REDUCED), {}),
+            "payload": (self._payload, {"kg": (float, int)}),
         }
         self._end: dict[str, Callable[[], None]] = {
             "emergency_stop": controller.release_button,
             "local_mode": lambda: setattr(controller, "remote", True),
             "freeze": lambda: setattr(self, "frozen_until", 0.0),
             "ik_failure": lambda: setattr(controller.motion, "no_inverse", False),
+            "gripper_stuck": lambda: setattr(gripper, "stuck", False),
+            "gripper_fault": lambda: setattr(gripper, "fault", 0),
+            "speed_slider": lambda: setattr(controller.motion, "speed_fraction", 1.0),
+            "reduced_mode": lambda: self._safety(SafetyMode.NORMAL),
         }
 
     @property
@@ -84,7 +104,7 @@ class Faults:
                 wanted = "above 0 and up to 600" if typed else " or ".join(choices)
                 raise ConfigurationError(f"{name} of fault {kind} must be {wanted}; got {value!r}")
         action(arguments)
-        if kind not in ("protective_stop", "rtde_drop"):  # these are events, not conditions
+        if kind not in _EVENTS:
             self._active.add(kind)
 
     def clear(self, kind: object) -> None:
@@ -113,6 +133,27 @@ class Faults:
         self.frozen_until = time.monotonic() + float(arguments.get("seconds", 5.0))
         if arguments.get("what") == "controller":
             self._controller.stop_program("the controller froze")
+
+    def of_camera(self) -> dict[str, float]:
+        """The camera's faults in force, each with its argument."""
+        kinds = [kind for kind in self._active if kind.startswith("camera_")]
+        return {kind: self._late if kind == "camera_late" else 0.0 for kind in kinds}
+
+    def _camera_late(self, arguments: Arguments) -> None:
+        self._late = float(arguments.get("seconds", 2.0))
+
+    def _gripper_fault(self, arguments: Arguments) -> None:
+        self._gripper.fault = int(arguments.get("code", 5))
+
+    def _speed_slider(self, arguments: Arguments) -> None:
+        self._controller.motion.speed_fraction = float(arguments.get("percent", 10.0)) / 100.0
+
+    def _safety(self, mode: SafetyMode) -> None:
+        if self._controller.safety_mode in (SafetyMode.NORMAL, SafetyMode.REDUCED):
+            self._controller.safety_mode = mode
+
+    def _payload(self, arguments: Arguments) -> None:
+        self._controller.payload = float(arguments.get("kg", 2.0))
 
     def _ik_failure(self, _arguments: Arguments) -> None:
         self._controller.motion.no_inverse = True

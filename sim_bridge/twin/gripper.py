@@ -38,6 +38,11 @@ class TwinGripper:
         self._still = 0.0
         self._last = arm.gripper
         self._speed = 0.0
+        self._blind = False
+        self.fault = 0
+        """FLT: what it reports to be wrong."""
+        self.stuck = False
+        """The motor does not turn, whatever it is told."""
 
     @property
     def status(self) -> int:
@@ -48,8 +53,8 @@ class TwinGripper:
 
     @property
     def position(self) -> int:
-        """POS as measured, 0 open to 255 closed."""
-        return round(self._arm.gripper * _FULL)
+        """POS as measured, 0 open to 255 closed; 0 after a loss of power, before activation."""
+        return 0 if self._blind else round(self._arm.gripper * _FULL)
 
     @property
     def object_state(self) -> int:
@@ -61,12 +66,17 @@ class TwinGripper:
             return 0
         return 2 if away > 0 else 1
 
+    def lose_power(self) -> None:
+        """It forgets that it was activated; its fingers hold what they hold."""
+        self.variables = dict.fromkeys(_SETTABLE, 0)
+        self._blind = True
+
     def set(self, name: str, value: int) -> bool:
         """Set a variable; whether it exists and may have the value."""
         if name not in _SETTABLE or not 0 <= value <= _FULL:
             return False
         if name == "ACT" and value and not self.variables["ACT"]:
-            self._active_in = _ACTIVATION
+            self._active_in, self._blind = _ACTIVATION, False
         if name in ("POS", "GTO"):
             self._still = 0.0
         self.variables[name] = value
@@ -79,7 +89,7 @@ class TwinGripper:
             "POS": self.position,
             "PRE": self.variables["POS"],
             "OBJ": self.object_state,
-            "FLT": 0,
+            "FLT": self.fault,
         }
         return readings.get(name, self.variables.get(name))
 
@@ -90,7 +100,7 @@ class TwinGripper:
         self._last = self._arm.gripper
         self._speed += (moved - self._speed) * min(1.0, dt / _SMOOTHING)
         self._still = self._still + dt if abs(self._speed) < _STILL else 0.0
-        if not powered:
+        if not powered or self.stuck:
             self._command = self._arm.gripper  # the fingers block themselves
         elif self.status == 3 and self.variables["GTO"]:
             low, high = _SPEED

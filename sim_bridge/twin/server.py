@@ -40,13 +40,13 @@ class Twin:
         tabletop.reset(seed)
         self.tabletop = tabletop
         self.controller = Controller(TwinArm(tabletop, 1.0 / frequency), 1.0 / frequency, version)
-        self.faults = Faults(self.controller, self.network)
         self.rtde = rtde.RtdeServer(self.controller)
         self.dashboard = dashboard.DashboardServer(self.controller)
         self.network.listen(rtde.PORT, self.rtde.connect)
         self.network.listen(dashboard.PORT, self.dashboard.connect)
         self.network.listen(script_server.PORT, script_server.ScriptServer(self.controller).connect)
         self.gripper = gripper.TwinGripper(self.controller.arm)
+        self.faults = Faults(self.controller, self.network, self.gripper)
         self.gripper_server = gripper.GripperServer(self.gripper)
         self.network.listen(gripper.PORT, self.gripper_server.connect)
         self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
@@ -77,8 +77,10 @@ class Twin:
         if not self.faults.frozen:
             self.gripper_server.silent = self.faults.has("gripper_silent")
             self.network.poll()
-        powered = self.controller.robot_mode is RobotMode.RUNNING
-        self.gripper.cycle(self.controller.dt, powered)
+        mode = self.controller.robot_mode
+        if mode < RobotMode.POWER_ON:  # it is fed by the arm's tool flange
+            self.gripper.lose_power()
+        self.gripper.cycle(self.controller.dt, mode is RobotMode.RUNNING)
         self.controller.cycle()
         if not self.faults.frozen:
             self.rtde.send()
@@ -123,9 +125,9 @@ class Twin:
             "log": list(c.messages)[-20:],
         }
 
-    def picture(self) -> tuple[Any, Scene]:
-        """What the camera draws: the positions of all joints and the scene in force."""
-        return self.tabletop.data.qpos.copy(), self.tabletop.scene
+    def picture(self) -> tuple[Any, Scene, dict[str, float]]:
+        """What the camera draws: the positions of all joints, the scene, the camera's faults."""
+        return self.tabletop.data.qpos.copy(), self.tabletop.scene, self.faults.of_camera()
 
     def state_json(self) -> bytes:
         """The state as JSON; from any thread."""

@@ -16,6 +16,7 @@ from robomd_ros.arms.gripper.gripper import (
     NoGripper,
     RobotiqGripper,
 )
+from robomd_ros.arms.gripper.motion_check import MotionCheck
 from robomd_ros.arms.gripper.worker import GripperWorker
 from robomd_ros.core.errors import RoboMDError
 
@@ -29,6 +30,7 @@ class Server:
 
     def __init__(self):
         self.variables = {"ACT": 0, "STA": 0, "POS": 3, "FLT": 0, "GTO": 0, "SPE": 0, "FOR": 0}
+        self.variables["OBJ"] = 3
         self.answers = {}
         self.heard = []
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -125,6 +127,62 @@ def test_a_gripper_that_fails_says_how(server, gripper, question, answer, reason
     del server.answers[question]
     gripper.command(1.0)
     assert server.variables["POS"] == 255
+
+
+@pytest.mark.parametrize("reconnected", [False, True])
+def test_a_gripper_that_lost_its_activation_waits_for_a_person(server, gripper, reconnected):
+    gripper.command(1.0)
+    server.variables.update(ACT=0, STA=0, POS=0)  # as after an emergency stop
+    if reconnected:
+        gripper.close()
+    for ask in (gripper.position, lambda: gripper.command(0.5), gripper.position):
+        with pytest.raises(GripperFault, match=r"lost its activation .status 0.*call recover"):
+            ask()
+    assert server.variables["ACT"] == 0, "its fingers did not move by themselves"
+    gripper.recover()
+    assert server.variables["ACT"] == 1
+    gripper.command(0.5)
+    assert gripper.position() == pytest.approx(128 / 255)
+
+
+def test_recovery_activates_nothing_that_was_never_active(server, gripper):
+    gripper.recover()
+    assert server.variables["ACT"] == 0
+
+
+@pytest.mark.parametrize(("code", "meaning"), [(5, "must be activated"), (7, "not activated")])
+def test_a_fault_is_seen_while_nobody_commands(server, gripper, code, meaning):
+    gripper.command(1.0)
+    server.variables["FLT"] = code
+    with pytest.raises(GripperFault, match=f"fault {code} .*{meaning}"):
+        gripper.position()
+    server.variables["FLT"] = 0
+    assert gripper.position() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "seen", "stopped_by", "fault"),
+    [
+        (3, 255, 3, 0, "told to close to 1.00 and stays at 0.01"),
+        (3, 255, 3, 2, "told to close"),  # nothing stops fingers that are wide open
+        (3, 255, 120, 2, ""),  # it holds something
+        (120, 255, 120, 2, ""),  # and is told to go on holding it
+        (230, 0, 230, 0, "told to open to 0.00 and stays at 0.90"),
+        (3, 0, 3, 3, ""),
+    ],
+)
+def test_a_gripper_that_does_not_move_is_a_fault(start, target, seen, stopped_by, fault):
+    check = MotionCheck()
+    check.command(target, start, 10.0)
+    check.look(start, 0, 11.0)
+    if not fault:
+        check.look(seen, stopped_by, 12.0)
+        return
+    for now in (12.0, 20.0):
+        with pytest.raises(GripperFault, match=fault):
+            check.look(seen, stopped_by, now)
+    check.forget()
+    check.look(seen, stopped_by, 21.0)
 
 
 def test_nobody_there():

@@ -10,14 +10,26 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from robomd_ros.arms.gripper.motion_check import GripperFault, MotionCheck, checked_closure
 from robomd_ros.core.errors import RoboMDError
 
 _FULL = 255
 _ANSWER = 1024
-
-
-class GripperFault(RoboMDError):
-    """The gripper does not answer, reports a fault, or cannot do what it was told."""
+_ACTIVE = 3
+"""STA of a gripper that takes commands."""
+_FAULTS = {
+    5: "it must be activated before it can do what it was told",
+    7: "it is not activated",
+    8: "it is too hot",
+    9: "nobody has spoken to it for a second",
+    10: "its voltage is too low",
+    11: "it was released automatically",
+    12: "an internal fault",
+    13: "its activation failed",
+    14: "its motor takes too much current",
+    15: "its automatic release has ended",
+}
+"""FLT, as the manual has it."""
 
 
 class Gripper(Protocol):
@@ -31,6 +43,9 @@ class Gripper(Protocol):
 
     def position(self) -> float:
         """The present closure, as far as it is known; NaN if it is not. GripperFault."""
+
+    def recover(self) -> None:
+        """Leave a fault, as a person has allowed; its fingers may move. GripperFault."""
 
     def close(self) -> None:
         """Let go of the connection; idempotent."""
@@ -51,6 +66,9 @@ class NoGripper:
     def position(self) -> float:
         """Unknown."""
         return math.nan
+
+    def recover(self) -> None:
+        """Nothing to do."""
 
     def close(self) -> None:
         """Nothing to do."""
@@ -81,6 +99,10 @@ class DigitalOutputGripper:
     def position(self) -> float:
         """What was last commanded; NaN before that."""
         return math.nan if self._closed is None else float(self._closed)
+
+    def recover(self) -> None:
+        """The next command is written, whatever was written before."""
+        self._closed = None
 
     def close(self) -> None:
         """The output stays as it is."""
@@ -120,7 +142,11 @@ class RobotiqGripper:
         self._speed, self._force = (round(_FULL * share) for share in (speed, force))
         self._socket: socket.socket | None = None
         self._lock = threading.RLock()
-        self._active = False
+        self._activated = False
+        """Since the start: what was active and is not any more has lost it."""
+        self._prepared = False
+        """Speed and force are set, since the connection was made."""
+        self._watch = MotionCheck()
 
     def connect(self) -> None:
         """Connect; nothing moves.
@@ -139,38 +165,79 @@ class RobotiqGripper:
             GripperFault: it does not become active in time.
         """
         with self._lock:
-            if self._get("STA") != 3:
+            if self._get("STA") != _ACTIVE:
                 self._set({"ACT": 0, "ATR": 0})
                 self._wait("STA", 0)
                 self._set({"ACT": 1})
-                self._wait("STA", 3)
-            self._set({"GTO": 1, "SPE": self._speed, "FOR": self._force})
-            self._active = True
+                self._wait("STA", _ACTIVE)
+            self._activated = True
+            self._prepare()
+
+    def recover(self) -> None:
+        """Activate it anew where it has lost its activation or reports a fault.
+
+        Raises:
+            GripperFault: it does not become active in time.
+        """
+        with self._lock:
+            self._connected()
+            self._watch.forget()
+            if self._get("FLT") and self._get("STA") == 3:
+                self._set({"ACT": 0})  # a fault is left by activating anew only
+            if self._activated:
+                self.activate()
 
     def command(self, closure: float) -> None:
         """Start to move to a closure; the first time it is activated. GripperFault."""
         wanted = round(_FULL * checked_closure(closure))
         with self._lock:
             self._connected()
-            if not self._active:
+            if not self._activated:
                 self.activate()
-            fault = self._get("FLT")
-            if fault:
-                raise GripperFault(
-                    f"the gripper reports fault {fault}; see its manual, then call recover"
-                )
+            self._require_health()
+            if not self._prepared:
+                self._prepare()
+            self._watch.command(wanted, self._get("POS"), time.monotonic())
             self._set({"POS": wanted, "GTO": 1})
 
     def position(self) -> float:
-        """The present closure; GripperFault."""
+        """The present closure.
+
+        Raises:
+            GripperFault: it is silent, has lost its activation, reports a fault, or does not move
+                although it was told to.
+        """
         with self._lock:
             self._connected()
-            return min(1.0, self._get("POS") / _FULL)
+            if self._activated:
+                self._require_health()
+            position = self._get("POS")
+            self._watch.look(position, self._get("OBJ"), time.monotonic())
+            return min(1.0, position / _FULL)
+
+    def _prepare(self) -> None:
+        self._set({"GTO": 1, "SPE": self._speed, "FOR": self._force})
+        self._prepared = True
+
+    def _require_health(self) -> None:
+        status = self._get("STA")
+        if status != _ACTIVE:
+            raise GripperFault(
+                f"the gripper has lost its activation (status {status}): it was without power, as "
+                "after an emergency stop. Hold what is in its fingers, then call recover: they "
+                "move when it is activated"
+            )
+        fault = self._get("FLT")
+        if fault:
+            meaning = _FAULTS.get(fault, "see its manual")
+            raise GripperFault(
+                f"the gripper reports fault {fault} ({meaning}); mend it, then call recover"
+            )
 
     def close(self) -> None:
         """Disconnect; the gripper holds what it holds."""
         with self._lock:
-            connection, self._socket, self._active = self._socket, None, False
+            connection, self._socket, self._prepared = self._socket, None, False
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.close()
@@ -230,10 +297,3 @@ class RobotiqGripper:
             f"the gripper at {host}:{port} does not answer ({str(error) or type(error).__name__}); "
             "look at its cable, its power, and whether its URCap is installed"
         )
-
-
-def checked_closure(value: float) -> float:
-    """A closure in [0, 1]; GripperFault for anything else."""
-    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-        raise GripperFault(f"a gripper command is from 0 (open) to 1 (closed); got {value!r}")
-    return float(value)

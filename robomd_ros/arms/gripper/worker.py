@@ -62,6 +62,16 @@ class GripperWorker:
             self._wanted = wanted
             self._news.notify_all()
 
+    def recover(self) -> None:
+        """Leave a fault, as a person has allowed; fingers may move. Blocks.
+
+        Raises:
+            GripperFault: it cannot be left.
+        """
+        self.reset()
+        if self.fault:
+            self._gripper.recover()
+
     def reset(self) -> None:
         """Forget a command that could not be given; what was asked before a stop is void."""
         with self._news:
