@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CellFault, PolicyFault
 from robomd_ros.core.policies import Policy, next_action, start_episode, wants_state
+from robomd_ros.core.policies.commands import CommandSummary
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import Scene
 from sim_bridge.tasks.task import Task
@@ -114,6 +115,7 @@ def run_rollout(
         simulation.reset(seed, scene)
     observation = simulation.observe(state) if first is None else first
     image = picture_of(simulation, observation, task)
+    commands = CommandSummary(task.spaces.action)
     try:
         start_episode(policy, seed, wish.instruction or task.instruction)
         while simulation.steps < limit:
@@ -121,13 +123,15 @@ def run_rollout(
                 raise CellFault(f"the rollout was cancelled after {simulation.steps} steps")
             if simulation.steps:
                 observation = simulation.observe(state)
-            simulation.step(next_action(policy, observation, task.action_size))
+            action = next_action(policy, observation, task.action_size)
+            commands.add(action)
+            simulation.step(action)
             if simulation.success:
-                return Rollout(_outcome(simulation, Result.SUCCESS), image)
+                return Rollout(_outcome(simulation, Result.SUCCESS, commands), image)
     except PolicyFault as fault:
         detail = f"at step {simulation.steps}: {fault}"
-        return Rollout(_outcome(simulation, Result.INVALID, detail), image)
-    return Rollout(_outcome(simulation, Result.FAILURE), image)
+        return Rollout(_outcome(simulation, Result.INVALID, commands, detail), image)
+    return Rollout(_outcome(simulation, Result.FAILURE, commands), image)
 
 
 def picture_of(
@@ -145,6 +149,9 @@ def picture_of(
     return picture
 
 
-def _outcome(simulation: Engine, result: Result, detail: str = "") -> Outcome:
+def _outcome(
+    simulation: Engine, result: Result, commands: CommandSummary, detail: str = ""
+) -> Outcome:
     source = Source.POLICY if result is Result.INVALID else Source.SIMULATOR
-    return Outcome(result, source, simulation.time, simulation.steps, detail)
+    facts = commands.facts()
+    return Outcome(result, source, simulation.time, simulation.steps, detail, facts=facts)

@@ -4,6 +4,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from rclpy.node import Node
@@ -135,7 +136,7 @@ class OperatorBackend:
         except _EndedError as end:
             result.error_code, result.error_msg = getattr(result, end.code), str(end)
             source = Source.OPERATOR if end.code == "INVALID" else Source.UNKNOWN
-            outcome = Outcome(Result.INVALID, source, known.duration, known.steps, str(end))
+            outcome = replace(known, result=Result.INVALID, source=source, detail=str(end))
         result.outcome = outcome_to_msg(outcome)
         return finish(handle, result)
 
@@ -243,4 +244,4 @@ def _labelled(known: Outcome, answered: Answered | None) -> Outcome:
     by = f"labelled by {answered.operator_name or 'the operator'}"
     detail = f"{by}: {answered.comment}" if answered.comment else by
     result = _LABELS[answered.answer]
-    return Outcome(result, Source.OPERATOR, known.duration, known.steps, detail)
+    return replace(known, result=result, source=Source.OPERATOR, detail=detail)

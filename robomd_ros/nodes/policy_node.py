@@ -131,6 +131,7 @@ class PolicyNode(Node):
                 self._values["outcome_by"],
                 self._values["detector_period"],
                 self._action.size,
+                self._action,
             ),
             self._policy,
             self._detector,

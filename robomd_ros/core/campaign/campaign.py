@@ -252,9 +252,11 @@ class Campaign:
 
     def _remarks(self, work: str) -> tuple[str, ...]:
         """What the status says, the most important first; "" for nothing."""
-        control = "" if self._outcome else self._dispatcher.control.describe()
-        about = self._search.remark()
-        return self._outcome, self._pool.describe(), work, control, about, self._warning
+        control, about = self._dispatcher.control, self._search.remark()
+        unchanged = (
+            () if self._outcome == control.verdict() else (control.oddity, control.describe())
+        )
+        return self._outcome, self._pool.describe(), work, *unchanged, about, self._warning
 
     def _state(self) -> tuple[CampaignState, str]:
         if self._ending is not None:

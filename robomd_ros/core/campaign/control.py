@@ -7,17 +7,23 @@ before anybody changes anything for it.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from scipy.special import betainc
 
 from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.policies.commands import remark_on_commands
+from robomd_ros.core.trial import Outcome
 from robomd_ros.core.wording import counted
 
 PRIOR = (0.5, 2.0)
 """Beta prior of the nominal rate: a policy that is worth a diagnosis mostly succeeds unchanged."""
 _MOST_FIRST = 20
 """Nominal trials after which the first change is made, even if the rate is still in doubt."""
+_FEWEST = 2
+"""Nominal trials from which on the policy's commands are judged."""
 _ROUNDING = 1e-9
 
 
@@ -42,6 +48,8 @@ class ControlArm:
     """Requests of changed scenes."""
     failures: int = 0
     successes: int = 0
+    facts: list[Mapping[str, Any]] = field(default_factory=list)
+    """Of the first nominal trials."""
 
     @property
     def trials(self) -> int:
@@ -98,6 +106,17 @@ class ControlArm:
         else:
             self.successes += by
 
+    def add(self, outcome: Outcome) -> None:
+        """A valid nominal trial ended."""
+        self.count(outcome.failed)
+        if len(self.facts) < _MOST_FIRST:
+            self.facts.append(outcome.facts)
+
+    @property
+    def oddity(self) -> str:
+        """What is odd about the policy's commands in the unchanged scene; "" for nothing."""
+        return remark_on_commands(self.facts) if self.trials >= _FEWEST else ""
+
     def describe(self) -> str:
         """For people: "it fails in 1 of 5 unchanged scenes"; "" before the first trial."""
         if not self.trials:
@@ -110,6 +129,7 @@ class ControlArm:
             f"the policy fails unchanged: {self.describe()}, more often than nominal_limit "
             f"{self.config.nominal_limit:g} with {self.config.confidence:.0%} confidence, so no "
             "change can be blamed; mend that first, or go on with on_nominal_failure:=continue"
+            + (f". {self.oddity[0].upper()}{self.oddity[1:]}" if self.oddity else "")
         )
 
 

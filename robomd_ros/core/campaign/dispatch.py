@@ -144,7 +144,7 @@ class Dispatcher:
             scene = self._catalogue.scene(request.scene)
             self._note(request.purpose, scene)
             if request.purpose is Purpose.CONTROL and number in served:
-                self.control.count(served[number].outcome.failed)  # type: ignore[union-attr]
+                self.control.add(trial_of(served[number], self._catalogue).outcome)
             if request.purpose is Purpose.SEARCH:
                 first, trials = (trials[0] if trials else None), trials[1:]
                 asked.append(Asked(request.lane, scene, first, number in dropped))
@@ -217,7 +217,7 @@ class Dispatcher:
         self.valid += 1
         self._dropped_in_a_row = 0
         if job.request.purpose is Purpose.CONTROL:
-            self.control.count(trial.outcome.failed)
+            self.control.add(trial.outcome)
         if job.of_search:
             self._search.tell(job.request.lane, trial)
         else:

@@ -5,16 +5,18 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import CellFault, PolicyFault
+from robomd_ros.core.policies.commands import CommandSummary
 from robomd_ros.core.policies.detector import RolloutVerdict
 from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
 from robomd_ros.core.policies.policy import Observation
+from robomd_ros.core.spaces import ActionSpec
 from robomd_ros.core.trial import Outcome, Result, Source
 
 _RESET_TIMEOUT = 5.0
@@ -67,6 +69,7 @@ class RolloutConfig:
         outcome_by: operator, policy or detector.
         detector_period: s between questions to the detector.
         action_size: values of a command, the gripper's included.
+        action: what commands the cell takes; None where nobody says.
     """
 
     rate: float
@@ -74,6 +77,7 @@ class RolloutConfig:
     outcome_by: str
     detector_period: float
     action_size: int = 7
+    action: ActionSpec | None = None
 
 
 class PolicyRollout:
@@ -101,6 +105,7 @@ class PolicyRollout:
         self._detector = detector
         self._senses = senses
         self._commands = commands
+        self._given = CommandSummary(config.action)
         self.steps = 0
         self.duration = 0.0
 
@@ -124,6 +129,7 @@ class PolicyRollout:
             RolloutCanceled: `canceled` was set.
         """
         self.steps, self.duration = 0, 0.0
+        self._given = CommandSummary(self._config.action)
         watch = _DetectorWatch(self._detector, self._config.detector_period)
         try:
             self._ask(canceled, "reset", seed, instruction, timeout=self._reset_timeout)
@@ -133,7 +139,7 @@ class PolicyRollout:
         finally:
             self._commands.stop()
             watch.end()
-        return self._label(said, time_limit, watch)
+        return replace(self._label(said, time_limit, watch), facts=self._given.facts())
 
     @property
     def _reset_timeout(self) -> float:
@@ -151,6 +157,7 @@ class PolicyRollout:
             action, said = self._ask(canceled, "act", observation, size, timeout=timeout)
             self._require_ready()
             self._commands.command(action)
+            self._given.add(action)
             self.steps += 1
             self.duration = time.monotonic() - begun
             if said is not None and self._config.outcome_by != "detector":
