@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from robomd_ros.arms.camera.topics import camera_topics
 from robomd_ros.core.errors import PluginError
 from robomd_ros.core.plugins import PluginKind
 from robomd_ros.core.spaces import ANY_SIZE, ActionSpec, Quantity, Spaces
@@ -32,7 +33,7 @@ class ArmDescription:
     base_frame: str = "base"
 
     def cell_spaces(self, values: Mapping[str, Any]) -> Spaces:
-        """What a cell with this arm, one camera and policy_node gives, and takes.
+        """What a cell with this arm, its cameras and policy_node gives, and takes.
 
         Args:
             values: the parameters of policy_node, by name.
@@ -40,7 +41,10 @@ class ArmDescription:
         height, width = values["image_height"], values["image_width"]
         joints = len(self.joint_names)
         return Spaces(
-            cameras={values["camera_name"]: (height, width) if width else ANY_SIZE},
+            cameras={
+                name or values["camera_name"]: (height, width) if width else ANY_SIZE
+                for name in camera_topics(values["cameras"])
+            },
             proprioception={
                 "eef_pos": Quantity(3, "m", self.base_frame),
                 "eef_quat_xyzw": Quantity(4, "", self.base_frame),

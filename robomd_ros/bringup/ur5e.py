@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from robomd_ros.arms.camera.parameters import CameraConfig, CameraParameters
+from robomd_ros.arms.camera.topics import camera_topics, chosen_cameras
 from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT
 from robomd_ros.arms.ur5e.parameters import ROBOTIQ_PORT, ArmParameters
 from robomd_ros.arms.ur5e.rtde_probe import RTDE_PORT
@@ -34,7 +35,14 @@ _TWIN_PARAMETERS = "ur5e_twin"
 TWIN_POLICY = "python:sim_bridge.twin.blob_policy:BlobPolicy"
 _NODES = "robomd_ros.nodes"
 _CAMPAIGN_NODES = ("diagnosis_node", "monitor_node", "ranking_markers_node")
-_CELL_NODES = ("perturbation_node", "ur5e_node", "camera_node", "policy_node", "operator_prompt")
+_CELL_NODES = (
+    "perturbation_node",
+    "ur5e_node",
+    "camera_node",
+    "camera_relay_node",
+    "policy_node",
+    "operator_prompt",
+)
 
 OWN_NODE = "own_node"
 """The policy in the record of a campaign whose policy a user's own node hosts."""
@@ -64,7 +72,10 @@ class Ur5eArguments(BringupArguments):
     budget: int = taken(CampaignParameters, "budget", default=60)
     robot_ip: str = taken(ArmParameters, "robot_ip")
     use_twin: bool = option(False, "run against the simulated UR5e instead of a robot")
-    camera: str = option("", "device number or path, video file, or URL; empty: device 0")
+    camera: str = option("", "device number or path, video file, URL, or topic; empty: device 0")
+    cameras: str = option(
+        "", "topics of your cameras' drivers: agentview=/camera/color/image_raw,wrist=/wrist/image"
+    )
     calibration: str = taken(CameraParameters, "calibration")
     gripper: str = taken(ArmParameters, "gripper", default="robotiq")
     outcome_by: str = taken(PolicyNodeParameters, "outcome_by")
@@ -86,8 +97,10 @@ SET_BY_UR5E: SetByBringup = {
     "perturbation_node": {"backend": "nothing: it is the operator"},
     "ur5e_node": {"robot_ip": "robot_ip:=", "gripper": "gripper:="},
     "camera_node": {"source": "camera:=", "calibration": "calibration:="},
+    "camera_relay_node": {"topic": "camera:= or cameras:="},
     "policy_node": {
         **{name: f"{name}:=" for name in ("policy", "python", "outcome_by", "detector")},
+        "cameras": "camera:= or cameras:=",
         "instruction": "catalogue:=, which holds it",
         "time_limit": "horizon:=, in policy steps of 1 / rate",
     },
@@ -107,14 +120,15 @@ def resolve_ur5e(given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("use_twin"):
         given = {"params_file": _TWIN_PARAMETERS, **given}
     values = resolve(given, Ur5eArguments, SET_BY_UR5E, full_names)
+    values["camera"] = values["camera"] or ("" if values["cameras"] or values["use_twin"] else "0")
     if not values["use_twin"]:
-        return {**values, "camera": values["camera"] or "0"}
+        return values
     address = _twin_address(values["robot_ip"])
     camera = f"http://{address}:{_TWIN_HTTP_PORT}/camera.mjpg"
     return {
         **values,
         "robot_ip": address,
-        "camera": values["camera"] or camera,
+        "camera": values["camera"] or ("" if values["cameras"] else camera),
         "policy": values["policy"] or TWIN_POLICY,
     }
 
@@ -168,7 +182,8 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
     """
     cell = str(values["cell"])
     by_node = ur5e_parameters(values, exit_when_done)
-    names = ["diagnosis_node", "perturbation_node", "ur5e_node", "camera_node"]
+    camera = "camera_relay_node" if named_topics(values) else "camera_node"
+    names = ["diagnosis_node", "perturbation_node", "ur5e_node", camera]
     if values["start_policy_node"]:
         names.append("policy_node")
     nodes: list[AnyProcess] = [
@@ -205,6 +220,9 @@ def ur5e_parameters(
         by_node["diagnosis_node"]["policy"] = OWN_NODE
     by_node["perturbation_node"]["backend"] = "operator"
     by_node["ur5e_node"] |= {"robot_ip": values["robot_ip"], "gripper": values["gripper"]}
+    if topics := named_topics(values):
+        by_node["camera_relay_node"]["topic"] = next(iter(camera_topics(topics).values()))
+        by_node["policy_node"]["cameras"] = topics
     by_node["camera_node"] |= {"source": values["camera"], "calibration": values["calibration"]}
     rate = by_node["policy_node"].get("rate", default_of(PolicyNodeParameters, "rate"))
     by_node["policy_node"] |= {
@@ -213,6 +231,15 @@ def ur5e_parameters(
         "time_limit": values["horizon"] / rate,
     }
     return by_node
+
+
+def named_topics(values: Mapping[str, Any]) -> list[str]:
+    """The topics of the user's cameras, as policy_node takes them; none: camera_node reads one.
+
+    Raises:
+        ConfigurationError: camera and cameras contradict each other, or name no topics.
+    """
+    return chosen_cameras(str(values["camera"]), str(values["cameras"]))
 
 
 def _twin(values: Mapping[str, Any]) -> ToolProcess:
@@ -323,7 +350,13 @@ def _check_devices(values: Mapping[str, Any]) -> None:
     from robomd_ros.arms.camera.calibration import calibration_of  # noqa: PLC0415
     from robomd_ros.arms.ur5e.settings import arm_options  # noqa: PLC0415
 
-    camera = all_parameters("camera_node", values)
-    CameraConfig(**camera)
-    calibration_of(camera["calibration"])
+    if not named_topics(values):
+        camera = all_parameters("camera_node", values)
+        CameraConfig(**camera)
+        calibration_of(camera["calibration"])
+    elif values["calibration"]:
+        raise ConfigurationError(
+            f"calibration:={values['calibration']} is for a camera that camera_node reads; leave "
+            "it out: the driver of your camera publishes its own camera_info"
+        )
     arm_options(all_parameters("ur5e_node", values))

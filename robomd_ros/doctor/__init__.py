@@ -12,6 +12,7 @@ from robomd_ros.bringup.ur5e import (
     Ur5eArguments,
     all_parameters,
     full_names,
+    named_topics,
 )
 from robomd_ros.core.arguments import parse_arguments
 from robomd_ros.core.errors import ConfigurationError
@@ -36,7 +37,7 @@ def run_doctor(arguments: Sequence[str]) -> int:
     if values["use_twin"]:
         values["policy"] = values["policy"] or TWIN_POLICY
     if values["robot_ip"] and not values["use_twin"]:
-        values["camera"] = values["camera"] or "0"
+        values["camera"] = values["camera"] or ("" if values["cameras"] else "0")
     findings = list(tell(examine(values)))
     print("\n" + conclusion(findings))
     return 1 if any(f.state is CheckState.BAD for f in findings) else 0
@@ -49,18 +50,23 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
         values: resolved arguments of the bring-up.
     """
     from robomd_ros.arms.camera.parameters import CameraConfig
-    from robomd_ros.doctor.camera import check_camera
+    from robomd_ros.arms.camera.topics import camera_topics
+    from robomd_ros.doctor.camera import check_camera, check_topics
     from robomd_ros.doctor.host import check_host
     from robomd_ros.doctor.robot import check_robot
 
     yield from check_host(values)
     try:
-        parameters = all_parameters("camera_node", values)
-        camera = CameraConfig(**parameters) if values["camera"] else None
+        topics = named_topics(values)
+        parameters = {} if topics else all_parameters("camera_node", values)
+        camera = CameraConfig(**parameters) if values["camera"] and not topics else None
     except ConfigurationError as error:
-        yield bad("camera", str(error), "correct the argument camera:=")
+        yield bad("camera", str(error), "correct the arguments camera:= and cameras:=")
     else:
-        yield from check_camera(camera, str(values["calibration"]))
+        if topics:
+            yield from check_topics(camera_topics(topics))
+        else:
+            yield from check_camera(camera, str(values["calibration"]))
     yield from check_robot(values, all_parameters("ur5e_node", values))
 
 

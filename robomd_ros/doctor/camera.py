@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of the camera: pictures, their rate, fixed exposure, calibration."""
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from robomd_ros.arms.camera.calibration import load_calibration
 from robomd_ros.arms.camera.camera import Camera, CameraConfig, CameraState, Frame
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.doctor.findings import Finding, bad, good, note, skipped
+from robomd_ros.doctor.findings import Finding, bad, good, note, probe, skipped
 
 _PATIENCE = 15.0
 """s for the first picture."""
@@ -17,6 +19,8 @@ _LOOK = 2.5
 """s over which the rate is taken."""
 _SLOW = 5.0
 """Hz; below it a policy acts on pictures that are too old."""
+_OLD, _AHEAD = 0.5, 0.1
+"""s that a picture may be old when it arrives, and that its stamp may be ahead."""
 _DARK = 12.0
 """Mean level of 255 below which a picture shows next to nothing."""
 
@@ -49,6 +53,41 @@ def check_camera(config: CameraConfig | None, calibration: str) -> Iterator[Find
     yield from check_calibration(calibration, state.size)
 
 
+def check_topics(cameras: Mapping[str, str]) -> Iterator[Finding]:
+    """Check cameras behind topics of the user's drivers, some seconds each.
+
+    Args:
+        cameras: topics by what the policy calls the cameras.
+    """
+    for name, topic in cameras.items():
+        check = f"camera {name}".strip()
+        worked, said = probe("look", topic, timeout=40.0)
+        if not worked:
+            remedy = (
+                "start the camera's driver; `ros2 topic list -t` shows what there is (of another "
+                "machine only with ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET)"
+            )
+            yield bad(check, said, remedy)
+            continue
+        yield from topic_findings(check, topic, json.loads(said))
+
+
+def topic_findings(check: str, topic: str, seen: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the probe `look` saw of a topic: its pictures, their rate, and their stamps."""
+    text = f"{topic} sends {seen['size'][0]} x {seen['size'][1]} ({seen['encoding']})"
+    yield brightness(check, text, seen["mean"])
+    yield enough(f"{check} rate", seen["rate"])
+    age = seen["age"]
+    if age is None:
+        yield bad(f"{check} stamps", "pictures are unstamped", "let the driver stamp them")
+    elif not -_AHEAD <= age <= _OLD:
+        remedy = "bring the clocks in step (chrony), or let the driver stamp at exposure"
+        when = f"{age:.2f} s old" if age > 0 else f"{-age:.2f} s in the future"
+        yield bad(f"{check} stamps", f"pictures arrive {when} by their stamps", remedy)
+    else:
+        yield good(f"{check} stamps", f"{max(age, 0.0):.2f} s old when they arrive")
+
+
 def _watch(camera: Camera, frames: list[Frame]) -> CameraState:
     """Wait for pictures, then for as long as the rate needs."""
     deadline = time.monotonic() + _PATIENCE
@@ -63,11 +102,15 @@ def pictures(config: CameraConfig, state: CameraState, frame: Frame) -> Finding:
     """Whether the newest picture shows something."""
     width, height = state.size
     text = f"{config.name} sends {width} x {height}"
-    mean = float(frame.image.mean())
+    return brightness("camera", text, float(frame.image.mean()))
+
+
+def brightness(check: str, text: str, mean: float) -> Finding:
+    """Whether pictures of a mean level of [0, 255] show something."""
     if mean < _DARK:
         remedy = "take the lens cap off, switch the light on, or set a longer exposure"
-        return note("camera", f"{text}, but they are dark: {mean:.0f} of 255 on average", remedy)
-    return good("camera", f"{text}, {mean:.0f} of 255 bright on average")
+        return note(check, f"{text}, but they are dark: {mean:.0f} of 255 on average", remedy)
+    return good(check, f"{text}, {mean:.0f} of 255 bright on average")
 
 
 def rate(state: CameraState) -> Finding:
@@ -75,10 +118,15 @@ def rate(state: CameraState) -> Finding:
     if state.rate == 0.0:
         remedy = "check the cable, its power and the network; see whether another program uses it"
         return bad("camera rate", "pictures stopped coming", remedy)
-    if state.rate < _SLOW:
+    return enough("camera rate", state.rate)
+
+
+def enough(check: str, pictures_per_s: float) -> Finding:
+    """Whether a rate in Hz is enough for a policy."""
+    if pictures_per_s < _SLOW:
         remedy = "use a smaller picture, more light (shorter exposure), or another port"
-        return bad("camera rate", f"{state.rate:.1f} Hz; at least {_SLOW:g} are needed", remedy)
-    return good("camera rate", f"{state.rate:.1f} Hz")
+        return bad(check, f"{pictures_per_s:.1f} Hz; at least {_SLOW:g} are needed", remedy)
+    return good(check, f"{pictures_per_s:.1f} Hz")
 
 
 def exposure(state: CameraState) -> Iterator[Finding]:

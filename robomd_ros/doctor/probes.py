@@ -6,13 +6,19 @@ Graphics drivers and ROS 2 can hang or end the process that loads them. Each pro
 one line when it worked and raises otherwise.
 """
 
+import json
 import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 _PATIENCE = 8.0
 """s in which two processes of one machine must find each other."""
+_SETTLED = 1.0
+"""s after which what is published is known."""
+_LOOK = 2.0
+"""s over which the rate of pictures is taken."""
 
 
 def draw() -> None:
@@ -70,7 +76,48 @@ def listen(topic: str) -> None:
     print(f"{rclpy.get_rmw_implementation_identifier()}, two processes met after {taken:.1f} s")
 
 
-_PROBES = {"draw": draw, "talk": talk, "listen": listen}
+def look(topic: str) -> None:
+    """Receive pictures of a camera's driver: a JSON line of what comes, or why none does."""
+    import rclpy
+
+    from robomd_ros.ros.image_topic import ImageTopic, published_types
+    from robomd_ros.ros.standard import image_from_msg, time_from_msg
+
+    rclpy.init()
+    node = rclpy.create_node("doctor_looker")
+    came: list[Any] = []
+    watched = ImageTopic(node, topic, came.append)
+    begun = time.monotonic()
+    while not came and time.monotonic() - begun < _PATIENCE:
+        rclpy.spin_once(node, timeout_sec=0.1)
+        if watched.foreign and time.monotonic() - begun > _SETTLED:
+            raise LookupError(watched.foreign)
+    if not came:
+        published = published_types(node, topic)
+        raise LookupError(f"no picture on {topic} within {_PATIENCE:g} s: " + (
+            "it is published, but its driver sends nothing" if published else "nobody publishes it"
+        ))  # fmt: skip
+    came.clear()
+    begun = time.monotonic()
+    while not came or time.monotonic() - begun < _LOOK:
+        rclpy.spin_once(node, timeout_sec=0.1)
+        if time.monotonic() - begun > _PATIENCE:
+            raise LookupError(f"pictures on {topic} stopped after the first")
+    taken = time.monotonic() - begun
+    image = image_from_msg(came[-1])
+    stamp = time_from_msg(came[-1].header.stamp)
+    print(
+        json.dumps({
+            "size": [image.shape[1], image.shape[0]],
+            "encoding": getattr(came[-1], "encoding", getattr(came[-1], "format", "")),
+            "rate": len(came) / taken,
+            "mean": float(image.mean()),
+            "age": node.get_clock().now().nanoseconds * 1e-9 - stamp if stamp else None,
+        })
+    )  # fmt: skip
+
+
+_PROBES = {"draw": draw, "talk": talk, "listen": listen, "look": look}
 
 
 def main(argv: Sequence[str]) -> None:

@@ -12,18 +12,19 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from numpy.typing import NDArray
 from rclpy.node import Node
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64
 
 from robomd_msgs import msg
+from robomd_ros.arms.camera.topics import OWN_TOPIC, topic_of
 from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.image_fit import ImageFit
 from robomd_ros.core.policies.policy import Observation
-from robomd_ros.nodes.image_topic import subscribe_images
+from robomd_ros.ros.image_topic import ImageTopic
 from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_IN
 from robomd_ros.ros.standard import image_from_msg, time_from_msg
 
-_IMAGE, _JOINTS, _POSE = "camera/image_raw", "joint_states", "tcp_pose"
+_JOINTS, _POSE = "joint_states", "tcp_pose"
 _GRIPPER, _STATUS = "gripper_position", "robot_status"
 _BASE_FRAME = "base"
 
@@ -38,8 +39,10 @@ class SensesConfig:
         gripper_state_timeout: s, of the gripper's position, where it was ever published.
         gripper_width: m, opening of the gripper.
         joint_names: of the arm, in its order.
-        cameras: what the policy calls the camera, and the fit to the size that it needs; empty for
+        cameras: what the policy calls its cameras, and the fit to the size that it needs; empty for
             a policy that needs no picture.
+        topics: of the cell's cameras, as `camera_topics` gives them. Pictures must come on all that
+            the policy sees, or on the first where it sees none.
     """
 
     image_timeout: float
@@ -48,6 +51,7 @@ class SensesConfig:
     gripper_width: float
     joint_names: tuple[str, ...]
     cameras: Mapping[str, ImageFit]
+    topics: Mapping[str, str]
 
 
 class RosSenses:
@@ -64,7 +68,11 @@ class RosSenses:
         self._begun = 0.0
         self.forbidden: Callable[[], str] = lambda: ""
         """Why this node may not move the robot any more; empty if it may."""
-        subscribe_images(node, _IMAGE, self._keep(_IMAGE))
+        seen = [topic_of(config.topics, name) for name in config.cameras]
+        self._images = {
+            topic: ImageTopic(node, topic, self._keep(topic), Image if topic == OWN_TOPIC else None)
+            for topic in seen or [next(iter(config.topics.values()))]
+        }
         for message_type, topic, qos in (
             (JointState, _JOINTS, STATE_IN),
             (PoseStamped, _POSE, STATE_IN),
@@ -103,7 +111,7 @@ class RosSenses:
         return (
             self._aged(_JOINTS, limit)
             or self._aged(_POSE, limit)
-            or self._aged_picture()
+            or next(filter(None, map(self._aged_picture, self._images)), "")
             or self._aged_gripper()
         )
 
@@ -144,12 +152,15 @@ class RosSenses:
         return _GRIPPER in self._newest
 
     def _pictures(self) -> dict[str, NDArray[np.uint8]]:
-        """What the camera shows, by the policy's names of it, in the sizes that it needs."""
-        try:
-            image = image_from_msg(self._newest[_IMAGE][0])
-            return {name: fit.apply(image) for name, fit in self._config.cameras.items()}
-        except (ValueError, ConfigurationError) as error:
-            raise CellFault(f"{_IMAGE}: {error}") from error
+        """What the cameras show, by the policy's names of them, in the sizes that it needs."""
+        shown = {}
+        for name, fit in self._config.cameras.items():
+            topic = topic_of(self._config.topics, name)
+            try:
+                shown[name] = fit.apply(image_from_msg(self._newest[topic][0]))
+            except (ValueError, ConfigurationError) as error:
+                raise CellFault(f"{topic}: {error}") from error
+        return shown
 
     def _joints(self) -> dict[str, NDArray[np.float64]]:
         """Positions, rad, and velocities, rad/s, in the arm's order: the message's means nothing.
@@ -177,18 +188,20 @@ class RosSenses:
         age = time.monotonic() - arrived
         return f"{topic} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
 
-    def _aged_picture(self) -> str:
+    def _aged_picture(self, topic: str) -> str:
         limit = self._config.image_timeout
-        if reason := self._aged(_IMAGE, limit):
+        if reason := self._images[topic].foreign or self._aged(topic, limit):
             return reason
-        stamp = time_from_msg(self._newest[_IMAGE][0].header.stamp)
+        stamp = time_from_msg(self._newest[topic][0].header.stamp)
+        if not stamp:
+            return f"pictures on {topic} are unstamped; let their driver stamp them"
         if stamp < self._not_before:
             return (
-                f"no picture on {_IMAGE} was taken since the rollout was asked for (the last one "
+                f"no picture on {topic} was taken since the rollout was asked for (the last one "
                 f"{self._not_before - stamp:.2f} s before, by its stamp); are the clocks in step?"
             )
         age = self._now() - stamp
-        return f"{_IMAGE} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
+        return f"{topic} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
 
     def _aged_gripper(self) -> str:
         limit = self._config.gripper_state_timeout

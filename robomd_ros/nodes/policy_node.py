@@ -13,6 +13,7 @@ from rclpy.task import Future
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_ros.arms.arm import ArmDescription, arm_named
+from robomd_ros.arms.camera.topics import camera_topics
 from robomd_ros.core.errors import CellFault, ConfigurationError, PolicyFault
 from robomd_ros.core.image_fit import ImageFit
 from robomd_ros.core.policies.dry_run import ask_hosted
@@ -60,7 +61,8 @@ class PolicyNode(Node):
         gripper_command (std_msgs/Float64, reliable, depth 1): 0 open to 1 closed, when it changes.
 
     Subscriptions:
-        camera/image_raw (sensor_msgs/Image, reliable, depth 1; sensor data where the publisher is)
+        camera/image_raw (sensor_msgs/Image, reliable, depth 1; sensor data where the publisher is),
+            or the topics of `cameras` (sensor_msgs/Image or CompressedImage, likewise)
         joint_states (sensor_msgs/JointState, sensor data): rad, by name.
         tcp_pose (geometry_msgs/PoseStamped, sensor data): m, in the frame base.
         gripper_position (std_msgs/Float64, sensor data): 0 open to 1 closed; not required.
@@ -205,6 +207,7 @@ class PolicyNode(Node):
                 name: ImageFit(width, height, values["crop"])
                 for name, (height, width) in cameras.items()
             },
+            camera_topics(values["cameras"]),
         )
 
     async def _execute(self, handle: Any) -> ExecutePolicy.Result:

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 
-from robomd_ros.arms.camera.parameters import CameraParameters
+from robomd_ros.arms.camera.parameters import CameraParameters, RelayParameters
 from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.core.campaign.parameters import (
     DiagnosisParameters,
@@ -156,6 +156,10 @@ class PolicyNodeParameters(Parameters):
         0.5, "time between questions to the detector", unit="s", low=0.05, high=60.0
     )
     camera_name: str = option("", "what the policy calls the camera; empty: what it says itself")
+    cameras: Texts = option(
+        (),
+        "topics of its cameras, each [name=]topic, also compressed; none: camera/image_raw",
+    )
     image_width: int = option(
         0, "width that the policy sees; 0: what it says itself", unit="px", low=0, high=4096
     )
@@ -187,6 +191,7 @@ NODES: Mapping[str, type[Parameters]] = {
         PromptParameters,
         MarkersParameters,
         CameraParameters,
+        RelayParameters,
         PolicyNodeParameters,
         ArmParameters,
     )

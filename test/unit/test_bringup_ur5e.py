@@ -200,3 +200,41 @@ def test_the_catalogue_is_one_that_a_person_can_work_through():
     assert all(1 <= v.change_cost <= 300 for v in catalogue)
     assert {v.target for v in catalogue} >= {"cube", "table", "light", "camera"}
     assert {v.factor for v in catalogue} >= {"color", "size", "position", "strength", "distractor"}
+
+
+def test_topics_of_the_users_cameras_take_the_place_of_camera_node():
+    given = "cameras:=agentview=/camera/color/image_raw,wrist=/wrist/image_raw/compressed"
+    found = processes("robot_ip:=192.168.1.10", "policy:=mine", given)
+    assert "robomd/ur5e/camera_node" not in found
+    relay = found["robomd/ur5e/camera_relay_node"].parameters
+    assert relay == {"topic": "/camera/color/image_raw"}
+    assert found["robomd/ur5e/policy_node"].parameters["cameras"] == [
+        "agentview=/camera/color/image_raw",
+        "wrist=/wrist/image_raw/compressed",
+    ]
+    found = processes("use_twin:=true", "camera:=/camera/color/image_raw")
+    assert found["robomd/ur5e/policy_node"].parameters["cameras"] == ["/camera/color/image_raw"]
+    assert "robomd/ur5e/camera_node" not in found
+
+
+@pytest.mark.parametrize("camera", ["0", "/dev/video0", "http://host/stream"])
+def test_a_device_or_a_stream_stays_with_camera_node(camera):
+    found = processes("robot_ip:=192.168.1.10", "policy:=mine", f"camera:={camera}")
+    assert found["robomd/ur5e/camera_node"].parameters["source"] == camera
+    assert "robomd/ur5e/camera_relay_node" not in found
+    assert "cameras" not in found["robomd/ur5e/policy_node"].parameters
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["camera:=0", "cameras:=/a/image"], "camera:=0 and cameras:=/a/image exclude"),
+        (["cameras:=front=/a.mp4"], "write [<name>=]<topic>"),
+        (["camera:=/a/image", "calibration:=x.yaml"], "calibration:=x.yaml is for a camera"),
+        (["camera:=/tmp/no_film"], "a topic of a camera's driver is given as cameras:=<topic>"),
+    ],
+)
+def test_cameras_that_contradict_each_other_start_nothing(given, says):
+    with pytest.raises(ConfigurationError) as refused:
+        bringup_ur5e.check_ur5e(resolved("use_twin:=true", *given))
+    assert says in str(refused.value)

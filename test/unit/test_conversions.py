@@ -4,6 +4,7 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import KeyValue
 from fakes import make_catalogue
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from robomd_msgs import msg, srv
 from robomd_msgs.action import ApplyScene
@@ -228,10 +229,56 @@ def test_image_in_another_order_and_with_padded_rows():
     assert np.array_equal(image_from_msg(message), wanted)
 
 
+@pytest.mark.parametrize("encoding", ["rgba8", "bgra8", "mono8"])
+def test_an_image_of_other_drivers(encoding):
+    wanted = picture()
+    alpha = np.full((5, 7, 1), 9, np.uint8)
+    planes = {
+        "rgba8": np.concatenate([wanted, alpha], axis=2),
+        "bgra8": np.concatenate([wanted[:, :, ::-1], alpha], axis=2),
+        "mono8": wanted[:, :, :1],
+    }[encoding]
+    message = Image(height=5, width=7, encoding=encoding, data=planes.tobytes())
+    shown = image_from_msg(message)
+    if encoding == "mono8":
+        wanted = wanted[:, :, :1].repeat(3, axis=2)
+    assert np.array_equal(shown, wanted) and shown.flags.writeable
+
+
+@pytest.mark.parametrize(("suffix", "tolerance"), [(".png", 0), (".jpg", 40)])
+def test_a_compressed_image(suffix, tolerance):
+    wanted = np.zeros((32, 48, 3), np.uint8)
+    wanted[:, 24:] = (200, 40, 20)  # red, which a mistaken order would show blue
+    data = cv2.imencode(suffix, wanted[:, :, ::-1])[1].tobytes()
+    shown = image_from_msg(CompressedImage(format="rgb8; jpeg compressed bgr8", data=data))
+    assert shown.shape == wanted.shape and shown.dtype == np.uint8
+    assert np.abs(shown.astype(int) - wanted).max() <= tolerance
+    # USB cameras pad their JPEGs with zeros
+    assert image_from_msg(CompressedImage(format="jpeg", data=data + bytes(64))).shape == (
+        32,
+        48,
+        3,
+    )
+    for broken in (data[: len(data) // 2], b"", b"no picture"):
+        with pytest.raises(ValueError, match=f"whole JPEG or PNG; got {len(broken)} bytes"):
+            image_from_msg(CompressedImage(format="jpeg", data=broken))
+
+
+@pytest.mark.parametrize("form", ["16UC1; png compressed ", "16UC1; compressedDepth png"])
+def test_a_compressed_depth_picture_is_refused(form):
+    data = cv2.imencode(".png", np.zeros((4, 4), np.uint16))[1].tobytes()
+    with pytest.raises(ValueError, match="not its depth"):
+        image_from_msg(CompressedImage(format=form, data=data))
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"encoding": "mono8"}, "rgb8 or bgr8; got 'mono8'"),
+        ({"encoding": "16UC1"}, "rgba8, bgra8, mono8; got '16UC1': .* not its depth"),
+        ({"encoding": "mono16"}, "got 'mono16': name the camera's colour picture"),
+        ({"encoding": "yuv422_yuy2"}, "got 'yuv422_yuy2': set the driver to rgb8"),
+        ({"encoding": "bayer_rggb8"}, "debayered"),
+        ({"encoding": "rgba8"}, "step 21 needs 105"),
         ({"data": bytes(104)}, "needs 105 bytes; got 104"),
         ({"step": 20}, "step 20"),
     ],

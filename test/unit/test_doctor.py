@@ -276,3 +276,28 @@ def test_a_probe_that_hangs_is_ended():
     works, what = probe("talk", "hangs", timeout=1.0)
     assert not works
     assert "1 s" in what
+
+
+@pytest.mark.parametrize(
+    ("seen", "check", "says"),
+    [
+        ({"mean": 5.0}, "camera", "dark: 5 of 255"),
+        ({"rate": 2.0}, "camera rate", "2.0 Hz; at least 5"),
+        ({"age": None}, "camera stamps", "unstamped"),
+        ({"age": 60.0}, "camera stamps", "60.00 s old"),
+        ({"age": -2.5}, "camera stamps", "2.50 s in the future"),
+    ],
+)
+def test_what_is_wrong_with_a_driver_s_pictures(seen, check, says):
+    usual = {"size": [64, 48], "encoding": "rgb8", "rate": 30.0, "mean": 90.0, "age": 0.02}
+    good = {f.check: f for f in camera.topic_findings("camera", "/front/image", usual)}
+    assert all(f.state is CheckState.GOOD for f in good.values())
+    found = {f.check: f for f in camera.topic_findings("camera", "/front/image", {**usual, **seen})}
+    assert found[check].state in (CheckState.BAD, CheckState.NOTE) and says in found[check].found
+
+
+def test_a_camera_s_topic_that_is_silent(monkeypatch):
+    monkeypatch.setattr(camera, "probe", lambda *_, **__: (False, "nobody publishes it"))
+    [found] = camera.check_topics({"wrist": "/wrist/image"})
+    assert (found.check, found.state) == ("camera wrist", CheckState.BAD)
+    assert "nobody publishes it" in found.found and "start the camera's driver" in found.remedy

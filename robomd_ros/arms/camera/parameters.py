@@ -69,6 +69,15 @@ class CameraParameters(Parameters):
     )
 
 
+class RelayParameters(Parameters):
+    """Of camera_relay_node."""
+
+    node = "camera_relay_node"
+
+    topic: str = option("", "pictures of the user's driver: Image or CompressedImage")
+    rate: float = option(15.0, "highest rate of pictures published", unit="Hz", low=0.5, high=100.0)
+
+
 class CameraConfig(CameraParameters):
     """The same of a camera that is named.
 
@@ -93,7 +102,8 @@ class CameraConfig(CameraParameters):
         if kind == "file" and not Path(self.source).expanduser().is_file():
             raise ConfigurationError(
                 f"there is no video file {self.source!r}; give a file, a device number such as 0, "
-                "a device path such as /dev/video0, or a URL such as http://host/stream"
+                "a device path such as /dev/video0, or a URL such as http://host/stream; a topic "
+                "of a camera's driver is given as cameras:=<topic>"
             )
 
     @property
