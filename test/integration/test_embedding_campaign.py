@@ -23,7 +23,7 @@ from robomd_ros.ros.standard import image_to_msg, time_to_msg
 
 GREEN = "Change cube color to vivid green (hue 120 degrees, saturation 90 percent)"
 DARK = "Dim the light to 5 percent of its strength"
-BUDGET = 24
+BUDGET = 16
 FIRST = 8
 
 
@@ -88,7 +88,7 @@ def campaign(tmp_path_factory, module_domain):
     """(folder, answers while it ran, last ranking as a message) of a campaign that has ended."""
     folder = tmp_path_factory.mktemp("embedding")
     out = folder / "campaign"
-    options = f"{{first_trials: {FIRST}, retrain_every: 4, agent_steps: 256}}"
+    options = f"{{first_trials: {FIRST}, retrain_every: 8, agent_steps: 256}}"
     arguments = [
         "action_space:=embedding",
         "catalogue:=lift_continuous",

@@ -207,9 +207,12 @@ def test_what_all_that_left_behind(running):
     assert len(invalid) <= 12, [row["detail"] for row in invalid]
 
 
-def budget_of_8(folder, out, domain, stop=None, moment=0.0):
+def four_a_cell(folder, out, domain, cells, stop=None, moment=0.0):
     """Run to the end, or until two trials and a moment more; return (code, s, output)."""
-    arguments = [COIN_POLICY, FOUR, "budget:=8", "search:=uniform", "linger:=0", f"out:={out}"]
+    arguments = [
+        COIN_POLICY, FOUR, f"budget:={4 * cells}", f"cells:={cells}", "search:=uniform",
+        "linger:=0", f"out:={out}",
+    ]  # fmt: skip
     with Bringup(folder, arguments, domain) as bringup:
         if stop is None:
             return bringup.wait(120), 0.0, bringup.output
@@ -223,28 +226,32 @@ def budget_of_8(folder, out, domain, stop=None, moment=0.0):
 
 
 @pytest.mark.parametrize(
-    ("stop", "wanted"),
+    ("stop", "wanted", "cells"),
     [
-        pytest.param(lambda pid: os.killpg(pid, signal.SIGINT), 130, id="ctrl-c"),
+        # quick: with one cell, whose start is what takes the time
+        pytest.param(lambda pid: os.killpg(pid, signal.SIGINT), 130, 1, id="ctrl-c"),
         pytest.param(
-            lambda pid: os.kill(pid, signal.SIGTERM), 143, id="sigterm", marks=pytest.mark.slow
+            lambda pid: os.killpg(pid, signal.SIGINT), 130, 2, id="ctrl-c-2", marks=pytest.mark.slow
         ),
         pytest.param(
-            lambda pid: os.kill(pid, signal.SIGKILL), -9, id="sigkill", marks=pytest.mark.slow
+            lambda pid: os.kill(pid, signal.SIGTERM), 143, 2, id="sigterm", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            lambda pid: os.kill(pid, signal.SIGKILL), -9, 2, id="sigkill", marks=pytest.mark.slow
         ),
     ],
 )
-def test_signals_end_everything_and_the_same_command_goes_on(tmp_path, domain, stop, wanted):
+def test_signals_end_everything_and_the_same_command_goes_on(tmp_path, domain, stop, wanted, cells):
     out = tmp_path / "campaign"
     (tmp_path / "coin_policy.py").write_text(COIN)
     moment = random.uniform(0.0, 1.5)
-    code, seconds, output = budget_of_8(tmp_path, out, domain, stop, moment)
+    code, seconds, output = four_a_cell(tmp_path, out, domain, cells, stop, moment)
     print(f"moment {moment:.2f} s: code {code}, everything gone after {seconds:.2f} s")
     assert code == wanted, output
     assert seconds < 5.0
     assert "Traceback" not in output, output
     check_integrity(out)
     before = [tuple(row) for row in done(out)]
-    code, _, output = budget_of_8(tmp_path, out, domain)
+    code, _, output = four_a_cell(tmp_path, out, domain, cells)
     assert code == 0, output
-    check_complete(out, 8, before)
+    check_complete(out, 4 * cells, before)
