@@ -71,10 +71,14 @@ class _Renderer(mujoco.Renderer):
 
 
 def _open_renderer(model: mujoco.MjModel, size: Size) -> mujoco.Renderer:
-    """A renderer whose buffers are no larger than the picture: clearing them takes time."""
-    limits = model.vis.global_
-    nominal = limits.offwidth, limits.offheight
+    """A renderer whose buffers are no larger than needed: making and clearing them takes time.
+
+    They are as large as the picture, and none is for shadows, which are not drawn.
+    """
+    limits, quality = model.vis.global_, model.vis.quality
+    nominal = limits.offwidth, limits.offheight, quality.shadowsize
     limits.offheight, limits.offwidth = size
+    quality.shadowsize = 0
     try:
         return _Renderer(model, *size)
     except (mujoco.FatalError, RuntimeError, ImportError) as error:
@@ -84,4 +88,4 @@ def _open_renderer(model: mujoco.MjModel, size: Size) -> mujoco.Renderer:
             "set MUJOCO_GL to egl, osmesa or glfw before mujoco is imported"
         ) from error
     finally:
-        limits.offwidth, limits.offheight = nominal
+        limits.offwidth, limits.offheight, quality.shadowsize = nominal
