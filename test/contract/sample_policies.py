@@ -79,6 +79,21 @@ class Hanging(AfterCheck):
         return np.zeros(7)
 
 
+class Moody(AfterCheck):
+    """What it does depends on the seed: 13 hangs, 14 crashes, 15 leaves, 16 is slow."""
+
+    KINDS = {13: Hanging, 14: Segfault, 15: Leaving}  # noqa: RUF012
+
+    def misbehave(self):
+        if self.seed == 16:
+            time.sleep(0.05)
+        elif self.seed in self.KINDS:
+            kind = self.KINDS[self.seed]()
+            kind.seed = 13
+            kind.misbehave()
+        return np.zeros(7)
+
+
 class NoAct:
     def reset(self, seed, instruction):
         pass

@@ -36,26 +36,27 @@ class TestWorkerCell(CellContract):
         return Scene((GREEN,))
 
 
-@pytest.fixture(scope="module", params=[SimulatorCell, WorkerCell])
-def cell(request):
+@pytest.fixture(scope="module")
+def both():
     """A cell of each kind that any test may leave after any trial."""
-    opened = request.param("c", options("failing"))
-    opened.connect()
-    yield opened
-    opened.close()
+    cells = [kind("c", options("failing")) for kind in (SimulatorCell, WorkerCell)]
+    for cell in cells:
+        cell.connect()
+    yield cells
+    for cell in cells:
+        cell.close()
 
 
-def test_both_kinds_give_the_same_trial(cell):
-    other = SimulatorCell("a", options("failing"))
-    other.connect()
-    trials = [one.run(Scene((GREEN,)), 3) for one in (other, cell)]
-    other.close()
+def test_both_kinds_give_the_same_trial(both):
+    trials = [cell.run(Scene((GREEN,)), 3) for cell in both]
     assert trials[0].outcome == trials[1].outcome
     assert (trials[0].image == trials[1].image).all()
 
 
-def test_a_trial_after_a_picture_is_the_same_trial(cell):
+@pytest.mark.parametrize("kind", [0, 1], ids=["SimulatorCell", "WorkerCell"])
+def test_a_trial_after_a_picture_is_the_same_trial(both, kind):
     """`observe` leaves the simulation at the start, from which the rollout goes on."""
+    cell = both[kind]
     scene = Scene((GREEN,))
     alone = cell.run(scene, 3)
     picture = cell.observe(scene, 3)

@@ -38,9 +38,7 @@ def worker():
     cells = []
 
     def opened(policy: str, connect: bool = True, **changes) -> WorkerCell:
-        values = {"horizon": 4, **changes}
-        options = SimulatorOptions("lift", f"python:sample_policies:{policy}", **values)
-        cells.append(WorkerCell("worker", options))
+        cells.append(made(policy, **changes))
         if connect:
             cells[-1].connect()
         return cells[-1]
@@ -48,6 +46,23 @@ def worker():
     yield opened
     for cell in cells:
         cell.close()
+
+
+@pytest.fixture(scope="module")
+def moody():
+    """A cell that every test may break, for it is whole again afterwards; rollouts may be slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SAMPLES)
+        cell = made("Moody", trial_timeout=6.0, horizon=25)
+        cell.connect()
+        yield cell
+        cell.close()
+
+
+def made(policy: str, **changes) -> WorkerCell:
+    values = {"horizon": 4, **changes}
+    options = SimulatorOptions("lift", f"python:sample_policies:{policy}", **values)
+    return WorkerCell("worker", options)
 
 
 def gone(pid: int, within: float = 5.0) -> bool:
@@ -64,54 +79,61 @@ def gone(pid: int, within: float = 5.0) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("policy", "reason"),
+    ("seed", "reason"),
     [
-        ("Segfault", "worker died: signal 11 (SIGSEGV)"),
-        ("Leaving", "worker died: exit code 7"),
-        (
-            "Hanging",
+        pytest.param(14, "worker died: signal 11 (SIGSEGV)", id="crashes"),
+        pytest.param(15, "worker died: exit code 7", id="leaves"),
+        pytest.param(
+            13,
             "no answer within 6 s: worker killed; if it only needs longer, raise trial_timeout",
+            id="hangs",
         ),
     ],
 )
-def test_a_worker_that_fails_spoils_one_trial(worker, policy, reason):
-    cell = worker(policy, trial_timeout=6.0)
-    before = cell.pid
-    assert cell.run(NOMINAL, 1).outcome.result is Result.FAILURE
-    outcome = cell.run(NOMINAL, 13).outcome
+def test_a_worker_that_fails_spoils_one_trial(moody, seed, reason):
+    assert moody.run(NOMINAL, 1).outcome.result is Result.FAILURE
+    before = moody.pid
+    outcome = moody.run(NOMINAL, seed).outcome
     assert outcome.result is Result.INVALID
     assert outcome.detail.startswith(reason)
-    assert cell.available()
-    assert cell.run(NOMINAL, 2).outcome.result is Result.FAILURE
-    assert cell.pid != before
+    assert moody.available()
+    assert moody.run(NOMINAL, 2).outcome.result is Result.FAILURE
+    assert moody.pid != before
     assert gone(before)
 
 
-def test_a_worker_killed_in_mid_trial(worker):
-    cell = worker("Slow", horizon=80)
-    threading.Timer(0.5, lambda: os.kill(cell.pid, signal.SIGKILL)).start()
-    assert cell.run(NOMINAL, 0).outcome.detail == "worker died: signal 9 (SIGKILL)"
-    assert cell.observe(NOMINAL, 0).shape == (84, 84, 3)
+def test_a_worker_killed_in_mid_trial(moody):
+    assert moody.run(NOMINAL, 1).outcome.valid
+    threading.Timer(0.5, lambda: os.kill(moody.pid, signal.SIGKILL)).start()
+    assert moody.run(NOMINAL, 16).outcome.detail == "worker died: signal 9 (SIGKILL)"
+    assert moody.observe(NOMINAL, 0).shape == (84, 84, 3)
 
 
-def test_a_worker_killed_between_trials_spoils_none(worker):
-    cell = worker("Still")
-    before = cell.pid
+def test_a_worker_killed_between_trials_spoils_none(moody):
+    assert moody.run(NOMINAL, 1).outcome.valid
+    before = moody.pid
     os.kill(before, signal.SIGKILL)
     assert gone(before)
     time.sleep(0.5)  # its other threads end a moment later
-    assert cell.run(NOMINAL, 0).outcome.result is Result.FAILURE
-    assert cell.pid != before
+    assert moody.run(NOMINAL, 0).outcome.result is Result.FAILURE
+    assert moody.pid != before
 
 
-def test_cancel_kills_a_stuck_worker(worker):
-    cell = worker("Hanging", trial_timeout=60.0)
-    threading.Timer(0.5, cell.cancel).start()
+def test_cancel_kills_a_stuck_worker(moody):
+    assert moody.run(NOMINAL, 1).outcome.valid
+    threading.Timer(0.5, moody.cancel).start()
     begun = time.monotonic()
     with pytest.raises(CellFault, match="cancelled; its stuck worker was killed"):
-        cell.run(NOMINAL, 13)
+        moody.run(NOMINAL, 13)
     assert time.monotonic() - begun < 5.0
-    assert cell.run(NOMINAL, 1).outcome.valid
+    assert moody.run(NOMINAL, 1).outcome.valid
+
+
+def test_cancel_while_idle_spoils_nothing(moody):
+    moody.cancel()
+    assert moody.run(NOMINAL, 0).outcome.valid
+    moody.cancel()
+    assert moody.run(NOMINAL, 1).outcome.valid
 
 
 def test_cancel_during_the_start_lets_it_go_on(worker):
@@ -138,14 +160,6 @@ def test_connect_again_after_a_cancelled_start(worker):
     assert cell.run(NOMINAL, 0).outcome.valid
 
 
-def test_cancel_while_idle_spoils_nothing(worker):
-    cell = worker("Still")
-    cell.cancel()
-    assert cell.run(NOMINAL, 0).outcome.valid
-    cell.cancel()
-    assert cell.run(NOMINAL, 1).outcome.valid
-
-
 def test_close_from_another_thread_ends_a_running_trial(worker):
     cell = worker("Slow", horizon=80)
     pid = cell.pid
@@ -163,11 +177,12 @@ def test_constructor_starts_nothing(worker):
     ("policy", "reason"),
     [
         ("Missing", "has no 'Missing'"),
-        ("NoAct", "NoAct has no method act"),
+        pytest.param("NoAct", "NoAct has no method act", marks=pytest.mark.slow),
         ("WrongSize", r"does not fit the task: .*\(6,\).*\(7,\)"),
         ("NeedsArguments", "NeedsArguments needs weights; give python:"),
         ("failing_factory", "OSError: no camera calibration"),
-        ("NOT_CALLABLE", "which cannot be called"),
+        # quick: test_policies.py
+        pytest.param("NOT_CALLABLE", "which cannot be called", marks=pytest.mark.slow),
     ],
 )
 def test_a_policy_that_does_not_load_says_so_here(worker, policy, reason):
@@ -242,7 +257,10 @@ def parent_script(policy: str) -> str:
     )
 
 
-@pytest.mark.parametrize("policy", ["Slow", "Hanging"])
+@pytest.mark.parametrize(
+    "policy",
+    [pytest.param("Slow", marks=pytest.mark.slow), "Hanging"],  # quick: hosted_contract.py
+)
 def test_the_worker_dies_with_its_parent(policy):
     command = [sys.executable, "-c", parent_script(policy)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
