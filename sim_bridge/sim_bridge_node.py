@@ -22,6 +22,7 @@ from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.ros.cell_state import CellStatePublisher, new_token, refusal
 from robomd_ros.ros.conversions import outcome_to_msg, scene_from_msg
+from robomd_ros.ros.driver import DriverWatch
 from robomd_ros.ros.parameters import declare
 from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, STATE_OUT
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
@@ -52,6 +53,9 @@ class SimBridgeNode(Node):
             it is in force; perturbation_node passes it on.
         /tf_static (tf2_msgs/TFMessage, latched): world -> <cell>_base and <cell>_camera_optical,
             when they have changed; where tf2_msgs is installed.
+
+    Subscriptions:
+        driver (std_msgs/String, latched, liveliness 0.3 s): what runs ends when its sender is gone.
 
     Actions:
         sim/apply_scene (robomd_msgs/ApplyScene): put a scene in force at a seeded start.
@@ -108,6 +112,7 @@ class SimBridgeNode(Node):
         self._joints = self._publisher(JointState, "joint_states", STATE_OUT)
         self._transforms = StaticTransforms(self, _WORLD)
         self._ticker = Ticker(self, _FEEDBACK_PERIOD)
+        DriverWatch(self, self._on_driver_gone)
         self._apply_server = self._serve(ApplyScene, "sim/apply_scene", self.apply_scene)
         self._execute_server = self._serve(ExecutePolicy, "execute_policy", self._execute_policy)
         self.create_timer(self._idle_period, self._publish_idle)
@@ -135,6 +140,12 @@ class SimBridgeNode(Node):
     def cancel(self) -> None:
         """End what runs soon."""
         self._cell.cancel()
+
+    def _on_driver_gone(self) -> None:
+        """End what runs for a diagnosis that is no more."""
+        if self._applying or self._execute_server.busy:
+            self.get_logger().warning("the diagnosis that drives this cell is gone: ends what runs")
+            self.cancel()
 
     async def apply_scene(self, handle: Any) -> ApplyScene.Result:
         """Execute a goal of apply_scene, whoever of this process offers the action."""

@@ -55,6 +55,9 @@ from robomd_ros.ros.standard import time_to_msg
 class DiagnosisNode(Node):
     """Runs one campaign at a time and publishes what it finds.
 
+    While a campaign runs it says on `<cell>/driver` (std_msgs/String, latched, liveliness 0.3 s)
+    that it drives the cell, as JSON: executors end a rollout when its sender is gone.
+
     Parameters:
         Those of DiagnosisParameters; `ros2 param describe` prints them. `budget` and `confidence`
         may be set at any time: the campaign that runs goes on with them.
@@ -68,6 +71,8 @@ class DiagnosisNode(Node):
     Subscriptions:
         <cell>/camera/image_raw (sensor_msgs/Image, sensor data): of every name in `cells`.
         <cell>/cell_state (robomd_msgs/CellState, latched): which scene is in force.
+        <cell>/driver (std_msgs/String, latched, liveliness 0.3 s): of another diagnosis, which then
+            keeps the cell, while this one's campaign fails.
         <cell>/operator_request (robomd_msgs/OperatorRequest, latched): kept beside the campaign's
             own messages, as all that follows.
         <cell>/answer_operator_request/_service_event (robomd_msgs/AnswerOperatorRequest_Event,
@@ -245,6 +250,7 @@ class DiagnosisNode(Node):
         for cell in self._cells:
             cell.instruction = folder.catalogue.instruction
             cell.time_limit = values["rollout_limit"]
+            cell.driver.drive()
         self._campaign = self._last = Campaign(
             folder, self._cells, self, order_by_cost=values["order_by_cost"]
         )
@@ -264,6 +270,8 @@ class DiagnosisNode(Node):
             if self._values["report"] and self._last_state is CampaignState.FINISHED:
                 start_report(folder.path, self.get_logger().warning)
             self._campaign = None
+            for cell in self._cells:
+                cell.driver.leave()
 
     def _run_alone(self) -> None:
         """The autostarted campaign's thread."""

@@ -23,12 +23,18 @@ from sensor_msgs.msg import Image
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy, LabelOutcome
 from robomd_ros.core.campaign.parameters import DiagnosisParameters
-from robomd_ros.core.errors import CellFault, CellLostError, SceneSkippedError
+from robomd_ros.core.errors import (
+    CellFault,
+    CellLostError,
+    ConfigurationError,
+    SceneSkippedError,
+)
 from robomd_ros.core.schema import default_of
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 from robomd_ros.ros.cell_state import CellStateWatch
 from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_to_msg
+from robomd_ros.ros.driver import DriverSign
 from robomd_ros.ros.qos import IMAGE_IN
 from robomd_ros.ros.runtime import cancel_late, on_executor
 from robomd_ros.ros.standard import image_from_msg, time_from_msg
@@ -90,6 +96,8 @@ class RosCell:
         self._may_clear = True
         self._policy_client = ActionClient(node, ExecutePolicy, f"{name}/execute_policy")
         self._state = CellStateWatch(node, f"{name}/cell_state")
+        self.driver = DriverSign(node, name)
+        """Says that this diagnosis drives the cell."""
         self.instruction = ""
         """What the policy is told to do, and whoever judges it."""
         self.time_limit = 0.0
@@ -105,6 +113,7 @@ class RosCell:
 
     def run(self, scene: Scene, seed: int) -> Trial:
         """One trial over ROS; see Cell.run."""
+        self._require_own()
         self._cancelled.clear()
         image: NDArray[np.uint8] | None = None
         token = ""
@@ -136,9 +145,18 @@ class RosCell:
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
         """The first picture of the scene, (H, W, 3) uint8 RGB; see Cell.observe."""
+        self._require_own()
         self._cancelled.clear()
         applied = self._put_in_force(scene, seed)
         return self._picture_since(time_from_msg(applied.applied))
+
+    def _require_own(self) -> None:
+        """ConfigurationError where another diagnosis drives the cell: it ends the campaign."""
+        if rival := self.driver.rival():
+            raise ConfigurationError(
+                f"another diagnosis drives {self._name}: {rival}; end it, or give this one other "
+                "cells or another ROS_DOMAIN_ID"
+            )
 
     def available(self) -> bool:
         """Both actions are offered and the camera sends pictures."""
@@ -166,6 +184,7 @@ class RosCell:
     def close(self) -> None:
         """Free the clients."""
         self.cancel()
+        self.driver.leave()
         self._node.destroy_subscription(self._subscription)
         self._scene_client.destroy()
         self._policy_client.destroy()

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The QoS profiles, by what a topic means."""
 
+from rclpy.duration import Duration
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
+    LivelinessPolicy,
     QoSProfile,
     ReliabilityPolicy,
     qos_profile_sensor_data,
@@ -51,6 +53,16 @@ STATE_IN = qos_profile_sensor_data
 OVERRIDABLE = QoSOverridingOptions.with_default_policies()
 """For publishers of pictures and states: history, depth and reliability may be overridden by
 parameters, `qos_overrides.<topic>.publisher.<policy>`, e.g. best effort over a weak network."""
+
+DRIVER = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=8,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    liveliness=LivelinessPolicy.AUTOMATIC,
+    liveliness_lease_duration=Duration(seconds=0.3),
+)
+"""Who drives a cell: the middleware tells its listeners within 0.3 s that the process is gone."""
 
 COMMANDS = _profile(1)
 """Streamed commands to an arm or gripper: only the newest counts, and every subscriber matches."""
