@@ -241,6 +241,8 @@ class DiagnosisNode(Node):
         if goal.has_seed:
             values["seed"] = goal.seed
         config, catalogue = campaign_config(values)
+        for cell in self._cells:
+            cell.require_own()
         folder = open_campaign(campaign_folder(values["campaign_dir"]), config, catalogue)
         self._folder, self._ranking = folder, None
         self._recording.open(folder.path)

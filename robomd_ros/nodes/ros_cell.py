@@ -113,7 +113,7 @@ class RosCell:
 
     def run(self, scene: Scene, seed: int) -> Trial:
         """One trial over ROS; see Cell.run."""
-        self._require_own()
+        self.require_own()
         self._cancelled.clear()
         image: NDArray[np.uint8] | None = None
         token = ""
@@ -145,12 +145,12 @@ class RosCell:
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:
         """The first picture of the scene, (H, W, 3) uint8 RGB; see Cell.observe."""
-        self._require_own()
+        self.require_own()
         self._cancelled.clear()
         applied = self._put_in_force(scene, seed)
         return self._picture_since(time_from_msg(applied.applied))
 
-    def _require_own(self) -> None:
+    def require_own(self) -> None:
         """ConfigurationError where another diagnosis drives the cell: it ends the campaign."""
         if rival := self.driver.rival():
             raise ConfigurationError(

@@ -121,9 +121,8 @@ class DriverWatch:
 
         Args:
             node: in the cell's namespace.
-            on_gone: called, on the node's executor, when a driver has died or left.
+            on_gone: called, on the node's executor, when a driver has died.
         """
-        self._alive = 0
         self._on_gone = on_gone
         node.create_subscription(
             String,
@@ -134,6 +133,6 @@ class DriverWatch:
         )
 
     def _on_change(self, change: QoSLivelinessChangedInfo) -> None:
-        before, self._alive = self._alive, change.alive_count
-        if self._alive < before:
+        # one that leaves in order has cancelled its goals itself, and is not counted here
+        if change.not_alive_count_change > 0:
             self._on_gone()

@@ -18,6 +18,7 @@ from rclpy.action import ActionClient
 
 from robomd_msgs.action import ApplyScene, Diagnose, ExecutePolicy
 from robomd_msgs.msg import CellState
+from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import load_catalogue
 from robomd_ros.nodes import diagnosis_node
@@ -208,8 +209,15 @@ def test_a_second_diagnosis_of_another_machine_keeps_away(driven, tmp_path, monk
     wait_for(lambda: len(rows(tmp_path / "first", "state = 'DONE'")) > 3, "trials", 30)
     second = graph.add(diagnosis(tmp_path / "second"))
     wait_for(second._cells[0].driver.rival, "the sign of the first", 10)
+    who = "another diagnosis drives cell_0: /robomd/diagnosis_node"
+    with pytest.raises(ConfigurationError, match=who):
+        second._open(Diagnose.Goal())
+    assert not (tmp_path / "second").exists()
+    # it may not have heard of the first at its start
+    monkeypatch.setattr(second._cells[0], "require_own", lambda: None)
     second._open(Diagnose.Goal())
-    with pytest.raises(Exception, match="another diagnosis drives cell_0: /robomd/diagnosis_node"):
+    monkeypatch.undo()
+    with pytest.raises(ConfigurationError, match=who):
         second._run()
     assert not rows(tmp_path / "second", "result IN ('SUCCESS', 'FAILURE')")
     count = len(rows(tmp_path / "first", "state = 'DONE'"))
