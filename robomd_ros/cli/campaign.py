@@ -145,7 +145,9 @@ class _View:
 
         namespace = f"{self._namespace}/{self._cell}"
         prompt = OperatorPrompt(show=show, keyboard=False, namespace=namespace)
-        self._keyboard = keyboard = Keyboard(prompt.take, monitor.draw)
+        self._keyboard = keyboard = Keyboard(prompt.take, monitor.draw, begun=prompt.begun)
+        prompt.discard, prompt.ring = keyboard.discard, self._console.bell
+        monitor.blind = lambda: prompt.labelling
         if in_place:
             monitor.above = lambda: prompt_panel(prompt.text, keyboard.typed)
         keyboard.start()

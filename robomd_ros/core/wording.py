@@ -127,6 +127,18 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def lasting(seconds: float) -> str:
+    """A duration for people: `12 s`, `4:05 min`, `2 h 05 min`; a dash if unknown."""
+    if not math.isfinite(seconds) or seconds < 0:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
 def interval(mode: FailureMode) -> str:
     """Estimate and 95 % interval: `0.83 (0.48 to 0.99)`; a dash where it says nothing."""
     if mode.unknown or not math.isfinite(mode.failure_probability):

@@ -45,6 +45,7 @@ class MonitorNode(Node):
         values = declare(self, MonitorParameters)
         self.view = CampaignView(rows=values["rows"])
         self.above: Callable[[], RenderableType] | None = None  # drawn over the view, if set
+        self.blind: Callable[[], bool] = lambda: False  # nothing that could sway a label is drawn
         self._console = console or terminal_console()
         self._lock = threading.Lock()
         self._last_line = ""
@@ -77,12 +78,12 @@ class MonitorNode(Node):
         """Bring the screen up to date."""
         with self._lock:
             if self._live is not None:
-                view = self.view.render()
+                view = self.view.render(blind=self.blind())
                 whole = view if self.above is None else Group(self.above(), view)
                 self._live.update(whole, refresh=True)
                 return
         line = self.view.line()
-        if line != self._last_line:
+        if line != self._last_line and not self.blind():
             self._last_line = line
             self.print_line(line)
             sys.stdout.flush()

@@ -19,6 +19,7 @@ from robomd_ros.core.operator.desk import (
     RequestKind,
     changes,
 )
+from robomd_ros.core.operator.words import split_tag
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL, Scene
 from robomd_ros.nodes.robot_watch import RobotWatch
@@ -42,8 +43,8 @@ _ENDS = {
 }
 _LABELS = {Answer.SUCCESS: Result.SUCCESS, Answer.FAILURE: Result.FAILURE}
 _UNKNOWN_SCENE = (
-    "This program has just been started and does not know the scene. Take back every change that "
-    "you see, so that the scene is as it was at the very beginning, then answer."
+    "This program was just started and does not know the scene. Take back every change that you "
+    "see, so that all is as it was at the very beginning."
 )
 
 
@@ -125,10 +126,7 @@ class OperatorBackend:
         def feedback() -> None:
             handle.publish_feedback(LabelOutcome.Feedback(elapsed=self._since(started)))
 
-        request = Request(
-            kind=RequestKind.LABEL_OUTCOME,
-            instruction=_question(handle.request.instruction, known),
-        )
+        request = _label_request(handle.request.instruction, known)
         try:
             with self._ticker.calling(feedback):
                 answered = await self._ask(request)
@@ -180,13 +178,9 @@ class OperatorBackend:
         if self._reset:
             sentences.append(self._reset)
         if unchanged:
-            sentences.append("Change nothing else, then answer.")
+            sentences.append("Change nothing else.")
         elif kind is RequestKind.RESTORE_NOMINAL:
-            sentences.append(
-                "Take back every change: the scene should be as it was at the beginning."
-            )
-        else:
-            sentences.append("Make these changes to the scene, in this order, then answer.")
+            sentences.append("Then all is as it was at the beginning.")
         return " ".join(sentences)
 
     async def _ask(
@@ -231,11 +225,18 @@ class OperatorBackend:
         return float((self._node.get_clock().now() - started).nanoseconds) * 1e-9
 
 
-def _question(instruction: str, known: Outcome) -> str:
-    task = f'The policy was told: "{instruction}". ' if instruction else ""
+def _label_request(instruction: str, known: Outcome) -> Request:
+    """The question for a label; blind: nobody's opinion stands beside it, the policy's neither.
+
+    A rollout of which nothing is known yet runs: a label ends it.
+    """
+    task = f'The policy was told: "{instruction}".' if instruction else ""
+    if math.isnan(known.duration) and not known.steps:
+        text = f"{task} It runs: a label ends the rollout and counts. Wait to see it to its end."
+        return Request(kind=RequestKind.ROLLOUT_RUNS, instruction=text.strip())
     took = f" It took {known.duration:.1f} s." if math.isfinite(known.duration) else ""
-    detail = f" ({known.detail})" if known.detail else ""
-    return f"{task}Did it do the task?{took}{detail}"
+    text = f"{task} Did it do the task?{took}"
+    return Request(kind=RequestKind.LABEL_OUTCOME, instruction=text.strip())
 
 
 def _labelled(known: Outcome, answered: Answered | None) -> Outcome:
@@ -244,4 +245,12 @@ def _labelled(known: Outcome, answered: Answered | None) -> Outcome:
     by = f"labelled by {answered.operator_name or 'the operator'}"
     detail = f"{by}: {answered.comment}" if answered.comment else by
     result = _LABELS[answered.answer]
-    return replace(known, result=result, source=Source.OPERATOR, detail=detail)
+    stage, tags = split_tag(answered.tag)
+    return replace(
+        known,
+        result=result,
+        source=Source.OPERATOR,
+        detail=detail,
+        stage=stage or known.stage,
+        tags=(*known.tags, *tags),
+    )

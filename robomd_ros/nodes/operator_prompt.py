@@ -3,54 +3,52 @@
 """The terminal front end of a cell's operator requests."""
 
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.node import Node
 from rich.console import Console
 from std_srvs.srv import Trigger
 
-from robomd_msgs.msg import CampaignStatus, OperatorRequest
-from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_msgs.msg import CampaignStatus, CellState, OperatorRequest
+from robomd_msgs.srv import AnswerOperatorRequest, RelabelTrial
 from robomd_ros.core.campaign.status import CampaignState
-from robomd_ros.core.operator.desk import ANSWERS, HEARD, NUMBERS, Answer, RequestKind
-from robomd_ros.core.wording import counted
+from robomd_ros.core.operator.desk import HEARD, Answer, Request, RequestKind
+from robomd_ros.core.operator.words import Relabel, word_of
+from robomd_ros.core.wording import counted, lasting
+from robomd_ros.ros.conversions import request_from_msg
 from robomd_ros.ros.node_parameters import PromptParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
 from robomd_ros.ros.qos import LATCHED
 from robomd_ros.ros.runtime import main_of
-from robomd_ros.ros.standard import time_from_msg
+from robomd_ros.terminal.conversation import Begun, Conversation
 from robomd_ros.terminal.keyboard import Keyboard
 from robomd_ros.terminal.prompt_screen import PromptScreen
+from robomd_ros.terminal.request_text import name_of
 
-MEANINGS = {
-    Answer.DONE: "it is done as asked",
-    Answer.OPEN_GRIPPER: "you hold the object: open the gripper",
-    Answer.SUCCESS: "the policy did the task",
-    Answer.FAILURE: "the policy did not do the task",
-    Answer.SKIP: "it cannot be done now: put the scene back as it was; other scenes come first",
-    Answer.INVALID: "this trial does not count; its scene is asked again",
-    Answer.UNDO: "the last label was wrong: that trial does not count and is asked again",
-    Answer.PAUSE: "no new trial starts until you type resume; this request stays open",
-    Answer.STOP: "end the campaign; the same command goes on with it later",
-}
-"""What the answers mean, in the order in which they are shown."""
 _CAMPAIGN = ("pause", "resume", "stop")
+_IN_TMUX = (
+    "A connection that breaks ends this prompt, not the campaign. Begin it in tmux to come back "
+    "to it:\n  tmux new -A -s robomd"
+)
 
 
 class OperatorPrompt(Node):
     """Shows what is asked at a cell and sends what is typed; run it in the cell's namespace.
 
-    There is no default answer: an empty line repeats the request, `?` explains the answers. Any
-    number of front ends may run; one that was too slow is told so.
+    There is no default answer: an empty line repeats the request, `?` explains the answers. A line
+    belongs to the request for which it was begun; dangerous words ask back. Any number of front
+    ends may run; one that was too slow is told so.
 
     Parameters:
-        campaign_namespace (string): whose pause, resume and stop are reached at any time; empty:
-            the one above the node's own.
+        campaign_namespace (string): whose pause, resume, stop and relabel_trial are reached at any
+            time; empty: the one above the node's own.
 
     Subscriptions:
         operator_request (robomd_msgs/OperatorRequest, latched): what is asked now.
+        cell_state (robomd_msgs/CellState, latched): the count-down until the arm may move.
         <campaign_namespace>/campaign_status (robomd_msgs/CampaignStatus, latched): how far it is.
 
     Services:
@@ -58,6 +56,7 @@ class OperatorPrompt(Node):
         <campaign_namespace>/pause (std_srvs/Trigger): called while nothing is asked.
         <campaign_namespace>/resume (std_srvs/Trigger): called when typed.
         <campaign_namespace>/stop (std_srvs/Trigger): called while nothing is asked.
+        <campaign_namespace>/relabel_trial (robomd_msgs/RelabelTrial): called when typed.
     """
 
     def __init__(
@@ -67,33 +66,57 @@ class OperatorPrompt(Node):
 
         Args:
             show: prints a text for the person; unless given, a screen of its own does.
-            keyboard: read the keyboard; else somebody calls `take` with what is typed.
+            keyboard: read the keyboard; else somebody calls `take` with what is typed, and sets
+                `discard` and `ring`.
             kwargs: of the node.
         """
         super().__init__("operator_prompt", **kwargs)
         values = declare(self, PromptParameters)
-        self.text = ""
-        """What is asked now, for people; empty if nothing is."""
-        self._keyboard = Keyboard(self.take, self._draw) if keyboard else None
+        self._lock = threading.RLock()
+        self._keyboard = Keyboard(self.take, self._draw, begun=self.begun) if keyboard else None
         self._screen = PromptScreen(Console(), self._typed) if show is None else None
         self._show = show or self._screen.show
-        self._request = OperatorRequest()
+        self.discard: Callable[[], str] = (
+            self._keyboard.discard if self._keyboard is not None else lambda: ""
+        )
+        """Forgets the line being typed and returns it."""
+        self.ring: Callable[[], None] = self._screen.ring if self._screen else lambda: None
+        """Sounds the terminal's bell."""
+        self._place = self.get_namespace().strip("/").rsplit("/", 1)[-1]
+        width = (lambda: self._screen.width) if self._screen is not None else (lambda: 80)
+        self._talk = Conversation(self._show, self, self._place, width)
         self._status: CampaignStatus | None = None
         self._sent: set[int] = set()  # requests that an answer is on its way to
+        self._told = ""  # of the count-down
         self._operator = os.environ.get("USER", "")
         self._client = self.create_client(AnswerOperatorRequest, "answer_operator_request")
         campaign = campaign_namespace(self, values["campaign_namespace"])
-        self._campaign = {
+        self._campaign: Mapping[str, Any] = {
             word: self.create_client(Trigger, f"{campaign}/{word}") for word in _CAMPAIGN
         }
+        self._relabel = self.create_client(RelabelTrial, f"{campaign}/relabel_trial")
         self.create_subscription(OperatorRequest, "operator_request", self._on_request, LATCHED)
+        self.create_subscription(CellState, "cell_state", self._on_state, LATCHED)
         self.create_subscription(
             CampaignStatus, f"{campaign}/campaign_status", self._on_status, LATCHED
         )
 
+    @property
+    def text(self) -> str:
+        """What is asked now, for people; empty if nothing is."""
+        return self._talk.text
+
+    @property
+    def labelling(self) -> bool:
+        """Whether a label is asked: what the ranking says must not stand beside the question."""
+        return self._talk.request.kind in (RequestKind.LABEL_OUTCOME, RequestKind.ROLLOUT_RUNS)
+
     def connect(self) -> None:
         """Start reading the keyboard."""
         if self._keyboard is not None:
+            remote = os.environ.get("SSH_CONNECTION") and not os.environ.get("TMUX")
+            if self._keyboard.is_terminal and remote and not os.environ.get("STY"):
+                self._show(_IN_TMUX)
             self._keyboard.start()
 
     def close(self) -> None:
@@ -101,24 +124,14 @@ class OperatorPrompt(Node):
         if self._keyboard is not None:
             self._keyboard.close()
 
-    def take(self, line: str) -> None:
-        """Take what was typed; from any thread."""
-        word = line.strip().lower()
-        request = self._request
-        open_now = bool(request.request_id)
-        answer = parse_answer(word, RequestKind(request.kind)) if open_now else None
-        command = None if answer is not None else _command(word, open_now)
-        if answer is not None:
-            self._answer(request, answer)
-        elif command is not None:
-            self._control(command)
-        elif word in ("?", "help"):
-            self._show(meanings(RequestKind(request.kind)))
-        elif open_now:
-            unknown = f"{line.strip()!r} is no answer, or the start of several.\n" if word else ""
-            self._show(unknown + self.text)
-        else:
-            self._show("Nothing is asked now. You may type: pause / resume / stop")
+    def begun(self) -> Begun:
+        """The mark of a line whose first key is typed now; from any thread."""
+        return self._talk.begun()
+
+    def take(self, line: str, begun: Begun | None = None) -> None:
+        """Take what was typed, and when it was begun; from any thread."""
+        with self._lock:
+            self._talk.take(line, begun)
 
     def _typed(self) -> str:
         return self._keyboard.typed if self._keyboard is not None else ""
@@ -128,16 +141,28 @@ class OperatorPrompt(Node):
             self._screen.draw()
 
     def _on_request(self, message: OperatorRequest) -> None:
-        before, self._request = self._request, message
-        if message.request_id == before.request_id:
-            return
-        self.text = request_text(message) if message.request_id else ""
-        # if an answer of ours is on its way, its response tells whether it counted
-        if before.request_id and before.request_id not in self._sent:
-            self._show(_closed_elsewhere(before))
-        self._sent.discard(before.request_id)
-        if message.request_id:
-            self._show("\n".join(filter(None, (self._progress(), self.text))))
+        request = request_from_msg(message)
+        with self._lock:
+            before = self._talk.request
+            if request.number == before.number:
+                return
+            # if an answer of ours is on its way, its response tells whether it counted
+            if before.number and before.number not in self._sent:
+                self._show(self._closed_elsewhere(before, message.instruction))
+            self._sent.discard(before.number)
+            self._told = ""
+            discarded = "" if self._talk.goes_on(request) else self.discard()
+            self._talk.ask(request, self._progress(), discarded)
+
+    def _on_state(self, message: CellState) -> None:
+        """Tell the count-down: nothing is asked any more, and the arm does not move yet."""
+        with self._lock:
+            waits = message.person_inside and not self._talk.request.number
+            told = message.detail if waits else ""
+            if told and told != self._told:
+                self.ring()
+                self._show(f"({told})")
+            self._told = told
 
     def _on_status(self, message: CampaignStatus) -> None:
         before, self._status = self._status, message
@@ -158,35 +183,27 @@ class OperatorPrompt(Node):
         status = self._status
         if status is None or self._screen is None:
             return ""
-        budget = counted(status.trials_budget, "trial")
-        return f"({status.trials_done} of {budget}; {status.message})"
+        done = f"{status.trials_done} of {counted(status.trials_budget, 'trial')} done"
+        return f"{done}, {lasting(status.eta)} left." if status.eta > 0 else f"{done}."
 
-    def _answer(self, request: OperatorRequest, answer: Answer) -> None:
+    # What becomes of what is typed (Actions), under the lock
+
+    def answer(self, request: Request, answer: Answer, tag: str) -> None:
+        """Send an answer."""
         if not self._client.service_is_ready():
             self._show("The perturbation node is not there; your answer was not sent.")
             return
-        number = request.request_id
+        number = request.number
         if answer not in HEARD:
             self._sent.add(number)
         call = AnswerOperatorRequest.Request(
-            request_id=number, answer=int(answer), operator_name=self._operator
+            request_id=number, answer=int(answer), operator_name=self._operator, tag=tag
         )
         future = self._client.call_async(call)
         future.add_done_callback(lambda done: self._on_response(number, answer, done.result()))
 
-    def _on_response(self, number: int, answer: Answer, response: Any) -> None:
-        if not response.accepted:
-            self._sent.discard(number)
-            if response.error_code == response.ALREADY_ANSWERED:
-                self._show("Somebody else was faster: your answer did not count.")
-            else:
-                self._show(f"This answer did not count: {response.error_msg}")
-        elif answer is Answer.UNDO:
-            self._show("The last label is taken back; its scene is asked again.")
-        else:
-            self._show(f"({answer.name.lower()}: taken)")
-
-    def _control(self, command: str) -> None:
+    def control(self, command: str) -> None:
+        """Pause, resume or stop the campaign."""
         client = self._campaign[command]
         if not client.service_is_ready():
             self._show(f"{client.srv_name} is not offered: no campaign to {command}.")
@@ -194,60 +211,50 @@ class OperatorPrompt(Node):
         future = client.call_async(Trigger.Request())
         future.add_done_callback(lambda done: self._show(f"({done.result().message})"))
 
+    def relabel(self, wish: Relabel) -> None:
+        """Give an earlier trial another label."""
+        if not self._relabel.service_is_ready():
+            self._show(
+                f"{self._relabel.srv_name} is not offered: no campaign runs. After its end: "
+                "robomd relabel <folder> <trial> <label>"
+            )
+            return
+        call = RelabelTrial.Request(
+            index=wish.index,
+            result=int(wish.result),
+            tag=wish.tag,
+            operator_name=self._operator,
+        )
 
-def answers_of(kind: RequestKind) -> list[Answer]:
-    """What may be typed for a request, in a fixed order."""
-    allowed = ANSWERS.get(kind, frozenset()).union(HEARD)
-    return [answer for answer in MEANINGS if answer in allowed]
+        def told(done: Any) -> None:
+            response = done.result()
+            if response.accepted:
+                self._show(f"(trial {wish.index} is {wish.result.name} now)")
+            else:
+                self._show(f"Trial {wish.index} was not relabelled: {response.error_msg}")
 
+        self._relabel.call_async(call).add_done_callback(told)
 
-def parse_answer(typed: str, kind: RequestKind) -> Answer | None:
-    """The answer that was typed (a whole word, or the start of exactly one); None if none was."""
-    names = {answer.name.lower(): answer for answer in answers_of(kind)}
-    word = _matching(typed, names)
-    return None if word is None else names[word]
+    def _on_response(self, number: int, answer: Answer, response: Any) -> None:
+        word = word_of(answer)
+        if not response.accepted:
+            self._sent.discard(number)
+            if response.error_code == response.ALREADY_ANSWERED:
+                self._show(f"Your {word} came too late: {response.error_msg}.")
+            else:
+                self._show(f"Your {word} did not count: {response.error_msg}")
+        elif answer is Answer.UNDO:
+            self._show("The last label is taken back; its scene is asked again.")
+        else:
+            self._show(f"({word}: taken)")
 
-
-def request_text(request: OperatorRequest) -> str:
-    """The request as numbered steps, what is taken back first, with the possible answers."""
-    steps = [f"take back: {v.description}" for v in request.undo]
-    steps += [v.description for v in request.apply]
-    lines = [f"--- {_name(request)}: {request.instruction}"]
-    lines += [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
-    names = " / ".join(a.name.lower() for a in answers_of(RequestKind(request.kind)))
-    return "\n".join([*lines, f"Type one of: {names}   (? explains them)"])
-
-
-def meanings(kind: RequestKind) -> str:
-    """What every answer to a request of this kind means."""
-    answers = [a for a in answers_of(kind) if kind is not RequestKind.UNKNOWN]
-    lines = [f"  {a.name.lower()}: {MEANINGS[a]}" for a in answers]
-    return "\n".join([*lines, "  resume: go on after a pause"])
-
-
-def _command(word: str, request_open: bool) -> str | None:
-    """The wish about the campaign that was typed; a request hears pause and stop itself."""
-    return _matching(word, ("resume",) if request_open else _CAMPAIGN)
-
-
-def _matching(typed: str, words: Any) -> str | None:
-    """The word that was typed, whole or its beginning; None if there is none, or several."""
-    if not typed:
-        return None
-    found = [w for w in words if w == typed] or [w for w in words if w.startswith(typed)]
-    return found[0] if len(found) == 1 else None
-
-
-def _closed_elsewhere(request: OperatorRequest) -> str:
-    deadline = time_from_msg(request.deadline)
-    if 0.0 < deadline <= time.time():
-        return f"{_name(request)} has lapsed: its time is over."
-    return f"{_name(request)} is closed: somebody else answered, or it is not needed any more."
-
-
-def _name(request: OperatorRequest) -> str:
-    where = f" at {request.header.frame_id}" if request.header.frame_id else ""
-    return f"Request {request.request_id % NUMBERS}{where}"
+    def _closed_elsewhere(self, request: Request, how: str) -> str:
+        name = name_of(request, self._place)
+        if request.kind is RequestKind.ROLLOUT_RUNS and not how:
+            return "(the rollout has ended)"
+        if 0.0 < request.deadline <= time.time():
+            return f"{name} has lapsed: its time is over."
+        return f"{name} is closed: {how or 'it is not needed any more'}."
 
 
 def main() -> None:

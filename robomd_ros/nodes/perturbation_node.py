@@ -14,7 +14,14 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ApplyScene, LabelOutcome
 from robomd_msgs.msg import OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.core.operator.desk import NUMBERS, Answer, OperatorDesk, Refusal, Request
+from robomd_ros.core.operator.desk import (
+    LONGEST_TEXT,
+    NUMBERS,
+    Answer,
+    OperatorDesk,
+    Refusal,
+    Request,
+)
 from robomd_ros.nodes.operator_backend import OperatorBackend
 from robomd_ros.nodes.simulator_backend import OwnSimulator, SimulatorBackend
 from robomd_ros.ros.cell_state import CellStatePublisher, CellStateWatch
@@ -171,7 +178,11 @@ class PerturbationNode(Node):
 
     async def _on_answer(self, request: Any, response: Any) -> Any:
         refusal, reason = self._desk.answer(
-            request.request_id, request.answer, request.operator_name, request.comment
+            request.request_id,
+            request.answer,
+            request.operator_name,
+            request.comment,
+            request.tag,
         )
         if refusal is Refusal.NONE and request.answer == Answer.UNDO:
             refusal, reason = await self._undo(request)
@@ -180,8 +191,9 @@ class PerturbationNode(Node):
         record = {
             "request": request.request_id,
             "answer": int(request.answer),
-            "operator": request.operator_name,
-            "comment": request.comment,
+            "operator": request.operator_name[:LONGEST_TEXT],
+            "comment": request.comment[:LONGEST_TEXT],
+            "tag": request.tag[:LONGEST_TEXT],
             "counted": response.accepted,
         }
         self.get_logger().info(f"operator answer {json.dumps(record)}")

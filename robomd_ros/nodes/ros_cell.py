@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from robomd_ros.core.errors import (
 from robomd_ros.core.schema import default_of
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
+from robomd_ros.nodes.early_label import EarlyLabel
 from robomd_ros.ros.cell_state import CellStateWatch
 from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_to_msg
 from robomd_ros.ros.driver import DriverSign
@@ -66,7 +67,8 @@ class RosCell:
     """Runs trials through `<name>/apply_scene` and `<name>/execute_policy`.
 
     A rollout whose outcome is UNKNOWN is labelled by a person through `<name>/label_outcome`, who
-    may take as long as it takes; a label that was lost on the way is asked for again.
+    may take as long as it takes; a label that was lost on the way is asked for again. A person may
+    also give the label while the rollout runs: that ends it, and counts.
 
     Blocks in the campaign's thread of this cell; the node's executor spins elsewhere. A cell is
     lost when it does not answer a goal, or gives no sign of life for `silence` seconds. That is
@@ -84,6 +86,8 @@ class RosCell:
         self._last_picture = 0.0
         self._last_feedback = 0.0
         self._policy_feeds_back = False
+        self._progress = ExecutePolicy.Feedback(duration=math.nan)
+        self._ended_by_label = False
         self._lost_since = -math.inf
         self._cancelled = threading.Event()
         self._goal: Any = None
@@ -128,11 +132,9 @@ class RosCell:
                 seed=seed,
                 time_limit=self.time_limit,
             )
-            result = self._execute(self._policy_client, goal, self._timeouts.trial)
+            result, label = self._roll_out(goal)
             self._require_token(applied, result)
-            outcome = outcome_from_msg(result.outcome)
-            if outcome.result is Result.UNKNOWN:
-                outcome = self._labelled(outcome)
+            outcome = self._judged(result, label)
         except (CellLostError, SceneSkippedError):
             raise
         except CellFault as fault:
@@ -206,6 +208,7 @@ class RosCell:
 
     def _on_policy_feedback(self, message: Any) -> None:
         self._policy_feeds_back = True
+        self._progress = message.feedback
         self._on_feedback(message)
 
     def _put_in_force(self, scene: Scene, seed: int) -> ApplyScene.Result:
@@ -245,6 +248,48 @@ class RosCell:
                 "the scene was changed while the rollout ran, by somebody else than this "
                 "diagnosis; find out who calls apply_scene in this cell"
             )
+
+    def _roll_out(self, goal: ExecutePolicy.Goal) -> tuple[ExecutePolicy.Result, Outcome | None]:
+        """Execute the policy; the result, and the label that a person gave while it ran."""
+        early = EarlyLabel(self._label_client, self._ask, self.instruction, self._end_rollout)
+        self._ended_by_label = False
+        self._progress = ExecutePolicy.Feedback(duration=math.nan)
+        try:
+            result = self._execute(
+                self._policy_client, goal, self._timeouts.trial, begun=early.begin
+            )
+        finally:
+            label = early.end()
+        if label is not None and result.error_code == result.CANCELED:
+            result.error_code = result.NONE  # it ended because of the label
+            result.outcome = outcome_to_msg(
+                Outcome(
+                    Result.UNKNOWN, duration=self._progress.duration, steps=self._progress.steps
+                )
+            )
+        return result, label
+
+    def _end_rollout(self) -> None:
+        """A person has said how it ended."""
+        goal, self._ended_by_label = self._goal, True
+        if goal is not None:
+            self._ask(goal.cancel_goal_async)
+
+    def _judged(self, result: ExecutePolicy.Result, label: Outcome | None) -> Outcome:
+        """The outcome of a rollout: a person's word where there is one, unless it has a fault."""
+        outcome = outcome_from_msg(result.outcome)
+        if result.error_code:
+            return outcome
+        if label is not None:
+            return replace(
+                outcome,
+                result=label.result,
+                source=label.source,
+                detail=label.detail,
+                stage=label.stage or outcome.stage,
+                tags=(*outcome.tags, *label.tags),
+            )
+        return self._labelled(outcome) if outcome.result is Result.UNKNOWN else outcome
 
     def _labelled(self, rollout: Outcome) -> Outcome:
         """What a person says of a rollout that nothing else has judged."""
@@ -300,10 +345,21 @@ class RosCell:
         except ValueError as error:
             raise CellFault(f"{self._name}/camera/image_raw: {error}") from error
 
-    def _execute(self, client: ActionClient, goal: Any, timeout: float) -> Any:
-        """Send a goal and wait for its result; CellFault, CellLostError."""
+    def _execute(
+        self,
+        client: ActionClient,
+        goal: Any,
+        timeout: float,
+        begun: Callable[[], None] = lambda: None,
+    ) -> Any:
+        """Send a goal and wait for its result; `begun` is called when it is being executed.
+
+        Raises:
+            CellFault, CellLostError: there is no result.
+        """
         handle = self._accepted(client, goal)
         self._goal = handle
+        begun()
         self._last_feedback = time.monotonic()
         try:
             if self._cancelled.is_set():  # it came while the goal was on its way
@@ -321,6 +377,9 @@ class RosCell:
         if response.status == GoalStatus.STATUS_UNKNOWN:
             self._lost_since = time.monotonic()
             raise CellLostError(f"cell {self._name} was started again and forgot the goal ({what})")
+        wanted = self._ended_by_label and response.status == GoalStatus.STATUS_CANCELED
+        if wanted and not response.result.error_code:
+            response.result.error_code = ExecutePolicy.Result.CANCELED
         if response.status != GoalStatus.STATUS_SUCCEEDED and not response.result.error_code:
             # an empty result would read as a scene in force
             raise CellFault(f"{what} broke the goal off without a reason; see its node's log")

@@ -15,6 +15,7 @@ from robomd_msgs import msg
 from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.operator.desk import Changes, Request, RequestKind
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Catalogue, Parameter, Scene, Variation
 from robomd_ros.ros.standard import time_from_msg, time_to_msg
@@ -265,4 +266,20 @@ def status_from_msg(message: msg.CampaignStatus) -> CampaignStatus:
         message=message.message,
         eta=message.eta,
         campaign_id=message.campaign_id,
+    )
+
+
+def request_from_msg(message: msg.OperatorRequest) -> Request:
+    """What a person is asked; ValueError for a kind that this version does not know."""
+    undo, apply = (
+        tuple(variation_from_msg(v) for v in steps) for steps in (message.undo, message.apply)
+    )
+    return Request(
+        number=message.request_id,
+        kind=RequestKind(message.kind),
+        instruction=message.instruction,
+        steps=Changes(undo=undo, apply=apply),
+        deadline=time_from_msg(message.deadline),
+        holds_object=message.holds_object,
+        arm_position=message.arm_position,
     )

@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
-from robomd_ros.core.wording import counted
+from robomd_ros.core.wording import counted, lasting
 from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton
 from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
-from robomd_ros.rqt.style import GREY, STATES, VERMILLION, WHITE, clock, duration, number
+from robomd_ros.rqt.style import GREY, STATES, VERMILLION, WHITE, clock, number
 from robomd_ros.rqt.values import CallResult, Presence
 from robomd_ros.terminal.live_view import TrialsPerMinute
 
@@ -118,7 +118,7 @@ class CampaignBar(QtWidgets.QFrame):
         if status.state in _RUNS and not math.isnan(self._rate.per_minute):
             parts.append(f"{number(self._rate.per_minute, 0)} a minute")
         if status.state in (*_RUNS, CampaignState.PAUSED) and not math.isnan(status.eta):
-            parts.append(f"{duration(status.eta)} left")
+            parts.append(f"{lasting(status.eta)} left")
         if status.invalid_trials:
             parts.append(f"{status.invalid_trials} invalid")
         self.figures.setText("  ·  ".join(parts))

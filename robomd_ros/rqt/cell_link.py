@@ -12,8 +12,9 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs import msg
 from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_ros.ros.conversions import request_from_msg
 from robomd_ros.ros.qos import IMAGE_IN, LATCHED
-from robomd_ros.rqt.messages import picture_from_msg, request_from_msg, robot_from_msg
+from robomd_ros.rqt.messages import picture_from_msg, robot_from_msg
 from robomd_ros.rqt.values import CellPresence
 
 CELL_TOPICS = ("operator_request", "camera/image_raw", "robot_status")

@@ -5,9 +5,10 @@
 import time
 
 from robomd_ros.core.operator.desk import Request
+from robomd_ros.core.wording import lasting
 from robomd_ros.rqt.parts import DeliberateButton, PictureView, Section
 from robomd_ros.rqt.qt import QtGui, QtWidgets, Signal
-from robomd_ros.rqt.style import BLACK, ORANGE, chip, duration
+from robomd_ros.rqt.style import BLACK, ORANGE, chip
 from robomd_ros.rqt.values import Presence
 
 OLD = 3.0
@@ -91,7 +92,7 @@ class CellView(Section):
             return
         age = time.monotonic() - self._arrived
         why = "" if self._camera else "camera not connected, "
-        self.picture.set_faded(f"{why}{duration(age)} old" if age > OLD else "")
+        self.picture.set_faded(f"{why}{lasting(age)} old" if age > OLD else "")
 
     def _show_elsewhere(self) -> None:
         others = [name for name in self._asking if name != self.cell]

@@ -5,26 +5,10 @@
 from sensor_msgs.msg import Image
 
 from robomd_msgs import msg
-from robomd_ros.core.operator.desk import Changes, Request, RequestKind
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
-from robomd_ros.ros.conversions import variation_from_msg
-from robomd_ros.ros.standard import image_from_msg, time_from_msg
+from robomd_ros.ros.standard import image_from_msg
 from robomd_ros.rqt.qt import QtGui
 from robomd_ros.rqt.values import RobotState
-
-
-def request_from_msg(message: msg.OperatorRequest) -> Request:
-    """What a person is asked; ValueError for a kind that this version does not know."""
-    undo, apply = (
-        tuple(variation_from_msg(v) for v in steps) for steps in (message.undo, message.apply)
-    )
-    return Request(
-        number=message.request_id,
-        kind=RequestKind(message.kind),
-        instruction=message.instruction,
-        steps=Changes(undo=undo, apply=apply),
-        deadline=time_from_msg(message.deadline),
-    )
 
 
 def robot_from_msg(message: msg.RobotStatus) -> RobotState:

@@ -13,9 +13,10 @@ from robomd_ros.core.operator.desk import (
     Request,
     RequestKind,
 )
+from robomd_ros.core.wording import lasting
 from robomd_ros.rqt.parts import Chip, DeliberateButton, Section
 from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
-from robomd_ros.rqt.style import BLACK, BLUE, GREY, ORANGE, VERMILLION, WHITE, clock, duration
+from robomd_ros.rqt.style import BLACK, BLUE, GREY, ORANGE, VERMILLION, WHITE, clock
 from robomd_ros.rqt.values import CallResult
 
 GUARD = 600
@@ -26,6 +27,7 @@ _ANY_HEIGHT = 16_777_215
 
 _BUTTONS = {
     Answer.DONE: ("✔  &Done", "the changes are made, or the robot is ready again"),
+    Answer.REALLY_DONE: ("&Really done", "it is done, although the picture does not show it"),
     Answer.OPEN_GRIPPER: ("&Open the gripper", "you hold the object"),
     Answer.SUCCESS: ("✔  &Success", "the policy did the task"),
     Answer.FAILURE: ("✘  &Failure", "the policy did not do the task"),
@@ -150,7 +152,7 @@ class RequestView(Section):
     def tick(self) -> None:
         """A second has passed: bring the time that is left up to date."""
         deadline = self._request.deadline
-        left = f"{duration(deadline - time.time())} left" if deadline else ""
+        left = f"{lasting(deadline - time.time())} left" if deadline else ""
         if self._request.number:
             self.remark.setText(f"at {self._cell}  {left}".strip())
 

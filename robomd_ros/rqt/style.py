@@ -6,7 +6,6 @@ The colours are Okabe and Ito's, which people with the common kinds of colour bl
 nothing is said by colour alone: every mark has a shape or a word beside it.
 """
 
-import math
 import time
 
 from robomd_ros.core.campaign.status import CampaignState
@@ -62,18 +61,6 @@ def chip(background: str, text: str) -> str:
 def number(value: float, decimals: int = 2) -> str:
     """A number, or a dash for an unmeasured one (NaN)."""
     return figure(value, decimals)
-
-
-def duration(seconds: float) -> str:
-    """A duration for people: `12 s`, `4:05 min`, `2 h 05 min`; a dash if unknown."""
-    if not math.isfinite(seconds) or seconds < 0:
-        return "-"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def clock(unix_time: float) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from robomd_ros.core.trial import Trial
+from robomd_ros.core.wording import lasting
 from robomd_ros.rqt.parts import PictureView, Section
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from robomd_ros.rqt.ranking_view import plain_table, set_widths
-from robomd_ros.rqt.style import RESULTS, clock, duration
+from robomd_ros.rqt.style import RESULTS, clock
 
 KEPT = 2000
 """Trials that are listed; older ones are in the campaign's folder."""
@@ -104,7 +105,7 @@ def _texts_of(listed: Listed) -> tuple[str, ...]:
         SCENE: " + ".join(trial.scene.ids) or "nominal",
         CELL: trial.cell,
         ENDED: clock(listed.ended),
-        LENGTH: duration(trial.outcome.duration),
+        LENGTH: lasting(trial.outcome.duration),
     }
     return tuple(texts[column] for column in range(len(_HEADERS)))
 

@@ -26,26 +26,36 @@ class LineEditor:
         text: what was typed since the last Enter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Callable[[], Any] = lambda: None) -> None:
+        """Begin with an empty line; `begun` gives the mark of a line as its first key is typed."""
         self.text = ""
         self._escape = ""
+        self._begun = begun
+        self._mark: Any = None
 
-    def feed(self, typed: str) -> list[str]:
-        """Take keys; returns the lines that were ended by Enter."""
+    def feed(self, typed: str) -> list[tuple[str, Any]]:
+        """Take keys; returns the lines that were ended by Enter, each with its mark."""
         lines = []
         for key in typed:
             if self._escape or key == _ESCAPE:
                 self._skip(key)
             elif key in _ENTER:
-                lines.append(self.text)
+                lines.append((self.text, self._mark if self.text else self._begun()))
                 self.text = ""
             elif key in _ERASE:
                 self.text = self.text[:-1]
             elif key == _ERASE_ALL:
                 self.text = ""
             elif key.isprintable() and len(self.text) < _LONGEST:
+                if not self.text:
+                    self._mark = self._begun()
                 self.text += key
         return lines
+
+    def discard(self) -> str:
+        """Forget the line being typed; returns it."""
+        text, self.text = self.text, ""
+        return text
 
     def _skip(self, key: str) -> None:
         """Arrows and other keys send Escape, a bracket and a final letter; none edits the line."""
@@ -63,21 +73,25 @@ class Keyboard:
 
     def __init__(
         self,
-        take: Callable[[str], None],
+        take: Callable[[str, Any], None],
         changed: Callable[[], None] = lambda: None,
         source: IO[str] | None = None,
+        begun: Callable[[], Any] = lambda: None,
     ) -> None:
         """Prepare.
 
         Args:
-            take: is given every line, without its end.
+            take: is given every line, without its end, and the mark of its beginning.
             changed: called after every key, to draw `typed` anew.
             source: standard input unless given.
+            begun: gives the mark of a line when its first key is typed; of a pipe, when it is read.
         """
+        self._begun = begun
         self._take = take
         self._changed = changed
         self._source = sys.stdin if source is None else source
-        self._editor = LineEditor()
+        self._editor = LineEditor(begun)
+        self._lock = threading.Lock()
         self._ending = threading.Event()
         self._before: list[Any] | None = None
         self._thread: threading.Thread | None = None
@@ -91,6 +105,11 @@ class Keyboard:
     def typed(self) -> str:
         """The line being typed; always empty where the input is no terminal."""
         return self._editor.text
+
+    def discard(self) -> str:
+        """Forget the line being typed; returns it."""
+        with self._lock:
+            return self._editor.discard()
 
     def start(self) -> None:
         """Begin to read."""
@@ -117,7 +136,7 @@ class Keyboard:
     def _read_lines(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             for line in self._source:
-                self._take(line.rstrip("\n"))
+                self._take(line.rstrip("\n"), self._begun())
 
     def _read_keys(self) -> None:
         number = self._source.fileno()
@@ -128,6 +147,8 @@ class Keyboard:
                 data = os.read(number, 1024)
                 if not data:
                     return
-                for line in self._editor.feed(data.decode(errors="ignore")):
-                    self._take(line)
+                with self._lock:
+                    lines = self._editor.feed(data.decode(errors="ignore"))
+                for line, mark in lines:
+                    self._take(line, mark)
                 self._changed()

@@ -76,11 +76,14 @@ class CampaignView:
         ends = (CampaignState.FINISHED, CampaignState.STOPPED, CampaignState.FAILED)
         return self.status is not None and self.status.state in ends
 
-    def render(self) -> RenderableType:
-        """The whole view."""
+    def render(self, blind: bool = False) -> RenderableType:
+        """The whole view; `blind`: without what could sway a person who is asked for a label."""
         if self.status is None:
             return Text("Waiting for the diagnosis to start ...", style="dim")
-        parts: list[RenderableType] = [self._progress(self.status), self._facts(self.status)]
+        parts: list[RenderableType] = [self._progress(self.status)]
+        if blind:
+            return Group(*parts, Text("The ranking is back when the label is given.", style="dim"))
+        parts.append(self._facts(self.status))
         if self._trials:
             parts.append(self._outcomes())
         if self.ranking is not None:
@@ -146,11 +149,10 @@ def prompt_panel(request: str, typed: str) -> RenderableType:
         request: what is asked now; empty if nothing is.
         typed: what was typed since the last Enter.
     """
-    if not request:
-        return Panel(
-            Text("Nothing is asked now: the robot works. Keep your distance."), style="dim"
-        )
     line = Text.assemble("\n> ", (typed, "bold"), ("▏", "blink"))
+    if not request:
+        idle = Text("Nothing is asked now: the robot works. Keep your distance.")
+        return Panel(idle + line if typed else idle, style="dim")
     return Panel(Text(request) + line, title="operator", border_style="bold yellow")
 
 

@@ -39,6 +39,16 @@ class PromptScreen:
             self._console.print(styled(text), soft_wrap=True)
             self._write(f"> {self._typed()}")
 
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return int(self._console.width)
+
+    def ring(self) -> None:
+        """Sound the bell."""
+        with self._lock:
+            self._write("\a")
+
     def draw(self) -> None:
         """Draw the input line anew."""
         with self._lock:

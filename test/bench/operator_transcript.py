@@ -29,14 +29,16 @@ from robomd_msgs.action import Diagnose
 from robomd_msgs.msg import OperatorRequest
 from robomd_ros.core.campaign.campaign import Campaign, open_campaign, read_campaign
 from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.operator.desk import RequestKind
 from robomd_ros.core.operator.work import WorkLedger, count_changes
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
-from robomd_ros.nodes.operator_prompt import OperatorPrompt, request_text
+from robomd_ros.nodes.operator_prompt import OperatorPrompt
 from robomd_ros.nodes.perturbation_node import PerturbationNode
 from robomd_ros.ros.conversions import variation_from_msg
 from robomd_ros.ros.qos import LATCHED
+from robomd_ros.terminal.conversation import FRESH
 
 FIVE = (
     "cube_color_green",
@@ -62,13 +64,11 @@ class TypingOperator:
 
     def on_request(self, message: OperatorRequest) -> None:
         """Answer what is asked, on a thread of its own as a person would."""
-        if message.request_id:
-            threading.Timer(0.05, self._answer, [message]).start()
+        runs = message.kind == RequestKind.ROLLOUT_RUNS  # it is labelled when it has ended
+        if message.request_id and not runs:
+            threading.Timer(FRESH + 0.05, self._answer, [message]).start()
 
     def _answer(self, request: OperatorRequest) -> None:
-        if self.prompt.text != request_text(request):  # not on the screen yet
-            threading.Timer(0.05, self._answer, [request]).start()
-            return
         if request.kind == OperatorRequest.LABEL_OUTCOME:
             self._type(self._label())
             return

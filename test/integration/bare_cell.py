@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cell made by hand: a user's own executor that judges nothing, a camera, a robot's status."""
 
-import time
+import threading
 
 import numpy as np
-from rclpy.action import ActionServer
+from rclpy.action import ActionServer, CancelResponse
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
@@ -44,6 +44,7 @@ class BareCell(Node):
         runs: ids in force in the twin at the start of every rollout.
         recoveries: how often the service `recover` was called; it makes the robot ready after
             `stubborn` calls that do not.
+        cancels: how often a rollout was asked to end; it does if `can_cancel`.
     """
 
     def __init__(self, twin, duration=0.0, **kwargs):
@@ -53,7 +54,11 @@ class BareCell(Node):
         self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
         self._status = None
         self.create_timer(0.05, self._look)
-        self._server = ActionServer(self, ExecutePolicy, "execute_policy", self._execute)
+        self.cancels, self.can_cancel = 0, True
+        self._ended = threading.Event()
+        self._server = ActionServer(
+            self, ExecutePolicy, "execute_policy", self._execute, cancel_callback=self._cancel
+        )
 
     def robot(self, ready, detail="Protective stop; clear the workspace"):
         """Publish the robot's status, and offer its recovery."""
@@ -73,10 +78,21 @@ class BareCell(Node):
         picture = np.full((24, 32, 3), 90 + len(self._twin.scene), np.uint8)
         self._images.publish(image_to_msg(picture, self.get_clock().now().to_msg(), "camera"))
 
+    def _cancel(self, _handle):
+        self.cancels += 1
+        if not self.can_cancel:
+            return CancelResponse.REJECT
+        self._ended.set()
+        return CancelResponse.ACCEPT
+
     async def _execute(self, handle):
         self.runs.append(self._twin.scene.ids)
+        self._ended.clear()
         if self._duration:
-            await in_thread(self, "rollout", lambda: time.sleep(self._duration))
+            await in_thread(self, "rollout", lambda: self._ended.wait(self._duration))
+        if handle.is_cancel_requested:
+            handle.canceled()
+            return ExecutePolicy.Result()
         handle.succeed()
         outcome = Outcome(result=Outcome.UNKNOWN, duration=2.5, steps=25)
         return ExecutePolicy.Result(outcome=outcome)

@@ -122,7 +122,8 @@ class ScriptedOperator(Node):
     def _on_request(self, message: OperatorRequest) -> None:
         again = message.request_id == self._open
         self._open = message.request_id
-        if message.request_id and not again:
+        runs = message.kind == RequestKind.ROLLOUT_RUNS  # it judges what has ended
+        if message.request_id and not again and not runs:
             self._requests.put(message)
 
     def _work(self) -> None:

@@ -9,6 +9,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from functools import partial
 
 import pytest
 
@@ -26,8 +28,8 @@ from rclpy.action import ActionClient
 from scripted_operator import ScriptedOperator
 
 from robomd_msgs.action import ApplyScene, Diagnose, LabelOutcome
-from robomd_msgs.msg import CampaignStatus, OperatorRequest
-from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_msgs.msg import CampaignStatus, OperatorRequest, Outcome
+from robomd_msgs.srv import AnswerOperatorRequest, RelabelTrial
 from robomd_ros.cli.export import export
 from robomd_ros.core.operator.desk import Answer, RequestKind
 from robomd_ros.core.share import config_file
@@ -58,17 +60,33 @@ class ByHand(Graph):
         self.client.create_subscription(
             OperatorRequest,
             f"{PLACE}/operator_request",
-            lambda message: self.kinds.append(message.kind),
+            self._on_request,
             LATCHED,
+        )
+
+    def _on_request(self, message):
+        self.kinds.append(message.kind)
+        if message.kind == RequestKind.ROLLOUT_RUNS:
+            self.while_it_runs(message)
+
+    def while_it_runs(self, request):
+        """What a person does at a rollout that runs; on the thread that spins."""
+
+    def say(self, request, answer, **fields):
+        """Answer on the thread that spins."""
+        self.early.call_async(
+            AnswerOperatorRequest.Request(
+                request_id=request.request_id, answer=int(answer), operator_name="Ada", **fields
+            )
         )
 
     def _on_status(self, message):
         self.statuses.append(status_from_msg(message))
 
-    def start(self, fails_in=(), perturbation=True, **parameters):
-        """Add the nodes; `perturbation` False: it is a process of its own."""
+    def start(self, fails_in=(), perturbation=True, rollout=0.0, **parameters):
+        """Add the nodes; `perturbation` False: it is a process of its own; `rollout` in s."""
         self.twin = TableTwin(fails_in)
-        self.cell = self.add(BareCell(self.twin, namespace=PLACE))
+        self.cell = self.add(BareCell(self.twin, duration=rollout, namespace=PLACE))
         self.parameters = {"backend": "operator"}
         self.parameters.update(
             {
@@ -89,6 +107,9 @@ class ByHand(Graph):
         )
         self.add(self.node)
         self.operator = self.add(ScriptedOperator(self.twin, namespace=PLACE))
+        self.early = self.client.create_client(
+            AnswerOperatorRequest, f"{PLACE}/answer_operator_request"
+        )
         self.action = ActionClient(self.client, Diagnose, "/robomd/diagnose")
         assert self.action.wait_for_server(10)
         return self
@@ -192,7 +213,8 @@ def test_what_was_asked_answered_and_said_is_kept_and_exported(by_hand, tmp_path
         reader = make_reader(file, decoder_factories=[DecoderFactory()])
         for schema, channel, message, decoded in reader.iter_decoded_messages():
             found.setdefault(channel.topic, []).append((schema.name, message.log_time, decoded))
-    requests = [m for _, _, m in found[f"{PLACE}/operator_request"] if m.request_id]
+    said = [m for _, _, m in found[f"{PLACE}/operator_request"] if m.request_id]
+    requests = [m for m in said if m.kind != RequestKind.ROLLOUT_RUNS]
     assert {r.request_id for r in requests} == {a.number for a in graph.operator.asked}
     answers = answers_of(found[f"{PLACE}/answer_operator_request/_service_event"])
     counted = [(a.request_id, a.answer, a.operator_name) for a, said in answers if said.accepted]
@@ -209,10 +231,10 @@ def test_what_was_asked_answered_and_said_is_kept_and_exported(by_hand, tmp_path
 def answers_of(events):
     """Pairs of request and response of a service, from its events; with their moments checked."""
     pairs = {}
-    for name, time, event in events:
+    for name, moment, event in events:
         assert name == "robomd_msgs/srv/AnswerOperatorRequestEvent"
         stamp = event.info.stamp.sec * 10**9 + event.info.stamp.nanosec
-        assert abs(stamp - time) < 5e9
+        assert abs(stamp - moment) < 5e9
         key = (tuple(event.info.client_gid), event.info.sequence_number)
         pairs.setdefault(key, []).extend([*event.request, *event.response])
     return list(pairs.values())
@@ -279,12 +301,71 @@ def test_a_skipped_scene_comes_last_and_an_invalid_one_at_once(by_hand):
     assert "What was asked last was not done" in undone.instruction
 
 
+def test_a_label_while_the_rollout_runs_ends_it_and_counts(by_hand):
+    graph = by_hand(budget=4, rollout=20.0)
+    answers = iter([Answer.SUCCESS, Answer.FAILURE, Answer.INVALID, Answer.SUCCESS, Answer.SUCCESS])
+    graph.while_it_runs = lambda request: graph.say(request, next(answers), tag="grasped slipped")
+    begun = time.monotonic()
+    assert graph.run().error_code == Diagnose.Result.NONE
+    assert time.monotonic() - begun < 15.0  # four rollouts of 20 s, and one that did not count
+    stored = rows(graph.out)
+    results = [row["result"] for row in stored]
+    assert results == ["SUCCESS", "FAILURE", "INVALID", "SUCCESS", "SUCCESS"]
+    assert {row["source"] for row in stored} == {"OPERATOR"}
+    assert stored[1]["detail"] == "labelled by Ada"
+    assert (stored[1]["stage"], json.loads(stored[1]["tags"])) == ("grasped", ["slipped"])
+    assert graph.cell.cancels == 5
+    assert not of_kind(graph.operator.asked, RequestKind.LABEL_OUTCOME)
+
+
+def test_an_executor_that_cannot_be_cancelled_ends_by_itself_and_the_early_label_counts(by_hand):
+    graph = by_hand(budget=1, rollout=1.0)
+    graph.cell.can_cancel = False
+    graph.while_it_runs = lambda request: graph.say(request, Answer.FAILURE)
+    assert graph.run().error_code == Diagnose.Result.NONE
+    (stored,) = rows(graph.out)
+    assert (stored["result"], stored["duration_s"], stored["steps"]) == ("FAILURE", 2.5, 25)
+
+
+def test_nobody_who_says_nothing_is_hurried(by_hand):
+    graph = by_hand(budget=2, rollout=0.5)
+    assert graph.run().error_code == Diagnose.Result.NONE
+    assert graph.kinds.count(RequestKind.ROLLOUT_RUNS) == 2
+    assert len(of_kind(graph.operator.asked, RequestKind.LABEL_OUTCOME)) == 2
+    assert graph.cell.cancels == 0 and len(rows(graph.out)) == 2
+
+
+def test_an_earlier_trial_is_relabelled_while_the_campaign_runs(by_hand):
+    graph = by_hand(budget=6)
+    said = []
+
+    def relabel(request):
+        label = request.kind == OperatorRequest.LABEL_OUTCOME
+        if label and len(graph.cell.runs) == 4 and not said:
+            call = partial(graph.call, RelabelTrial, "/robomd/relabel_trial")
+            said.append(call(index=1, result=Outcome.FAILURE, operator_name="Ada", tag="slipped"))
+            said.append(call(index=77, result=Outcome.FAILURE))
+            said.append(call(index=0, result=Outcome.UNKNOWN))
+
+    graph.operator.instead = relabel
+    assert graph.run().error_code == Diagnose.Result.NONE
+    codes = RelabelTrial.Response
+    assert [(r.accepted, r.error_code) for r in said] == [
+        (True, codes.NONE), (False, codes.NO_SUCH_TRIAL), (False, codes.NOT_A_LABEL),
+    ]  # fmt: skip
+    assert "there is no trial 77" in said[1].error_msg
+    assert [r["result"] for r in rows(graph.out)].count("FAILURE") == 1
+    assert sum(m["failures"] for m in ranking(graph.out)["failure_modes"]) == 1
+    late = graph.call(RelabelTrial, "/robomd/relabel_trial", index=0, result=Outcome.FAILURE)
+    assert late.error_code == codes.NO_CAMPAIGN and "robomd relabel" in late.error_msg
+
+
 def test_objects_are_put_back_before_every_trial(by_hand):
     graph = by_hand(reset_instruction="Put the cube on its mark.", budget=4)
     assert graph.run().error_code == Diagnose.Result.NONE
     wait_for(lambda: len(graph.operator.asked) == 1 + 4 + 4, "all answers", 5)
     scenes = of_kind(graph.operator.asked, *KINDS)[1:]
-    assert all(a.instruction.startswith("Put the cube on its mark. ") for a in scenes)
+    assert all(a.instruction.startswith("Put the cube on its mark.") for a in scenes)
     same = [a for a in scenes if not a.undo and not a.apply]
     assert same and all("Change nothing else" in a.instruction for a in same)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -22,6 +23,7 @@ from robomd_msgs.action import ApplyScene
 from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.terminal.conversation import FRESH
 
 CATALOGUE = load_catalogue(share_path("config/variations/ur5e_tabletop.yaml"))
 DRIVER = """
@@ -105,11 +107,13 @@ def test_a_person_answers_on_the_terminal_of_the_view(terminal, graph):
     handle = graph.result(action.send_goal_async(goal), "answer to the goal")
     result = handle.get_result_async()
 
-    terminal.shows("as it was at the very beginning")  # what it knows nothing of is restored first
+    terminal.shows("does not know the scene")  # what it knows nothing of is restored first
+    time.sleep(FRESH)
     terminal.type("do")
     terminal.shows("> do")  # without an echo of the terminal's own
     terminal.type("ne\n")
     terminal.shows(f"1. {variation.description}")
+    time.sleep(FRESH)
     terminal.type("maybe\n\n")  # no answer, and nothing happens by default
     terminal.shows("Waiting for the diagnosis")  # the view is there as well
     assert not result.done()

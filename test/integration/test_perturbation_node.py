@@ -20,13 +20,13 @@ from std_srvs.srv import Trigger
 from robomd_msgs.action import ApplyScene
 from robomd_msgs.msg import OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
-from robomd_ros.core.operator.desk import ANSWERS, Answer, RequestKind
+from robomd_ros.core.operator.desk import Answer
 from robomd_ros.core.share import share_path
 from robomd_ros.core.variations import NOMINAL, Scene, load_catalogue
-from robomd_ros.nodes.operator_prompt import answers_of, parse_answer, request_text
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.ros.conversions import request_from_msg, scene_to_msg
 from robomd_ros.ros.qos import LATCHED
+from robomd_ros.terminal.request_text import request_text
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 CATALOGUE = load_catalogue(share_path("config/variations/lift.yaml"))
@@ -364,45 +364,17 @@ def test_a_busy_simulator(cell):
 # The terminal front end's functions
 
 
-@pytest.mark.parametrize(
-    ("typed", "kind", "answer"),
-    [
-        ("done", RequestKind.APPLY_SCENE, Answer.DONE),
-        ("d", RequestKind.APPLY_SCENE, Answer.DONE),
-        ("sk", RequestKind.APPLY_SCENE, Answer.SKIP),
-        ("s", RequestKind.APPLY_SCENE, None),  # skip or stop?
-        ("", RequestKind.APPLY_SCENE, None),  # Enter means nothing
-        ("success", RequestKind.APPLY_SCENE, None),
-        ("su", RequestKind.LABEL_OUTCOME, Answer.SUCCESS),
-        ("f", RequestKind.LABEL_OUTCOME, Answer.FAILURE),
-        ("done", RequestKind.LABEL_OUTCOME, None),
-        ("p", RequestKind.RECOVER_ROBOT, Answer.PAUSE),
-        ("unknown", RequestKind.APPLY_SCENE, None),
-        ("y", RequestKind.APPLY_SCENE, None),
-    ],
-)
-def test_parse_answer(typed, kind, answer):
-    assert parse_answer(typed, kind) is answer
-
-
-def test_every_answer_can_be_typed():
-    for kind, answers in ANSWERS.items():
-        assert set(answers_of(kind)) == answers | {Answer.UNDO, Answer.PAUSE}
-        assert all(parse_answer(a.name.lower(), kind) is a for a in answers_of(kind))
-
-
-def test_request_text():
+def test_a_message_is_read_as_a_request():
     scene = scene_to_msg(Scene((GREEN, BLUE))).variations
-    request = OperatorRequest(
-        request_id=5, kind=OperatorRequest.APPLY_SCENE, instruction="Make these.",
-        apply=[scene[0]], undo=[scene[1]],
+    message = OperatorRequest(
+        request_id=5, kind=OperatorRequest.APPLY_SCENE, instruction="Put it back.",
+        apply=[scene[0]], undo=[scene[1]], holds_object=True, arm_position="at home",
     )  # fmt: skip
-    request.header.frame_id = "bench_2"
-    lines = request_text(request).splitlines()
-    assert lines[0] == "--- Request 5 at bench_2: Make these."
-    assert lines[1] == f"  1. take back: {BLUE.description}"
-    assert lines[2] == f"  2. {GREEN.description}"
-    assert (
-        lines[3] == "Type one of: done / skip / invalid / undo / pause / stop   (? explains them)"
-    )
-    assert math.isnan(scene[0].change_cost)
+    request = request_from_msg(message)
+    assert math.isnan(request.steps.apply[0].change_cost)
+    lines = request_text(request, "bench_2").splitlines()
+    assert lines[0] == "--- Request 5 at bench_2: change the scene"
+    text = " ".join(" ".join(lines).split())
+    assert f" 1. take back: {BLUE.description}" in text and f" 2. {GREEN.description}" in text
+    assert "The arm rests: at home. The gripper HOLDS an object." in text
+    assert lines[-1] == "Type: done / skip / invalid / undo / pause / stop   (? explains)"

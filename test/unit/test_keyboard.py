@@ -30,14 +30,26 @@ from robomd_ros.terminal.keyboard import Keyboard, LineEditor
 )
 def test_keys_become_lines(typed, lines, left):
     editor = LineEditor()
-    assert editor.feed(typed) == lines
+    assert [line for line, _ in editor.feed(typed)] == lines
     assert editor.text == left
 
 
 def test_keys_that_come_one_by_one_give_the_same():
     editor = LineEditor()
-    taken = [line for key in "fai\x1b[Dlx\x7fure\n" for line in editor.feed(key)]
+    taken = [line for key in "fai\x1b[Dlx\x7fure\n" for line, _ in editor.feed(key)]
     assert taken == ["failure"]
+
+
+def test_a_line_has_the_mark_of_its_first_key():
+    marks = iter(range(9))
+    editor = LineEditor(lambda: next(marks))
+    assert editor.feed("don") == []
+    assert editor.feed("e\nskip\n") == [("done", 0), ("skip", 1)]
+    editor.feed("x\x15")
+    assert editor.feed("y\n") == [("y", 3)]
+    editor.feed("old")
+    assert editor.discard() == "old"
+    assert editor.feed("new\n") == [("new", 5)]
 
 
 @pytest.fixture
@@ -53,7 +65,10 @@ def test_a_terminal_is_read_key_by_key_and_given_back(terminal):
     keys, source = terminal
     before = termios.tcgetattr(source)
     taken, changes = queue.Queue(), queue.Queue()
-    keyboard = Keyboard(taken.put, lambda: changes.put(keyboard.typed), source)
+    keyboard = Keyboard(
+        lambda *line: taken.put(line), lambda: changes.put(keyboard.typed), source,
+        begun=lambda: "mark",
+    )  # fmt: skip
     keyboard.start()
     try:
         assert not termios.tcgetattr(source)[3] & termios.ECHO
@@ -63,8 +78,12 @@ def test_a_terminal_is_read_key_by_key_and_given_back(terminal):
         while seen != "do":
             seen = changes.get(timeout=5)
         os.write(keys, b"ne\n")
-        assert taken.get(timeout=5) == "done"
+        assert taken.get(timeout=5) == ("done", "mark")
         assert keyboard.typed == ""
+        os.write(keys, b"suc")
+        while changes.get(timeout=5) != "suc":
+            pass
+        assert keyboard.discard() == "suc" and keyboard.typed == ""
     finally:
         keyboard.close()
     assert termios.tcgetattr(source) == before
@@ -73,8 +92,8 @@ def test_a_terminal_is_read_key_by_key_and_given_back(terminal):
 
 def test_a_pipe_is_read_line_by_line():
     taken = queue.Queue()
-    keyboard = Keyboard(taken.put, source=io.StringIO("done\nskip\n"))
+    keyboard = Keyboard(lambda *line: taken.put(line), source=io.StringIO("done\nskip\n"))
     keyboard.start()
-    assert [taken.get(timeout=5), taken.get(timeout=5)] == ["done", "skip"]
+    assert [taken.get(timeout=5)[0], taken.get(timeout=5)[0]] == ["done", "skip"]
     assert keyboard.typed == ""
     keyboard.close()

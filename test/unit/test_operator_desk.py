@@ -50,8 +50,21 @@ def test_numbers_go_on_after_those_before_a_restart():
     assert asking.desk.answer(7001, Answer.SUCCESS, "Ada", "sure")[0] is Refusal.NONE
     answered = asking.end()
     assert (answered.answer, answered.operator_name) == (Answer.SUCCESS, "Ada")
-    assert asking.seen[-1] == NOTHING_ASKED
-    assert asking.desk.answer(7001, Answer.FAILURE, "Bob", "")[0] is Refusal.ALREADY_ANSWERED
+    assert asking.desk.open_request == NOTHING_ASKED
+    late = asking.desk.answer(7001, Answer.FAILURE, "Bob", "")
+    assert late == (Refusal.ALREADY_ANSWERED, "Ada answered success")
+    assert (asking.seen[-1].number, asking.seen[-1].instruction) == (0, "Ada answered success")
+
+
+def test_what_was_withdrawn_says_so_and_a_flood_of_text_is_refused():
+    asking = Asking()
+    refusal, reason = asking.desk.answer(1, Answer.SUCCESS, "Ada", "x" * 10_000_000)
+    assert refusal is Refusal.NOT_AN_ANSWER
+    assert reason == "an answer's texts have at most 2000 characters; got 10000000"
+    asking.desk.withdraw()
+    assert asking.end() is None and asking.seen[-1] == NOTHING_ASKED
+    late = asking.desk.answer(1, Answer.SUCCESS, "Ada", "")
+    assert late == (Refusal.ALREADY_ANSWERED, "it was withdrawn, or its time was over")
 
 
 @pytest.mark.parametrize("kind", list(ANSWERS))

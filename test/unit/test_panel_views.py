@@ -35,6 +35,7 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import share_path
 from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import NOMINAL
+from robomd_ros.core.wording import lasting
 from robomd_ros.rqt import qt, style
 from robomd_ros.rqt.parts import DeliberateButton
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui
@@ -242,7 +243,7 @@ def test_it_fits_on_a_small_screen(one_cell, feed):
     [(12.4, "12 s"), (245, "4:05 min"), (7500, "2 h 05 min"), (math.nan, "-"), (-3.0, "-")],
 )
 def test_durations(seconds, text):
-    assert style.duration(seconds) == text
+    assert lasting(seconds) == text
 
 
 def test_a_machine_without_qt_is_told_what_to_install(monkeypatch):

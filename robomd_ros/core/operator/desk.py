@@ -21,6 +21,7 @@ class RequestKind(IntEnum):
     LABEL_OUTCOME = 3
     RECOVER_ROBOT = 4
     RELEASE_OBJECT = 5
+    ROLLOUT_RUNS = 6
 
 
 class Answer(IntEnum):
@@ -56,6 +57,9 @@ ANSWERS = {
         {Answer.SUCCESS, Answer.FAILURE, Answer.INVALID, Answer.STOP}
     ),
     RequestKind.RECOVER_ROBOT: frozenset({Answer.DONE, Answer.STOP}),
+    RequestKind.ROLLOUT_RUNS: frozenset(
+        {Answer.SUCCESS, Answer.FAILURE, Answer.INVALID, Answer.STOP}
+    ),
     RequestKind.RELEASE_OBJECT: frozenset(
         {Answer.OPEN_GRIPPER, Answer.DONE, Answer.INVALID, Answer.STOP}
     ),
@@ -120,15 +124,20 @@ class Request:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer that counted, with its time (Unix, s) and who gave it."""
+    """An answer that counted, with its time (Unix, s), who gave it, and the words beside it."""
 
     answer: Answer
     operator_name: str
     comment: str
     time: float
+    tag: str = ""
 
 
 NOTHING_ASKED = Request()
+LONGEST_TEXT = 2000
+"""Characters that each text of an answer may have."""
+_REMEMBERED = 100
+"""Requests of which it is known how they ended."""
 NUMBERS = 1000
 """Requests are numbered on from the time of the start, s, times this; people see the rest."""
 
@@ -136,7 +145,8 @@ NUMBERS = 1000
 class OperatorDesk:
     """Holds at most one open request; the first valid answer from any front end counts.
 
-    Thread-safe. `on_change` is called with the open request, or NOTHING_ASKED, after every change.
+    Thread-safe. `on_change` is called with the open request, or NOTHING_ASKED, after every change;
+    the instruction of the latter says how the last request ended.
     """
 
     def __init__(self, on_change: Callable[[Request], None], after: int = 0) -> None:
@@ -152,6 +162,7 @@ class OperatorDesk:
         self._open = NOTHING_ASKED
         self._last_number = after
         self._answered: Answered | None = None
+        self._ended: dict[int, str] = {}  # how requests ended
 
     @property
     def open_request(self) -> Request:
@@ -184,8 +195,11 @@ class OperatorDesk:
             self._on_change(self._open)
             limit = None if math.isinf(timeout) else timeout
             self._lock.wait_for(lambda: self._answered or not self._open.number, limit)
+            how = _told(self._answered) if self._answered is not None else ""
+            self._ended[self._last_number] = how
+            self._ended.pop(self._last_number - _REMEMBERED, None)
             self._open = NOTHING_ASKED
-            self._on_change(NOTHING_ASKED)
+            self._on_change(replace(NOTHING_ASKED, instruction=how))
             return self._answered
 
     def withdraw(self) -> None:
@@ -194,19 +208,31 @@ class OperatorDesk:
             self._open = NOTHING_ASKED
             self._lock.notify_all()
 
-    def answer(self, number: int, answer: int, operator: str, comment: str) -> tuple[Refusal, str]:
+    def answer(
+        self, number: int, answer: int, operator: str, comment: str, tag: str = ""
+    ) -> tuple[Refusal, str]:
         """Take an answer from a front end.
+
+        Args:
+            number: of the request that is answered.
+            answer: one of Answer.
+            operator: who answers.
+            comment: for the record.
+            tag: of a label: the stage reached, or why it failed.
 
         Returns:
             (NONE, "") if it counted or was heard, else why not, with what to do.
         """
+        longest = max(len(operator), len(comment), len(tag))
+        if longest > LONGEST_TEXT:
+            return Refusal.NOT_AN_ANSWER, (
+                f"an answer's texts have at most {LONGEST_TEXT} characters; got {longest}"
+            )
         with self._lock:
             if number == 0 or number != self._open.number:
-                known = self._first_number <= number <= self._last_number
-                refusal = Refusal.ALREADY_ANSWERED if known else Refusal.NO_SUCH_REQUEST
-                return refusal, f"request {number} is not open; now open: {self._open.number}"
+                return self._not_open(number)
             if self._answered is not None:
-                return Refusal.ALREADY_ANSWERED, f"request {number} has its answer already"
+                return Refusal.ALREADY_ANSWERED, _told(self._answered)
             if answer in HEARD:
                 return Refusal.NONE, ""
             allowed = ANSWERS[self._open.kind]
@@ -215,6 +241,20 @@ class OperatorDesk:
                 return Refusal.NOT_AN_ANSWER, (
                     f"{answer!r} is no answer to {self._open.kind.name}; it takes {names}"
                 )
-            self._answered = Answered(Answer(answer), operator, comment, time.time())
+            self._answered = Answered(Answer(answer), operator, comment, time.time(), tag)
             self._lock.notify_all()
             return Refusal.NONE, ""
+
+    def _not_open(self, number: int) -> tuple[Refusal, str]:
+        if self._first_number <= number <= self._last_number:
+            how = self._ended.get(number) or "it was withdrawn, or its time was over"
+            return Refusal.ALREADY_ANSWERED, how
+        return Refusal.NO_SUCH_REQUEST, (
+            f"request {number} is not open; now open: {self._open.number}"
+        )
+
+
+def _told(answered: Answered) -> str:
+    """For another front end: what was answered, and by whom."""
+    word = answered.answer.name.lower().replace("_", " ")
+    return f"{answered.operator_name or 'somebody'} answered {word}"
