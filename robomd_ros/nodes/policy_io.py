@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from std_msgs.msg import Float64
 
 from robomd_msgs import msg
 from robomd_ros.arms.camera.topics import OWN_TOPIC, topic_of
+from robomd_ros.core.cell_watch.rollout_watch import RolloutWatch
 from robomd_ros.core.errors import CellFault, ConfigurationError
 from robomd_ros.core.image_fit import ImageFit
 from robomd_ros.core.policies.policy import Observation
+from robomd_ros.ros.conversions import facts_from_msg
 from robomd_ros.ros.image_topic import ImageTopic
 from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_IN
 from robomd_ros.ros.standard import image_from_msg, time_from_msg
@@ -43,6 +46,8 @@ class SensesConfig:
             a policy that needs no picture.
         topics: of the cell's cameras, as `camera_topics` gives them. Pictures must come on all that
             the policy sees, or on the first where it sees none.
+        still_pictures: pictures of a scene at rest may repeat.
+        picture_lag: s that pictures may follow the arm later than they say.
     """
 
     image_timeout: float
@@ -52,6 +57,8 @@ class SensesConfig:
     joint_names: tuple[str, ...]
     cameras: Mapping[str, ImageFit]
     topics: Mapping[str, str]
+    still_pictures: bool
+    picture_lag: float
 
 
 class RosSenses:
@@ -69,28 +76,64 @@ class RosSenses:
         self.forbidden: Callable[[], str] = lambda: ""
         """Why this node may not move the robot any more; empty if it may."""
         seen = [topic_of(config.topics, name) for name in config.cameras]
+        self.watch = RolloutWatch(config.still_pictures, config.picture_lag, seen)
+        """Of what is sensed."""
         self._images = {
-            topic: ImageTopic(node, topic, self._keep(topic), Image if topic == OWN_TOPIC else None)
+            topic: ImageTopic(
+                node,
+                topic,
+                partial(self._on_picture, topic),
+                Image if topic == OWN_TOPIC else None,
+            )
             for topic in seen or [next(iter(config.topics.values()))]
         }
-        for message_type, topic, qos in (
-            (JointState, _JOINTS, STATE_IN),
-            (PoseStamped, _POSE, STATE_IN),
-            (Float64, _GRIPPER, STATE_IN),
-            (msg.RobotStatus, _STATUS, LATCHED),
+        for message_type, topic, qos, look in (
+            (JointState, _JOINTS, STATE_IN, self._look_at_joints),
+            (PoseStamped, _POSE, STATE_IN, lambda _message, _now: None),
+            (Float64, _GRIPPER, STATE_IN, lambda m, now: self.watch.gripper(m.data, now)),
+            (msg.RobotStatus, _STATUS, LATCHED, self._look_at_status),
         ):
-            node.create_subscription(message_type, topic, self._keep(topic), qos)
+            node.create_subscription(message_type, topic, self._keep(topic, look), qos)
 
-    def _keep(self, topic: str) -> Callable[[Any], None]:
+    def _keep(self, topic: str, look: Callable[[Any, float], None]) -> Callable[[Any], None]:
         def keep(message: Any) -> None:
-            self._newest[topic] = (message, time.monotonic())
+            now = time.monotonic()
+            self._newest[topic] = (message, now)
+            look(message, now)
 
         return keep
+
+    def _on_picture(self, topic: str, message: Any) -> None:
+        """Keep a picture unless something is wrong with it; a malformed one is told by `look`."""
+        now, stamp = time.monotonic(), time_from_msg(message.header.stamp)
+        try:
+            image = image_from_msg(message)
+        except ValueError:
+            self._newest[topic] = (message, now)
+            return
+        if not self.watch.picture(topic, image, (stamp, now, self._now())):
+            self._newest[topic] = (message, now)
+
+    def _look_at_joints(self, message: JointState, now: float) -> None:
+        self.watch.joints(message.position, message.velocity, now)
+
+    def _look_at_status(self, message: msg.RobotStatus, _now: float) -> None:
+        facts = {**facts_from_msg(message.facts), "safety_mode": message.safety_mode}
+        self.watch.robot(facts, message.speed_scaling)
 
     def begin(self) -> None:
         """From now on only what is sensed later counts: a rollout starts."""
         self._begun = time.monotonic()
         self._not_before = self._now()
+        self.watch.begin(self._begun)
+
+    def flaw(self) -> str:
+        """Why the rollout that has ended may not count, which only the whole of it shows."""
+        return self.watch.flaw()
+
+    def facts(self) -> dict[str, Any]:
+        """What was measured since `begin`, as JSON has it."""
+        return self.watch.facts()
 
     def robot_fault(self) -> str:
         """Why the robot itself cannot move; empty if it can."""
@@ -111,7 +154,9 @@ class RosSenses:
         return (
             self._aged(_JOINTS, limit)
             or self._aged(_POSE, limit)
+            or self.watch.camera_fault()
             or next(filter(None, map(self._aged_picture, self._images)), "")
+            or self.watch.gripper_fault()
             or self._aged_gripper()
         )
 
@@ -183,10 +228,16 @@ class RosSenses:
         if topic not in self._newest:
             return f"no {topic} has come; is its publisher running?"
         arrived = self._newest[topic][1]
+        unused = self.watch.unused(topic)
         if arrived < self._begun:
-            return f"no {topic} has come since the rollout was asked for; is its publisher running?"
+            why = f" that could be used: {unused}" if unused else "; is its publisher running?"
+            return f"no {topic} has come since the rollout was asked for{why}"
         age = time.monotonic() - arrived
-        return f"{topic} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
+        if age <= limit:
+            return ""
+        return f"{topic} is stale: {age:.2f} s old (limit {limit:g} s)" + (
+            f"; what came since cannot be used: {unused}" if unused else ""
+        )
 
     def _aged_picture(self, topic: str) -> str:
         limit = self._config.image_timeout
@@ -201,7 +252,16 @@ class RosSenses:
                 f"{self._not_before - stamp:.2f} s before, by its stamp); are the clocks in step?"
             )
         age = self._now() - stamp
-        return f"{topic} is stale: {age:.2f} s old (limit {limit:g} s)" if age > limit else ""
+        if age <= limit:
+            return ""
+        came = time.monotonic() - self._newest[topic][1]
+        behind = (
+            f", and came only {came:.2f} s ago: the clock of the camera's machine is behind, or "
+            "pictures wait somewhere"
+        )
+        return f"{topic} is stale: {age:.2f} s old (limit {limit:g} s)" + (
+            behind if came <= limit else ""
+        )
 
     def _aged_gripper(self) -> str:
         limit = self._config.gripper_state_timeout
@@ -245,6 +305,8 @@ class CommandStream:
         self._action: NDArray[np.float64] | None = None
         self._given = 0.0
         self._gripper: float | None = None
+        self.on_gripper: Callable[[float], None] = lambda closure: None
+        """Told what the gripper is told."""
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._allowed: Callable[[], bool] = lambda: True
@@ -280,6 +342,7 @@ class CommandStream:
         """Tell the gripper, 0 open to 1 closed, unless it was told the same before."""
         if closure != self._gripper:
             self._gripper = closure
+            self.on_gripper(closure)
             self._grippers.publish(Float64(data=closure))
 
     def forget_gripper(self) -> None:

@@ -125,6 +125,9 @@ class PolicyNode(Node):
         names = self._arm.joint_names
         self._commands = CommandStream(self, command_config(self._values, names))
         self._senses = RosSenses(self, self._senses_config(seen_cameras(needs, gives)))
+        self._commands.on_gripper = lambda closure: self._senses.watch.gripper_told(
+            closure, time.monotonic()
+        )
         self._action = gives.action
         self._rollout = PolicyRollout(
             RolloutConfig(
@@ -208,6 +211,8 @@ class PolicyNode(Node):
                 for name, (height, width) in cameras.items()
             },
             camera_topics(values["cameras"]),
+            values["still_pictures"],
+            values["picture_lag"],
         )
 
     async def _execute(self, handle: Any) -> ExecutePolicy.Result:
@@ -226,6 +231,7 @@ class PolicyNode(Node):
                 result.error_code, result.error_msg = result.CELL_FAULT, str(fault)
             if result.error_code:
                 outcome = Outcome(Result.INVALID, detail=result.error_msg)
+                outcome = self._rollout.measured(outcome) if self._rollout else outcome
                 result.outcome = outcome_to_msg(outcome)
                 self.get_logger().warning(f"the rollout is invalid: {result.error_msg}")
             await self._home_after()
@@ -237,7 +243,7 @@ class PolicyNode(Node):
         rollout = self._rollout
         if rollout is None:
             raise CellFault("the node is not connected")
-        rollout.steps, rollout.duration = 0, 0.0
+        rollout.begin()
         await self._prepare(goal.token)
         limit = goal.time_limit or self._values["time_limit"]
         instruction = goal.instruction or self._values["instruction"]

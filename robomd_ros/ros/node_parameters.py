@@ -125,6 +125,18 @@ class PolicyNodeParameters(Parameters):
     image_timeout: float = option(
         0.5, "age from which a picture is not used any more", unit="s", low=0.05, high=60.0
     )
+    still_pictures: bool = option(
+        False,
+        "pictures of a scene at rest may repeat (a rendered camera, a strongly compressed stream): "
+        "then they are frozen only if they repeat while the arm moves",
+    )
+    picture_lag: float = option(
+        1.0,
+        "time that pictures may follow the arm later than their stamps say",
+        unit="s",
+        low=0.1,
+        high=4.0,
+    )
     state_timeout: float = option(
         0.3, "age from which a joint state is not used any more", unit="s", low=0.05, high=5.0
     )

@@ -55,6 +55,12 @@ class Telling(Forward):
         return {1: True, 2: (False, "dropped it"), 3: "perhaps"}[self.seed]
 
 
+class Slow(Forward):
+    def act(self, observation):
+        time.sleep(0.25)
+        return super().act(observation)
+
+
 class Undecided(Forward):
     def outcome(self):
         return None

@@ -13,6 +13,7 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
+from robomd_ros.ros.conversions import facts_to_msg
 from robomd_ros.ros.qos import COMMANDS, IMAGE_OUT, LATCHED, STATE_OUT
 from robomd_ros.ros.standard import image_to_msg
 
@@ -25,6 +26,7 @@ class TableArm(Node):
     def __init__(self, image_qos=IMAGE_OUT, **kwargs):
         super().__init__("table_arm", **kwargs)
         self.active = True
+        self._rng = np.random.default_rng(0)
         self._images = self.create_publisher(Image, "camera/image_raw", image_qos)
         self._states = self.create_publisher(JointState, "joint_states", STATE_OUT)
         self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE_OUT)
@@ -47,14 +49,17 @@ class TableArm(Node):
         self.colour = (200, 30, 40)
         self.silent = set()
         self.stamp_offset = 0.0
+        self.spoil = lambda image: image
         self.gripper_works = True
         self.home_answer = (True, "")
         self.homes, self.stops = [], []
         self.twists, self.targets, self.grips = [], [], []
         self.be_ready()
 
-    def be_ready(self, detail=""):
-        self._status.publish(RobotStatus(ready=not detail, detail=detail))
+    def be_ready(self, detail="", facts=None, speed_scaling=1.0, safety_mode=1):
+        status = RobotStatus(ready=not detail, detail=detail, facts=facts_to_msg(facts or {}))
+        status.speed_scaling, status.safety_mode = speed_scaling, safety_mode
+        self._status.publish(status)
 
     def sent_since(self, moment):
         """Twists that arrived after a moment of time.monotonic() and are not zero."""
@@ -85,6 +90,9 @@ class TableArm(Node):
         if not self.active or "image" in self.silent:
             return
         image = np.full((48, 64, 3), self.colour, np.uint8)
+        if "noise" not in self.silent:
+            image[::4] += self._rng.integers(0, 2, image[::4].shape, np.uint8)
+        image = self.spoil(image)
         now = self.get_clock().now().nanoseconds + round(self.stamp_offset * 1e9)
         stamp = self.get_clock().now().to_msg()
         stamp.sec, stamp.nanosec = now // 10**9, now % 10**9

@@ -23,7 +23,9 @@ from table_arm import HOME, TableArm
 from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome
 from robomd_ros.core.errors import ConfigurationError, PolicyLoadError, SpacesError
+from robomd_ros.core.policies.pace import slowness
 from robomd_ros.nodes.policy_node import PolicyNode
+from robomd_ros.ros.conversions import outcome_from_msg
 from robomd_ros.ros.qos import IMAGE_IN, IMAGE_OUT
 
 pytestmark = pytest.mark.ros
@@ -301,6 +303,81 @@ def test_pictures_from_before_the_goal_are_never_used(cell):
         result, ExecutePolicy.Result.CELL_FAULT, "no picture", "are the clocks in step?"
     )
     assert one.arm.twists == []
+
+
+def frozen(image):
+    """The same picture for ever."""
+    return np.random.default_rng(0).integers(100, 140, image.shape, np.uint8)
+
+
+def half(image):
+    image[24:] = 128
+    return image
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (frozen, "frozen: the same, bit for bit, for 1."),
+        (np.zeros_like, "black"),
+        (lambda image: np.full_like(image, 120), "one plain colour"),
+        (half, "of the picture at its bottom"),
+        (lambda image: image[::2, ::2].copy(), "were 64 x 48, now they are 32 x 24"),
+        (lambda image: image[..., ::-1].copy(), "red and blue have changed places"),
+    ],
+)
+def test_a_camera_that_breaks_in_mid_rollout_ends_it(cell, spoil, reason):
+    one = cell()
+    handle = one.start(time_limit=20.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "commands")
+    one.arm.spoil = spoil
+    broke = time.monotonic()
+    result = one.finish(handle)
+    require_invalid(result, ExecutePolicy.Result.CELL_FAULT, reason)
+    assert time.monotonic() - broke < 4.0
+    over = time.monotonic()
+    assert stays(lambda: not one.arm.sent_since(over + 0.1))
+    one.arm.spoil = lambda image: image
+    assert one.run(time_limit=0.3).error_code == 0
+
+
+@pytest.mark.parametrize(("offset", "reason"), [(60.0, "in the future"), (-30.0, "are the clocks")])
+def test_a_camera_whose_clock_is_wrong_moves_nothing(cell, offset, reason):
+    one = cell(input_timeout=0.7)
+    one.arm.stamp_offset = offset
+    require_invalid(one.run(), ExecutePolicy.Result.CELL_FAULT, reason)
+    assert one.arm.twists == []
+
+
+def test_a_gripper_that_is_broken_ends_the_rollout(cell):
+    one = cell()
+    handle = one.start(time_limit=20.0)
+    wait_for(lambda: one.arm.sent_since(0.0), "commands")
+    one.arm.be_ready(facts={"gripper_fault": "the gripper has lost its activation (status 0)"})
+    require_invalid(one.finish(handle), ExecutePolicy.Result.CELL_FAULT, "lost its activation")
+    moved = len(one.arm.twists)
+    require_invalid(one.run(), ExecutePolicy.Result.CELL_FAULT, "lost its activation")
+    assert not one.arm.twists[moved:]
+
+
+def test_what_was_measured_comes_with_the_outcome(cell):
+    one = cell(rate=20.0)
+    one.arm.be_ready(facts={"payload": 0.9}, speed_scaling=0.5, safety_mode=2)
+    outcome = outcome_from_msg(one.run().outcome)
+    assert outcome.achieved_rate == pytest.approx(20.0, rel=0.3)
+    assert 0.0 < outcome.inference_p50 <= outcome.inference_p95 < 0.5
+    facts = outcome.facts
+    assert (facts["payload"], facts["speed_scaling"], facts["safety_mode"]) == (0.9, 0.5, 2)
+    assert facts["asked_rate"] == 20.0
+    told = [event[1:] for event in facts["gripper_events"] if event[1] == "told"]
+    assert told == [["told", 1.0]]
+
+
+def test_a_policy_that_is_too_slow_is_measured(cell):
+    one = cell("Slow", policy_timeout=2.0)
+    outcome = outcome_from_msg(one.run(time_limit=1.5).outcome)
+    assert outcome.achieved_rate < 6.0 and outcome.inference_p50 == pytest.approx(0.25, abs=0.1)
+    assert "not at the 10 Hz that it is set to" in slowness(outcome)
 
 
 def test_a_robot_that_is_not_ready_moves_nothing(cell):

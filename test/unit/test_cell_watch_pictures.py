@@ -82,6 +82,7 @@ def test_a_camera_without_noise_is_frozen_only_while_the_arm_moves():
     ("spoil", "word"),
     [
         (np.zeros_like, "black"),
+        (lambda p: np.full_like(p, 120), "one plain colour"),
         (half, "51% of the picture at its bottom"),
         (lambda p: half(p, None), "50% of the picture at its bottom"),
         (lambda p: half(p, 0), "bottom"),

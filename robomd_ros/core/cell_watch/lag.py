@@ -24,10 +24,15 @@ _KEPT = 1200
 """Pictures, and states, that are kept: a minute and more."""
 _MOTION = 0.03
 """rad/s: the spread that the arm's speed must have had, or there is nothing to compare."""
+_CHANGE = 1e-3
+"""Levels: the spread that the pictures' changes must have had."""
 _CLEAR = 0.5
 """Correlation from which a lag is believed."""
 _BETTER = 0.1
 """By how much it must exceed the correlation without any lag."""
+_LAGS = [round(i * _STEP, 3) for i in range(round(_LONGEST / _STEP))]
+
+Array = NDArray[np.float64]
 
 
 class LagMeter:
@@ -61,15 +66,15 @@ class LagMeter:
         """How much later than they say the pictures follow the arm, s; NaN where nothing tells."""
         if len(self._changes) < 8 or len(self._speeds) < 8:
             return math.nan
-        begin = max(self._changes[0][0], self._speeds[0][0])
-        end = min(self._changes[-1][0], self._speeds[-1][0] + _LONGEST)
+        # copied at once, as they may grow in another thread
+        speeds, changes = (np.array(list(s)).T for s in (self._speeds, self._changes))
+        begin = max(changes[0, 0], speeds[0, 0])
+        end = min(changes[0, -1], speeds[0, -1] + _LONGEST)
         if end - begin < _AT_LEAST:
             return math.nan
         grid = np.arange(begin, end, _STEP)
-        seen = _sampled(self._changes, grid)
-        if seen.std() < 1e-3:
-            return math.nan
-        scores = {lag: self._agreement(grid, seen, lag) for lag in np.arange(0.0, _LONGEST, _STEP)}
+        seen = np.interp(grid, *changes)
+        scores = {lag: _agreement(speeds, grid, seen, lag) for lag in _LAGS}
         known = {lag: score for lag, score in scores.items() if math.isfinite(score)}
         if not known:
             return math.nan
@@ -77,17 +82,18 @@ class LagMeter:
         at_once = max((s for lag, s in known.items() if lag <= 2 * _STEP), default=-1.0)
         if known[best] < _CLEAR:
             return math.nan
-        return float(best) if known[best] > at_once + _BETTER else 0.0
+        return best if known[best] > at_once + _BETTER else 0.0
 
-    def _agreement(self, grid: NDArray[np.float64], seen: NDArray[np.float64], lag: float) -> float:
-        """Correlation of the pictures' changes with the arm's speed `lag` s before; NaN: none."""
-        there = grid - lag >= self._speeds[0][0]
-        if there.sum() * _STEP < 0.5 * _AT_LEAST:
-            return math.nan
-        moved = _sampled(self._speeds, grid[there] - lag)
-        if moved.std() < _MOTION or seen[there].std() < 1e-3:
-            return math.nan
-        return float(np.corrcoef(moved, seen[there])[0, 1])
+
+def _agreement(speeds: Array, grid: Array, seen: Array, lag: float) -> float:
+    """Correlation of the pictures' changes with the arm's speed `lag` s before; NaN: none."""
+    there = grid - lag >= speeds[0, 0]
+    if there.sum() * _STEP < 0.5 * _AT_LEAST:
+        return math.nan
+    moved = np.interp(grid[there] - lag, *speeds)
+    if moved.std() < _MOTION or seen[there].std() < _CHANGE:
+        return math.nan
+    return float(np.corrcoef(moved, seen[there])[0, 1])
 
 
 def late(lag: float, limit: float) -> str:
@@ -103,10 +109,3 @@ def late(lag: float, limit: float) -> str:
         f"the camera's pictures come {lag:.1f} s late (limit {limit:g} s): they show the arm where "
         "it was so long ago; look at buffers of the stream, the network and the machine's load"
     )
-
-
-def _sampled(series: deque[tuple[float, float]], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means of a series over the steps of a grid, (len(grid),); between its points linear."""
-    times, values = np.array(series).T
-    sampled: NDArray[np.float64] = np.interp(grid, times, values)
-    return sampled

@@ -49,8 +49,17 @@ def missing_part(picture: Picture, good: Picture | None = None) -> str:
         picture: (H, W, 3) uint8 RGB.
         good: of the same size; what has no detail there either is no fault.
     """
-    for name, band in _bands(picture).items():
-        if band >= _FLAT and (good is None or band > _bands(good)[name] + 0.5 * _FLAT):
+    bands = _bands(picture)
+    if max(bands.values()) < _FLAT:
+        return ""
+    usual = _bands(good) if good is not None else dict.fromkeys(bands, 0.0)
+    if min(bands.values()) == 1.0 > min(usual.values()):
+        return (
+            "the whole picture is of one plain colour: the camera, or the capture card, has no "
+            "signal"
+        )
+    for name, band in bands.items():
+        if band >= _FLAT and band > usual[name] + 0.5 * _FLAT:
             return (
                 f"{band:.0%} of the picture at its {name} have no detail at all: only a part of it "
                 "arrived; look at the camera's cable, its bandwidth and the network"
@@ -116,18 +125,20 @@ def _flat(rows: Picture) -> float:
     return max(_run(rows, _copied), _run(rows, _filled))
 
 
-def _run(rows: Picture, holds: Callable[[Picture, int], bool]) -> float:
-    length = 0
-    while length + 1 < len(rows) and holds(rows, length):
-        length += 1
-    return (length + 1) / len(rows) if length else 0.0
+def _run(rows: Picture, flat: Callable[[Picture], NDArray[np.bool_]]) -> float:
+    if not flat(rows[:2])[0]:  # as a rule: then nothing else is looked at
+        return 0.0
+    found = flat(rows)
+    return 1.0 if found.all() else float(found.argmin() + 1) / len(rows)
 
 
-def _copied(rows: Picture, index: int) -> bool:
-    row = rows[index]
-    return bool((row == rows[index + 1]).all()) and not bool((row == _FULL).all())
+def _copied(rows: Picture) -> NDArray[np.bool_]:
+    """(H - 1,) which rows are like the next one."""
+    like = (rows[:-1] == rows[1:]).all(axis=(1, 2))
+    return np.asarray(like & ~(rows[:-1] == _FULL).all(axis=(1, 2)))
 
 
-def _filled(rows: Picture, index: int) -> bool:
-    row = rows[index]
-    return bool((row == row[0]).all()) and not bool((row == _FULL).all())
+def _filled(rows: Picture) -> NDArray[np.bool_]:
+    """(H - 1,) which rows are of one value."""
+    plain = (rows[:-1] == rows[:-1, :1]).all(axis=(1, 2))
+    return np.asarray(plain & ~(rows[:-1] == _FULL).all(axis=(1, 2)))

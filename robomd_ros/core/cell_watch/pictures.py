@@ -58,7 +58,6 @@ class PictureWatch:
     def begin(self) -> None:
         """What comes from now on belongs together: a rollout starts, its scene stays as it is."""
         self._first, self._spoiled, self._in_a_row = None, "", 0
-        self._same_since, self._joints_then = self._arrived, self._joints
 
     def joints(self, positions: Sequence[float]) -> None:
         """Where the arm is now, rad; it tells what must show in the picture."""

@@ -4,7 +4,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from robomd_ros.core.errors import CellFault, PolicyFault
 from robomd_ros.core.policies.commands import CommandSummary
 from robomd_ros.core.policies.detector import RolloutVerdict
 from robomd_ros.core.policies.hosted import Interrupted, PluginProcess
+from robomd_ros.core.policies.pace import ASKED_RATE, PaceMeter
 from robomd_ros.core.policies.policy import Observation
 from robomd_ros.core.spaces import ActionSpec
 from robomd_ros.core.trial import Outcome, Result, Source
@@ -40,6 +41,14 @@ class Senses(Protocol):
 
     def fault(self) -> str:
         """Why the robot may not go on; empty if it may."""
+        ...
+
+    def flaw(self) -> str:
+        """Why a rollout that has ended may not count; empty if it may."""
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """What was measured of robot and camera during the rollout, as JSON has it."""
         ...
 
 
@@ -106,8 +115,31 @@ class PolicyRollout:
         self._senses = senses
         self._commands = commands
         self._given = CommandSummary(config.action)
+        self._pace = PaceMeter(config.rate)
         self.steps = 0
         self.duration = 0.0
+
+    def begin(self) -> None:
+        """Nothing has been done yet; `run` does it too."""
+        self.steps, self.duration = 0, 0.0
+        self._pace.begin()
+        self._given = CommandSummary(self._config.action)
+
+    def measured(self, outcome: Outcome) -> Outcome:
+        """An outcome with what was measured in the last rollout, also of one that broke off."""
+        pace = self._pace.pace
+        return replace(
+            outcome,
+            achieved_rate=pace.achieved,
+            inference_p50=pace.p50,
+            inference_p95=pace.p95,
+            facts={
+                **outcome.facts,
+                **self._given.facts(),
+                ASKED_RATE: pace.asked,
+                **self._senses.facts(),
+            },
+        )
 
     def run(
         self, seed: int, instruction: str, time_limit: float, canceled: threading.Event
@@ -121,15 +153,16 @@ class PolicyRollout:
             canceled: set to end it.
 
         Returns:
-            SUCCESS or FAILURE where the policy or the detector says so, else UNKNOWN.
+            SUCCESS or FAILURE where the policy or the detector says so, else UNKNOWN; with what
+            was measured.
 
         Raises:
             PolicyFault: the policy raised, hung, died, or gave an impossible command.
-            CellFault: a sensor is stale, the robot not ready, or the detector failed.
+            CellFault: a sensor is stale, the robot not ready, the camera or the gripper broken, or
+                the detector failed.
             RolloutCanceled: `canceled` was set.
         """
-        self.steps, self.duration = 0, 0.0
-        self._given = CommandSummary(self._config.action)
+        self.begin()
         watch = _DetectorWatch(self._detector, self._config.detector_period)
         try:
             self._ask(canceled, "reset", seed, instruction, timeout=self._reset_timeout)
@@ -139,7 +172,9 @@ class PolicyRollout:
         finally:
             self._commands.stop()
             watch.end()
-        return replace(self._label(said, time_limit, watch), facts=self._given.facts())
+        if flaw := self._senses.flaw():
+            raise CellFault(flaw)
+        return self.measured(self._label(said, time_limit, watch))
 
     @property
     def _reset_timeout(self) -> float:
@@ -154,7 +189,9 @@ class PolicyRollout:
             observation = self._senses.observe()
             timeout = self._config.policy_timeout
             size = self._config.action_size
+            asked = time.monotonic()
             action, said = self._ask(canceled, "act", observation, size, timeout=timeout)
+            self._pace.step(asked, time.monotonic() - asked)
             self._require_ready()
             self._commands.command(action)
             self._given.add(action)
