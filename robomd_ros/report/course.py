@@ -16,6 +16,8 @@ from robomd_ros.report.campaign_data import CampaignData
 
 Floats = NDArray[np.float64]
 
+_TOP = 5
+"""So many of the worst must be in their places for the order to be right."""
 CHECKPOINTS = 24
 """So many times the evidence of a past moment is computed anew; 10,000 trials take some 2 s."""
 
@@ -122,7 +124,7 @@ def _found(data: CampaignData, counts: NDArray[np.int64]) -> list[tuple[float, i
         tried = posterior.trials > 0
         joint = sum(c.mean > HALF for c in posterior.combinations)
         modes = int((tried & (posterior.mean > HALF)).sum()) + joint
-        found.append((posterior.settled(data.stored.config.top_k), modes, int(tried.sum())))
+        found.append((posterior.settled(_TOP), modes, int(tried.sum())))
     return found
 
 

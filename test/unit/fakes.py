@@ -36,7 +36,8 @@ def make_catalogue(size: int = 6) -> Catalogue:
 def make_config(**values: object) -> CampaignConfig:
     """A valid configuration for `make_catalogue`; a short uniform campaign by default.
 
-    It has no control arm, so that a test can count the trials of changed scenes.
+    It has no control arm, and a confidence that few trials do not reach, so that a test can count
+    the trials of changed scenes.
     """
     defaults = {
         "task": "lift",
@@ -45,6 +46,7 @@ def make_config(**values: object) -> CampaignConfig:
         "search": "uniform",
         "budget": 12,
         "seed": 3,
+        "confidence": 0.9999999,
         "nominal_trials": 0,
         "nominal_share": 0.0,
     }

@@ -98,9 +98,13 @@ def test_texts_that_look_like_numbers_stay_texts_on_the_command_line():
 
 def test_every_campaign_parameter_reaches_the_configuration():
     values = dict(CampaignParameters())
-    values.update(search="uniform", accumulate="true", seed=9, search_options="", top_k=2)
+    values.update(
+        search="uniform", accumulate="true", seed=9, search_options="", failing_threshold=0.2
+    )
     config, catalogue = campaign_config(values)
-    assert (config.search, config.accumulate, config.seed, config.top_k) == ("uniform", True, 9, 2)
+    assert (config.search, config.accumulate, config.seed, config.failing_threshold) == (
+        "uniform", True, 9, 0.2
+    )  # fmt: skip
     assert len(catalogue) == 21
     assert set(CampaignParameters.model_fields) <= set(NODES["diagnosis_node"].model_fields)
 

@@ -54,11 +54,11 @@ def test_every_difference_is_listed(tmp_path):
     create(tmp_path, search="ppo")
     before = files_below(tmp_path)
     with pytest.raises(CampaignFolderError) as caught:
-        create(tmp_path, search="ppo", top_k=2, seed=9, search_options={"n_steps": 32})
+        create(tmp_path, search="ppo", max_attempts=2, seed=9, search_options={"n_steps": 32})
     assert str(caught.value).splitlines()[1:] == [
-        "  search_options.n_steps: there 64, here 32",
+        "  max_attempts: there 3, here 2",
+        "  search_options.n_steps: there 0, here 32",
         "  seed: there 3, here 9",
-        "  top_k: there 5, here 2",
         "Choose another folder, or start with the same settings to resume it; budget and "
         "confidence may be others.",
     ]

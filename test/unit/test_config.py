@@ -24,7 +24,7 @@ EMBEDDING = {"search": "ppo", "action_space": "embedding"}
         ({"confidence": 1.0}, "confidence .* got 1.0"),
         ({"confidence": float("nan")}, "confidence .* got nan"),
         ({"confirmation_share": 1.1}, r"confirmation_share .*\[0, 1\]; got 1.1"),
-        ({"top_k": 0}, "top_k .* got 0"),
+        ({"failing_threshold": 0.0}, "failing_threshold .* got 0"),
         ({"max_attempts": 0}, "max_attempts .* got 0"),
         ({"max_scene_size": 65}, r"max_scene_size .*\[1, 64\]; got 65"),
         ({"horizon": 0}, "horizon .* got 0"),
@@ -45,7 +45,10 @@ EMBEDDING = {"search": "ppo", "action_space": "embedding"}
             "unknown encoder 'elmo'.*words",
         ),
         ({**EMBEDDING, "search_options": {"image_encoder": 3}}, "must be text; got 3"),
-        ({"search": "sarsa"}, "unknown search 'sarsa'; allowed: ppo, a2c, uniform, thompson"),
+        (
+            {"search": "sarsa"},
+            "unknown search 'sarsa'; allowed: ppo, a2c, decide, uniform",
+        ),
         ({"search": ["ppo"]}, r"search must be text.* got \['ppo'\]"),
         (
             {"search": "ppo", "search_options": {"n_step": 4}},
@@ -58,7 +61,7 @@ EMBEDDING = {"search": "ppo", "action_space": "embedding"}
         ({"policy": " "}, "policy must be text that is not empty; got ' '"),
         ({"task": 3}, "task must be text that is not empty; got 3"),
         ({"budgte": 4}, r"unknown configuration key 'budgte'; did you mean 'budget'\?"),
-        ({"zzz": 4}, "unknown configuration key 'zzz'; known: .*task, top_k, variation_ids"),
+        ({"zzz": 4}, "unknown configuration key 'zzz'; known: .*task, variation_ids"),
     ],
 )
 def test_wrong_values_are_named(values, message):

@@ -17,7 +17,7 @@ from robomd_ros.core.campaign.stored import open_campaign, read_campaign
 from robomd_ros.core.variations import NOMINAL
 
 CATALOGUE = make_catalogue()
-CONTROLLED = {"nominal_trials": 5, "nominal_share": 0.1}
+CONTROLLED = {"nominal_trials": 5, "nominal_share": 0.1, "confidence": 0.95}
 
 
 def by_chance(rate):
@@ -45,11 +45,11 @@ def arm(failures, successes, **values):
 
 def test_the_unchanged_scene_comes_first_and_then_every_tenth_trial(tmp_path):
     cell = FakeCell(fails=lambda scene, seed: scene.ids == ("v2",))
-    ranking = run(tmp_path, [cell], budget=45)
+    ranking = run(tmp_path, [cell], budget=45, confidence=0.9999999)
     tried = scenes(tmp_path)
     assert ranking.trials == len(tried) == 45
-    assert tried[:4] == [()] * 4  # four successes are enough to be sure
-    later = [i for i, scene in enumerate(tried[4:], 1) if not scene]
+    assert tried[:5] == [()] * 5
+    later = [i for i, scene in enumerate(tried[5:], 1) if not scene]
     assert later == [10, 20, 30, 40]
     purposes = {
         r.request.purpose.value for r in read_campaign(tmp_path).trials if not r.request.scene

@@ -82,7 +82,7 @@ def test_the_campaign_says_it_after_the_control_trials(tmp_path):
         Result.FAILURE, Source.SIMULATOR, 1.0, 80, facts=facts(np.zeros((80, 7)))
     )
     listener = Recorder()
-    values = {"nominal_trials": 5, "nominal_share": 0.1}
+    values = {"nominal_trials": 5, "nominal_share": 0.1, "confidence": 0.95}
     opened = open_campaign(tmp_path, make_config(**values), make_catalogue())
     Campaign(opened, [cell], listener).run()
     opened.close()

@@ -202,7 +202,7 @@ def test_the_course_ends_where_the_ranking_is(tmp_path):
     course = learning(data)
     assert course.trials[-1] == len(data.valid)
     assert course.modes[-1] == data.ranking.failure_mode_count
-    assert course.settled[-1] == data.posterior.settled(data.stored.config.top_k)
+    assert course.settled[-1] == data.posterior.settled(5)
     last = [r.outcome.failed for r in data.valid[-course.window :]]
     assert course.share[-1] == pytest.approx(np.mean(last))
     tried = {i for r in data.valid[: int(course.trials[2])] for i in r.request.scene}

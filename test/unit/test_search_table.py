@@ -136,18 +136,29 @@ def test_thompson_puts_a_failure_down_to_what_was_added_last():
 
 def test_thompson_learns_from_what_it_did_not_ask():
     told, alone = make("thompson", floor=0.0), make("thompson", floor=0.0)
-    for _ in range(50):
+    for _ in range(2):
         told.observe(trial_in(CATALOGUE.scene(["v5"]), True))
         told.observe(trial_in(CATALOGUE.scene(["v0", "v1"]), True))  # says nothing of either
     counts = [Counter(ids(play(s, 30)))[("v5",)] for s in (told, alone)]
     assert counts[0] > counts[1]
-    assert counts[0] >= 15
+
+
+def test_thompson_spends_no_more_on_what_is_certain():
+    """A change that always fails got half of the budget in the first edition."""
+    search, tries = make("thompson"), Counter()
+    for _ in range(200):
+        scene = search.ask(0)
+        tries[scene.ids] += 1
+        always = scene.ids == ("v3",)
+        search.tell(0, trial_in(scene, always or tries[scene.ids] % 2 == 0))  # the rest: half
+    assert tries[("v3",)] <= 200 // len(CATALOGUE) + 5
+    assert min(tries.values()) >= 10
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("sarsa", {}, "unknown search 'sarsa'; allowed: ppo, a2c, uniform, thompson"),
+        ("sarsa", {}, "unknown search 'sarsa'; allowed: ppo, a2c, decide, uniform, thompson"),
         ("uniform", {"floor": 1}, "unknown 'uniform' search option 'floor'; known: none"),
         (
             "thompson",

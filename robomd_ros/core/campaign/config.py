@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import field_validator
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.evidence.rates import CONFIDENCE, FAILING_THRESHOLD
 from robomd_ros.core.schema import Model, Texts, default_of, option
 from robomd_ros.core.search.strategies import STRATEGIES, resolved_options, strategy
 
@@ -90,14 +91,20 @@ class CampaignConfig(Model):
         choices=ON_NOMINAL_FAILURE,
     )
     confidence: float = option(
-        0.95,
+        CONFIDENCE,
         "posterior probability from which something is held to be known",
         low=0.5,
         high=1.0,
         exclusive=True,
         changes=True,
     )
-    top_k: int = option(5, "worst variations that must be settled to end early", low=1, high=1000)
+    failing_threshold: float = option(
+        FAILING_THRESHOLD,
+        "a failure rate above it is called failing",
+        low=0.0,
+        high=1.0,
+        exclusive=True,
+    )
     max_attempts: int = option(3, "tries of a scene whose trials are invalid", low=1, high=100)
     confirmation_share: float = option(
         0.2, "largest share of the budget for isolating combinations", low=0.0, high=1.0

@@ -30,7 +30,7 @@ CHANGEABLE = ("budget", "confidence", "on_nominal_failure")
 are."""
 
 _TEXTS = ("task", "policy", "catalogue", "search", "action_space", "order_by")
-_NUMBERS = ("budget", "seed", "confidence", "top_k")
+_NUMBERS = ("budget", "seed", "confidence")
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class StoredConfig:
         search: name of the strategy.
         budget: valid trials to do.
         seed: of everything random.
-        confidence: posterior probability that ends the campaign early.
-        top_k: how many of the worst must be settled for that.
+        confidence: with which something is held to be known.
+        failing_threshold: a failure rate above it is called failing.
         variation_ids: the variations used; empty is the whole catalogue.
         accumulates: whether scenes accumulate on success.
         action_space: "discrete" or "embedding".
@@ -62,11 +62,11 @@ class StoredConfig:
     budget: int
     seed: int
     confidence: float
-    top_k: int
     variation_ids: tuple[str, ...]
     accumulates: bool
     action_space: str = default_of(CampaignConfig, "action_space")
     order_by: str = default_of(CampaignConfig, "order_by")
+    failing_threshold: float = default_of(CampaignConfig, "failing_threshold")
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -77,7 +77,8 @@ class StoredConfig:
             ConfigurationError: a value that is needed is missing or of another type.
         """
         kinds: dict[str, tuple[type, ...]] = {name: (str,) for name in _TEXTS}
-        kinds.update({name: (int,) for name in _NUMBERS}, confidence=(int, float))
+        kinds.update({name: (int,) for name in _NUMBERS})
+        kinds.update({name: (int, float) for name in ("confidence", "failing_threshold")})
         known: dict[str, Any] = {}
         for name, kind in kinds.items():
             if name not in values:
@@ -166,11 +167,12 @@ def differences(
         for path, before in files.items() if isinstance(files, Mapping) else ():
             key = f"policy_files.{path}"
             there[key], here[key] = before, now.get(str(path), "gone, or not named any more")
-    new = set(config.to_mapping()) - set(document["config"])  # unknown to an earlier program
+    # of a program that did not know them yet, or knew one more
+    other = set(config.to_mapping()) ^ set(document["config"])
     return [
         f"  {key}: there {there.get(key)!r}, here {here.get(key)!r}"
         for key in sorted(there.keys() | here.keys())
-        if key not in ("variation_ids", *CHANGEABLE, *new) and there.get(key) != here.get(key)
+        if key not in ("variation_ids", *CHANGEABLE, *other) and there.get(key) != here.get(key)
     ]
 
 

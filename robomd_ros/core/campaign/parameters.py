@@ -68,7 +68,7 @@ class CampaignParameters(TaskParameters):
     nominal_limit: float = taken(CampaignConfig, "nominal_limit")
     on_nominal_failure: str = taken(CampaignConfig, "on_nominal_failure")
     confidence: float = taken(CampaignConfig, "confidence")
-    top_k: int = taken(CampaignConfig, "top_k")
+    failing_threshold: float = taken(CampaignConfig, "failing_threshold")
     max_attempts: int = taken(CampaignConfig, "max_attempts")
     confirmation_share: float = taken(CampaignConfig, "confirmation_share")
 

@@ -43,6 +43,7 @@ from robomd_ros.core.campaign.trial_log import TrialLog, TrialRecord
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
 from robomd_ros.core.evidence.evidence import Evidence, Posterior
 from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
+from robomd_ros.core.evidence.tally import Tally
 from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
 from robomd_ros.core.wording import counted
 from robomd_ros.core.yaml_text import dump_yaml
@@ -215,6 +216,16 @@ class StoredCampaign:
                 evidence.add(self.scene(record), record.outcome.failed)
         return evidence.posterior()
 
+    @cached_property
+    def tally(self) -> Tally:
+        """How far its catalogue is decided; errors as `posterior`."""
+        config = self.config
+        tally = Tally(self.catalogue, config.confidence, config.failing_threshold)
+        for record in self.trials:
+            if record.outcome is not None and record.outcome.valid:
+                tally.add(self.scene(record), record.outcome.failed)
+        return tally
+
     def scene(self, record: TrialRecord) -> Scene:
         """The scene of a trial; CampaignFolderError if the catalogue does not have it."""
         try:
@@ -242,7 +253,7 @@ class StoredCampaign:
             policy=config.policy,
             search_agent=config.search,
             action_space=config.action_space,
-            converged=self.posterior.settled(config.top_k) >= config.confidence,
+            converged=self.tally.decided,
             stamp=max(ended, default=0.0),
         )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from robomd_ros.core.campaign.stored import CampaignFolder
 from robomd_ros.core.evidence.evidence import Evidence
 from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
+from robomd_ros.core.evidence.tally import Tally
 from robomd_ros.core.search import Search
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
@@ -28,26 +29,29 @@ class Findings:
         self._folder = folder
         self._search = search
         self._evidence = Evidence(folder.catalogue, folder.config.seed)
+        config = folder.config
+        self.tally = Tally(folder.catalogue, config.confidence, config.failing_threshold)
+        """How far the catalogue is decided."""
         self.settled = False
-        """Whether the order is right with the wanted confidence."""
+        """Whether every variation is decided, and hardly any wrongly."""
         self.open_scenes: list[Scene] = []
         """Combinations worth a confirmation, the most valuable first."""
 
     def add(self, trial: Trial) -> None:
         """Count a valid trial; `conclude` when there is no other to add."""
         self._evidence.add(trial.scene, trial.outcome.failed)
+        self.tally.add(trial.scene, trial.outcome.failed)
 
     def remove(self, trial: Trial) -> None:
         """Count a valid trial no more; `conclude` afterwards."""
         self._evidence.remove(trial.scene, trial.outcome.failed)
+        self.tally.add(trial.scene, trial.outcome.failed, by=-1)
 
     def conclude(self) -> None:
         """Draw the conclusions from the trials so far."""
-        posterior = self._evidence.posterior()
-        self.settled = (
-            posterior.settled(self._folder.config.top_k) >= self._folder.config.confidence
-        )
-        self.open_scenes = posterior.open_combinations()
+        self.tally.confidence = self._folder.config.confidence
+        self.settled = self.tally.decided
+        self.open_scenes = self._evidence.posterior().open_combinations()
 
     def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
         """Posterior probability that the policy fails more often under a than under b.

@@ -8,6 +8,7 @@ import numpy as np
 
 from robomd_ros.core.evidence.interactions import Members
 from robomd_ros.core.evidence.noisy_or import Floats, Ints
+from robomd_ros.core.evidence.rates import FAILING_THRESHOLD
 from robomd_ros.core.variations import Scene
 
 
@@ -67,7 +68,9 @@ class Posterior:
     nominal: tuple[float, float, float] | None = None
     open_scenes: tuple[Scene, ...] = ()
 
-    def settled(self, top_k: int, failing_threshold: float = 0.5, tolerance: float = 0.1) -> float:
+    def settled(
+        self, top_k: int, failing_threshold: float = FAILING_THRESHOLD, tolerance: float = 0.1
+    ) -> float:
         """Posterior probability that the top-k set and the failing set are both right.
 
         The top-k set holds the k largest posterior means, the failing set all means above the

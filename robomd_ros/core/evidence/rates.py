@@ -4,6 +4,11 @@
 
 from dataclasses import dataclass
 
+CONFIDENCE = 0.95
+"""Posterior probability from which something is held to be known, where nobody says otherwise."""
+FAILING_THRESHOLD = 0.5
+"""A failure rate above it is called failing, where nobody says otherwise."""
+
 
 @dataclass(frozen=True, order=True)
 class Counts:

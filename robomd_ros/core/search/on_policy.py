@@ -25,6 +25,11 @@ from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
+_UPDATES = 24
+"""Updates that a campaign has, where neither of the next two decides."""
+_FEWEST_STEPS, _MOST_STEPS = 8, 64
+"""Trials of an update: of fewer, it would follow single outcomes."""
+
 
 class AgentSpaces(gymnasium.Env[NDArray[np.uint8], np.int64]):
     """The spaces that SB3 builds its networks from; it is never stepped.
@@ -93,7 +98,10 @@ class OnPolicySearch(Foreground):
             options: every option of the strategy (search/strategies.py).
         """
         self._context = context
-        self._options = options
+        self._options = options = {
+            **options,
+            "n_steps": options["n_steps"] or steps_between_updates(context.budget),
+        }
         self._reward = DiscreteReward(context.horizon, options["c_failure"], options["c_success"])
         with reproducible(context.seed):
             self._model = self.make_agent(AgentSpaces(len(context.catalogue)), options)
@@ -258,6 +266,11 @@ class OnPolicySearch(Foreground):
         return generalized_advantages(
             lane.complete, last_value, self._model.gamma, self._model.gae_lambda
         )
+
+
+def steps_between_updates(budget: int) -> int:
+    """Trials between two updates so that the agent has learned often before the budget ends."""
+    return min(_MOST_STEPS, max(_FEWEST_STEPS, budget // _UPDATES))
 
 
 def generalized_advantages(

@@ -3,7 +3,7 @@
 """The search strategies' own parameters, `search_options` of a campaign.
 
 They are the paper's (Appendix I-C) where it gives a value, else those of Stable-Baselines3. n_steps
-is smaller than its 2048: that many trials are more than most campaigns have.
+follows the budget (search/on_policy.py): its 2048 trials are more than most campaigns have.
 """
 
 from typing import Annotated, Any, ClassVar
@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator
 
 from robomd_ros.core.embedding.encoders import DEFAULT_IMAGE, DEFAULT_TEXT, check_specs
+from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.schema import Model, option, taken
 from robomd_ros.core.search.proposals import PROPOSALS
 
@@ -46,6 +47,12 @@ class AgentOptions(SearchOptions):
     c_success: float = option(1.0, "C_success of the reward (Eq. 1)", low=0.0, high=1e6)
 
 
+def _not_one(steps: int) -> int:
+    if steps == 1:
+        raise ConfigurationError("n_steps must be 0 or at least 2; got 1: nobody learns from one")
+    return steps
+
+
 class PPOOptions(AgentOptions):
     """Of PPO."""
 
@@ -55,9 +62,13 @@ class PPOOptions(AgentOptions):
     clip_range: float = option(0.2, "epsilon of PPO", low=1e-6, high=10.0)
     n_epochs: int = option(10, "passes over the collected steps", low=1, high=1000)
     batch_size: int = option(64, "steps of one gradient", low=2, high=100_000)
-    n_steps: int = option(64, "trials between two updates", low=2, high=100_000)
+    n_steps: int = option(
+        0, "trials between two updates; 0: as many as the budget bears", low=0, high=100_000
+    )
     gae_lambda: float = option(0.95, "of the advantage estimator", low=0.0, high=1.0)
     ent_coef: float = option(0.0, "weight of the entropy", low=0.0, high=100.0)
+
+    _steps = field_validator("n_steps")(_not_one)
 
 
 class A2COptions(AgentOptions):
@@ -66,9 +77,17 @@ class A2COptions(AgentOptions):
     of = "a2c"
 
     learning_rate: float = option(2.5e-4, "of the optimiser", low=1e-8, high=1.0)
-    n_steps: int = option(16, "trials between two updates", low=2, high=100_000)
+    n_steps: int = taken(PPOOptions, "n_steps")
     gae_lambda: float = taken(PPOOptions, "gae_lambda", default=1.0)
     ent_coef: float = taken(PPOOptions, "ent_coef")
+
+    _steps = field_validator("n_steps")(_not_one)
+
+
+class DecideOptions(SearchOptions):
+    """Of the search for what is undecided: none."""
+
+    of = "decide"
 
 
 class UniformOptions(SearchOptions):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.evidence.rates import CONFIDENCE, FAILING_THRESHOLD
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Catalogue, Scene
 
@@ -34,8 +35,10 @@ class SearchContext:
         max_scene_size: a search episode ends after this many successes.
         horizon: longest rollout, policy steps; scales the success penalty.
         options: the strategy's own parameters (learning_rate, n_steps, ...).
-        budget: valid trials of the campaign.
+        budget: valid trials that the search has.
         folder: of the campaign, for a search that learns from what is stored there.
+        confidence: with which something is held to be known.
+        failing_threshold: a failure rate above it is called failing.
     """
 
     catalogue: Catalogue
@@ -46,6 +49,8 @@ class SearchContext:
     options: Mapping[str, Any] = field(default_factory=dict)
     budget: int = sys.maxsize
     folder: Path | None = None
+    confidence: float = CONFIDENCE
+    failing_threshold: float = FAILING_THRESHOLD
 
 
 @dataclass(frozen=True)

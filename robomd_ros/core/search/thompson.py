@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betainc
 
 from robomd_ros.core.search.scene_builder import Lanes
 from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
@@ -19,7 +20,9 @@ class ThompsonSearch(Foreground):
 
     A floor keeps the others in play: a variation that was asked less often than `floor` times
     its even share is asked first, so that every variation is tried before any draw decides, and
-    none is left with an interval so wide that the ranking says nothing.
+    none is left with an interval so wide that the ranking says nothing. What is known to fail or
+    to cope with confidence waits until everything is: a change that always fails would have the
+    largest draw for ever, and half of the budget.
 
     Where scenes accumulate, the scene before the last variation has just succeeded: a failure is
     put down to the last variation, a success counts for all.
@@ -45,6 +48,8 @@ class ThompsonSearch(Foreground):
         self._floor = floor
         self._orders = not context.accumulate
         self._budget = context.budget
+        self._confidence = context.confidence
+        self._threshold = context.failing_threshold
         self._lanes = Lanes(context.accumulate, context.max_scene_size)
         self._failures = np.ones(n)
         self._successes = np.ones(n)
@@ -108,7 +113,14 @@ class ThompsonSearch(Foreground):
             order = np.argsort(np.where(starved, self._asks - draws, np.inf), kind="stable")
             least_tried = self._asks[order[0]]
             return [int(a) for a in order if starved[a] and self._asks[a] == least_tried]
-        return [int(np.argmax(np.where(allowed, draws, -np.inf)))]
+        in_doubt = allowed & self._in_doubt()
+        chosen = in_doubt if in_doubt.any() else allowed
+        return [int(np.argmax(np.where(chosen, draws, -np.inf)))]
+
+    def _in_doubt(self) -> NDArray[np.bool_]:
+        """(n,) whether it is not known on which side of the threshold the rate is."""
+        below = betainc(self._failures, self._successes, self._threshold)
+        return np.asarray(np.maximum(below, 1.0 - below) < self._confidence)
 
     def _learn(self, trial: Trial) -> None:
         indices = [self._catalogue.index(i) for i in trial.scene.ids]
