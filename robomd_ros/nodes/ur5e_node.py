@@ -28,7 +28,7 @@ from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.recovery import recover
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
-from robomd_ros.arms.ur5e.status import ArmStatus, mode_name
+from robomd_ros.arms.ur5e.status import ArmStatus, mode_name, safety_name
 from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.nodes.motion_gate import MotionGate
@@ -98,7 +98,9 @@ class Ur5eNode(Node):
         super().__init__("ur5e_node", **kwargs)
         self._values = declare(self, ArmParameters)
         options = arm_options(self._values)
-        listener = ArmListener(state=self._on_state, status=self._on_status, log=self._log)
+        listener = ArmListener(
+            state=self._on_state, status=self._on_status, log=self._log, broken=self._on_broken
+        )
         self._arm = UR5e(options, listener)
         self._gripper = GripperWorker(
             gripper_of(self._values, self._arm.switch_output), self._on_grip, self._on_grip_fault
@@ -115,6 +117,8 @@ class Ur5eNode(Node):
         )
         self._refused: dict[str, int] = {"twist": 0, "joints": 0, "gripper": 0}
         self._complained: dict[str, float] = {}
+        self._told: tuple[bool, str] | None = None
+        self._held, self._motion = False, ""
         self._states, self._counted = 0, time.monotonic()
         self._joint_states = self._state_publisher(JointState, "joint_states")
         self._poses = self._state_publisher(PoseStamped, "tcp_pose")
@@ -185,6 +189,16 @@ class Ur5eNode(Node):
         self._wrenches.publish(wrench)
 
     def _on_status(self, status: ArmStatus) -> None:
+        self._publish_status(status)
+        if (status.ready, status.detail) == self._told:
+            return
+        self._told = (status.ready, status.detail)
+        if status.ready:
+            self._log("ready")
+        else:
+            self.get_logger().warning(f"not ready: {status.detail}")
+
+    def _publish_status(self, status: ArmStatus) -> None:
         known = status.robot_mode <= RobotStatus.ROBOT_MODE_RUNNING
         self._statuses.publish(
             RobotStatus(
@@ -198,17 +212,59 @@ class Ur5eNode(Node):
                 speed_scaling=status.speed_scaling,
                 ready=status.ready,
                 detail=status.detail,
+                moving=status.moving,
+                at_home=status.at_home,
+                stop_latched=status.stop_latched,
+                needs_person=status.needs_person,
+                holds_object=self._held,
+                position=self._position(status),
+                facts=[
+                    KeyValue(key=name, value=json.dumps(value))
+                    for name, value in self._facts(status).items()
+                ],
             )
         )
-        if status.ready:
-            self._log("ready")
-        else:
-            self.get_logger().warning(f"not ready: {status.detail}")
+
+    def _position(self, status: ArmStatus) -> str:
+        """Where the arm is, for people; "" where that is not known."""
+        state = self._arm.state
+        if status.at_home:
+            return "at home"
+        if status.moving:
+            return self._motion or "moving"
+        if state is None:
+            return ""
+        x, y, z = state.tcp_pose[:3]
+        return f"tool at x {x:.2f}, y {y:.2f}, z {z:.2f} m"
+
+    def _facts(self, status: ArmStatus) -> dict[str, Any]:
+        """What a UR5e says of itself, as values of JSON."""
+        child = self._arm.supervisor.child
+        tcp = child.tcp if child is not None else None
+        speed = status.speed_scaling
+        return {
+            "robot_mode": mode_name(status.robot_mode),
+            "safety_mode": safety_name(status.safety_mode),
+            "program_running": status.program_running,
+            "remote_control": status.remote_control,
+            "speed_scaling": speed if math.isfinite(speed) else None,
+            "tcp": None if tcp is None else [round(v, 5) for v in tcp],
+            "payload": self._values["payload"] if self._values["set_tool"] else None,
+            "gripper": self._values["gripper"],
+        }
+
+    def _on_broken(self, reason: str) -> None:
+        """A stream ended by itself: whoever sent it must not go on."""
+        self._gate.guard.end_lease(reason)
+        self.get_logger().warning(reason)
 
     def _log(self, text: str) -> None:
         self.get_logger().info(text)
 
     def _on_grip(self, closure: float) -> None:
+        if self._gripper.holds_object != self._held:
+            self._held = self._gripper.holds_object
+            self._publish_status(self._arm.status)
         if math.isfinite(closure):
             self._grips.publish(Float64(data=closure))
 
@@ -328,8 +384,14 @@ class Ur5eNode(Node):
         return "the arm rests; nothing moves before recover"
 
     async def _recover(self, _request: Any, response: Any) -> Any:
-        power = self._values["recover_power"]
-        return await self._trigger(response, "recover", lambda: recover(self._arm, power))
+        return await self._trigger(response, "recover", self._recover_all)
+
+    def _recover_all(self) -> str:
+        done = recover(self._arm, self._values["recover_power"])
+        if self._gripper.fault:
+            self._gripper.recover()
+            done += "; the gripper was activated anew"
+        return done
 
     async def _trigger(self, response: Any, name: str, work: Any) -> Any:
         """Answer a Trigger with what the work returns, or with why it failed."""

@@ -8,6 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from sim_bridge.twin.arm import ForceSensor, TwinArm
 from sim_bridge.twin.motion import Motion
@@ -51,6 +54,8 @@ class Controller:
         remote: whether it takes orders from the network.
         loaded: the program that the dashboard has loaded; empty for none.
         messages: the last lines of the log.
+        teach: somebody presses the freedrive button: the arm follows the hand, not the program.
+        stuck: a fault: (6,) rad at which something holds the arm, and nothing notices; else None.
     """
 
     def __init__(self, arm: TwinArm, dt: float, version: tuple[int, int, int]) -> None:
@@ -72,6 +77,8 @@ class Controller:
         self.payload, self.payload_cog, self.payload_inertia = 0.0, [0.0] * 3, [0.0] * 6
         self.messages: deque[str] = deque(maxlen=_LOG_LINES)
         self.button_pressed = False
+        self.teach = False
+        self.stuck: NDArray[np.float64] | None = None
         self._natives = Natives(self)
         self._table = self._natives.table()
         self._names = frozenset(self._table) - BLOCKING
@@ -112,12 +119,20 @@ class Controller:
             self.motion.end_cycle()
         else:
             self.motion.end_cycle(_BRAKING)
-        brakes = self.robot_mode is not RobotMode.RUNNING
-        fault = self.arm.step(self.motion.q, self.motion.qd, self.motion.qdd, brakes)
+        if self.teach:
+            self.motion.hold(self.arm.q)
+        fault = self._step_arm()
         self._natives.history.append(self.arm.q)
         if fault and self.ready:
             self.motion.q = self.arm.q.copy()  # or the arm would press on against what it met
             self.protective_stop(fault)
+
+    def _step_arm(self) -> str:
+        brakes = self.robot_mode is not RobotMode.RUNNING
+        if self.stuck is not None:
+            self.arm.step(self.stuck, np.zeros(6), np.zeros(6), brakes)
+            return ""
+        return self.arm.step(self.motion.q, self.motion.qd, self.motion.qdd, brakes)
 
     def _run_program(self) -> None:
         if self._program is None:

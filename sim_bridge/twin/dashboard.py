@@ -36,6 +36,8 @@ class DashboardServer:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+        self.silent = False
+        """A fault: clients are let in and get no answer."""
         self._popup = ""
         self._role = "none"
         self._actions: dict[str, Answer] = {
@@ -86,9 +88,10 @@ class DashboardServer:
             if line == "quit":
                 connection.close_after_sending()
                 return "Disconnected"
-            return self.answer(line)
+            return "" if self.silent else self.answer(line)
 
-        connection.send(f"{_GREETING}\n".encode())
+        if not self.silent:
+            connection.send(f"{_GREETING}\n".encode())
         return LineClient(connection, answer)
 
     def answer(self, line: str) -> str:

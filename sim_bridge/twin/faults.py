@@ -14,7 +14,7 @@ from sim_bridge.twin.gripper import TwinGripper
 from sim_bridge.twin.network import Network
 
 Arguments = Mapping[str, Any]
-_EVENTS = ("protective_stop", "rtde_drop", "gripper_lost", "payload")
+_EVENTS = ("protective_stop", "rtde_drop", "gripper_lost", "payload", "tool_change")
 """Faults that happen; the others last until they are cleared."""
 _SPOILT = ("frozen", "black", "half", "resized", "swapped")
 """What may become of the camera's pictures."""
@@ -51,6 +51,10 @@ class Faults:
             "speed_slider": (self._speed_slider, {"percent": (float, int)}),
             "reduced_mode": (lambda _: self._safety(SafetyMode.REDUCED), {}),
             "payload": (self._payload, {"kg": (float, int)}),
+            "teach_button": (lambda _: setattr(controller, "teach", True), {}),
+            "stuck": (lambda _: setattr(controller, "stuck", controller.arm.q.copy()), {}),
+            "tool_change": (self._tool_change, {"longer": (float, int)}),
+            "dashboard_silent": (lambda _: None, {}),
         }
         self._end: dict[str, Callable[[], None]] = {
             "emergency_stop": controller.release_button,
@@ -61,6 +65,8 @@ class Faults:
             "gripper_fault": lambda: setattr(gripper, "fault", 0),
             "speed_slider": lambda: setattr(controller.motion, "speed_fraction", 1.0),
             "reduced_mode": lambda: self._safety(SafetyMode.NORMAL),
+            "teach_button": lambda: setattr(controller, "teach", False),
+            "stuck": self._unstick,
         }
 
     @property
@@ -154,6 +160,16 @@ class Faults:
 
     def _payload(self, arguments: Arguments) -> None:
         self._controller.payload = float(arguments.get("kg", 2.0))
+
+    def _tool_change(self, arguments: Arguments) -> None:
+        """Somebody enters another tool at the pendant: longer by so many m."""
+        tcp = self._controller.motion.tcp.copy()
+        tcp[2] += float(arguments.get("longer", 0.1))
+        self._controller.motion.tcp = tcp
+
+    def _unstick(self) -> None:
+        self._controller.stuck = None
+        self._controller.motion.hold(self._controller.arm.q)
 
     def _ik_failure(self, _arguments: Arguments) -> None:
         self._controller.motion.no_inverse = True

@@ -103,7 +103,8 @@ class Outputs:
         return self._controller.robot_mode >= RobotMode.POWER_ON
 
     def _robot_bits(self) -> int:
-        return int(self._powered()) | (self._controller.runtime is Runtime.PLAYING) << 1
+        playing = self._controller.runtime is Runtime.PLAYING
+        return int(self._powered()) | playing << 1 | self._controller.teach << 2
 
     def _current(self) -> Value:
         return tuple((self._controller.arm.torque / _TORQUE_PER_AMPERE).tolist())

@@ -76,6 +76,7 @@ class Twin:
                 future.set_exception(error)
         if not self.faults.frozen:
             self.gripper_server.silent = self.faults.has("gripper_silent")
+            self.dashboard.silent = self.faults.has("dashboard_silent")
             self.network.poll()
         mode = self.controller.robot_mode
         if mode < RobotMode.POWER_ON:  # it is fed by the arm's tool flange

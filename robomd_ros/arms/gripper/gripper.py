@@ -15,6 +15,8 @@ from robomd_ros.core.errors import RoboMDError
 
 _FULL = 255
 _ANSWER = 1024
+_STOPPED_CLOSING = 2
+"""OBJ of fingers that something stopped while they closed."""
 _ACTIVE = 3
 """STA of a gripper that takes commands."""
 _FAULTS = {
@@ -33,7 +35,13 @@ _FAULTS = {
 
 
 class Gripper(Protocol):
-    """A gripper whose closure is a number from 0 (open) to 1 (closed)."""
+    """A gripper whose closure is a number from 0 (open) to 1 (closed).
+
+    Attributes:
+        holds_object: something is in its fingers, as far as it can tell.
+    """
+
+    holds_object: bool
 
     def connect(self) -> None:
         """Make it ready; GripperFault if that fails."""
@@ -53,6 +61,8 @@ class Gripper(Protocol):
 
 class NoGripper:
     """No gripper: commands are refused."""
+
+    holds_object = False
 
     def connect(self) -> None:
         """Nothing to do."""
@@ -81,6 +91,8 @@ class DigitalOutputGripper:
         """Use an output; `write(True)` switches it on and raises RoboMDError if it cannot."""
         self._write = write
         self._closed: bool | None = None
+        self.holds_object = False
+        """Whether it is closed: this gripper does not tell whether on something."""
 
     def connect(self) -> None:
         """Nothing is switched: what the gripper holds stays held."""
@@ -94,7 +106,7 @@ class DigitalOutputGripper:
             self._write(closed)
         except RoboMDError as error:
             raise GripperFault(f"the gripper's digital output was not switched: {error}") from error
-        self._closed = closed
+        self._closed = self.holds_object = closed
 
     def position(self) -> float:
         """What was last commanded; NaN before that."""
@@ -147,6 +159,7 @@ class RobotiqGripper:
         self._prepared = False
         """Speed and force are set, since the connection was made."""
         self._watch = MotionCheck()
+        self.holds_object = False
 
     def connect(self) -> None:
         """Connect; nothing moves.
@@ -212,7 +225,9 @@ class RobotiqGripper:
             if self._activated:
                 self._require_health()
             position = self._get("POS")
-            self._watch.look(position, self._get("OBJ"), time.monotonic())
+            stopped_by = self._get("OBJ")
+            self.holds_object = stopped_by == _STOPPED_CLOSING
+            self._watch.look(position, stopped_by, time.monotonic())
             return min(1.0, position / _FULL)
 
     def _prepare(self) -> None:

@@ -51,6 +51,11 @@ class GripperWorker:
             self._thread.join(5.0)
         self._gripper.close()
 
+    @property
+    def holds_object(self) -> bool:
+        """Whether something is in its fingers, as far as it can tell."""
+        return self._gripper.holds_object
+
     def command(self, closure: float) -> None:
         """Go to a closure; a command that was not yet given is replaced.
 

@@ -360,7 +360,7 @@ class UR5e:
         elif message[0] == "ended" and motion is not None and motion.number == message[1]:
             motion.reason, motion.ended = str(message[2]), True
         elif message[0] == "ended" and message[2] and not message[1]:
-            self._listener.log(f"a stream of commands ended: {message[2]}")
+            self._listener.broken(f"a stream of commands ended: {message[2]}")
         with self._changed:
             self._changed.notify_all()
 

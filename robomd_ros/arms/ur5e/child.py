@@ -31,6 +31,10 @@ _SETTLE = 0.15
 """s that the arm may need to reach a target that stands still."""
 _START_OF_MOVE = 0.5
 """s within which the controller must have begun a move."""
+_LATE, _LATE_FOR = 0.8, 1.0
+"""Share of the watchdog's time between two kicks that is late; s for which that is told."""
+_LAG_FOR = 0.2
+"""s for which the arm may be too far behind a stream's target before the stream is ended."""
 _SOON = 0.002
 """s; a command that comes this close after a servo tick waits for the next one."""
 
@@ -119,7 +123,7 @@ class _Owner:
         self._operation = -1
         self._why = ""
         self._since = self._heard = self._commanded = self._stepped = time.monotonic()
-        self._beaten = 0.0
+        self._beaten, self._kicked, self._was_late = 0.0, time.monotonic(), -_LATE_FOR
         self._q_actual: tuple[float, ...] | None = None
 
     def configure(self) -> tuple[float, ...]:
@@ -187,6 +191,9 @@ class _Owner:
             os._exit(EXIT_LINK)
         if now - self._heard > _PARENT_SILENCE and self._mode in (MOVING, STREAMING):
             self._stop("the node was silent")
+        if now - self._kicked > _LATE / self._options.watchdog_rate:
+            self._was_late = now
+        self._kicked = now
         running = self._control.isProgramRunning()
         if not running and self._mode != IDLE:
             self._ended("the controller has stopped the program")
@@ -199,7 +206,8 @@ class _Owner:
         if now - self._beaten >= _BEAT:
             self._beaten = now
             held = self._target.held if self._target is not None else ""
-            self._channel.send(("beat", running, self._mode, held))
+            late = now - self._was_late < _LATE_FOR
+            self._channel.send(("beat", running, self._mode, held, late))
 
     def _start_move(self, number: int, q: Any, velocity: float, acceleration: float) -> None:
         self._move = number
@@ -248,7 +256,10 @@ class _Owner:
         fresh = now - self._commanded <= options.limits.command_timeout
         if fresh or not target.at_rest:
             self._since = now
-        if now - self._since > _SETTLE:
+        if target.lagging > _LAG_FOR:
+            self._control.servoStop()
+            self._ended(f"the arm does not follow its commands: {target.held or 'it lags behind'}")
+        elif now - self._since > _SETTLE:
             self._control.servoStop()
             self._ended("")
         elif not self._control.servoJ(

@@ -246,6 +246,21 @@ class LimitGuard:
         places: Array = (link_frames(path)[:, -1] @ self._tool)[:, :3, 3]
         return places
 
+    def tool_error(self, q: ArrayLike, tcp_pose: ArrayLike) -> tuple[float, float]:
+        """How far the tool is from where this tool would be.
+
+        Args:
+            q: (6,) rad, measured.
+            tcp_pose: (6,) m and rotation vector, rad, measured.
+
+        Returns:
+            m, and rad of the turn between them.
+        """
+        own, measured = link_frames(q)[-1] @ self._tool, transform(tcp_pose)
+        cosine = (float(np.trace(own[:3, :3].T @ measured[:3, :3])) - 1) / 2
+        place = float(np.linalg.norm(own[:3, 3] - measured[:3, 3]))
+        return place, float(np.arccos(np.clip(cosine, -1.0, 1.0)))
+
     def permits(self, q: Array) -> str:
         """Why the arm may not be at (6,) rad; empty if it may."""
         try:

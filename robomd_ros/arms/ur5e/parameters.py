@@ -140,6 +140,13 @@ class ArmParameters(LimitParameters, GripperParameters):
     upper_registers: bool = option(
         False, "use RTDE registers 24 to 47 (another client has 0 to 23)"
     )
+    tool_tolerance: float = option(
+        0.01,
+        "distance between the measured tool and where its TCP puts it: another was set",
+        unit="m",
+        low=0.001,
+        high=0.1,
+    )
     cell_silence: float = option(
         1.0, "silence of cell_state after which nothing moves", unit="s", low=0.3, high=10.0
     )

@@ -40,6 +40,8 @@ class ControlProcess:
         """Whether the control script runs on the controller, as last heard."""
         self.mode = "starting"
         """idle, moving, stopping or streaming, as last heard."""
+        self.late = False
+        """Whether it was so late a moment ago that the controller's watchdog may have acted."""
         self.held = ""
         """Why a stream's target does not follow its commands, as last heard."""
 
@@ -68,7 +70,7 @@ class ControlProcess:
                 message = self._process.receive(0.0)
                 self._silent = 0.0
                 if message[0] == "beat":
-                    _, self.running, self.mode, self.held = message
+                    _, self.running, self.mode, self.held, self.late = message
                     continue
                 if message[0] == "ready":
                     self.tcp, self.running, self.mode = tuple(message[1]), True, "idle"

@@ -12,7 +12,9 @@ from typing import Any
 from robomd_ros.arms.ur5e.rtde_probe import RtdeProbe
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 
-PROGRAM_PLAYING = 2
+PROGRAM_PLAYING, PROGRAM_PAUSED = 2, 4
+_TEACH_BIT = 1 << 2
+"""Of the robot status: somebody presses the freedrive button."""
 
 _VARIABLES = [
     "timestamp",
@@ -51,6 +53,7 @@ class ReceivedState:
         safety_mode: likewise.
         runtime_state: of the program; 2 is playing.
         speed_scaling: share of the programmed speed, [0, 1].
+        teach: somebody presses the freedrive (teach) button.
     """
 
     timestamp: float
@@ -64,6 +67,7 @@ class ReceivedState:
     safety_mode: int
     runtime_state: int
     speed_scaling: float
+    teach: bool = False
 
     @property
     def speed(self) -> float:
@@ -204,6 +208,7 @@ class StateStream:
             safety_mode=link.getSafetyMode(),
             runtime_state=link.getRuntimeState(),
             speed_scaling=link.getSpeedScaling() * link.getTargetSpeedFraction(),
+            teach=bool(link.getRobotStatus() & _TEACH_BIT),
         )
         self._latest = state
         self._silent = 0.0

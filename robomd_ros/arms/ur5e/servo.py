@@ -32,6 +32,8 @@ class ServoTarget:
         self._goal: Array | None = None
         self.held = ""
         """Why the target does not follow the command; empty if it does."""
+        self.lagging = 0.0
+        """s for which the arm has been too far behind the target."""
 
     @property
     def q(self) -> Array:
@@ -70,6 +72,7 @@ class ServoTarget:
         stopping = self._twist is None and self._goal is None
         rate = _STOP_DECELERATION if stopping else limits.joint_acceleration_limit
         v = self._toward(self._wanted(dt), rate * dt)
+        self.lagging = self.lagging + dt if self._lag(q_actual) > self._leash else 0.0
         if not stopping:
             self.held = self._obstacle(v, dt, q_actual)
             if self.held:
@@ -113,14 +116,21 @@ class ServoTarget:
 
     def _obstacle(self, v: Array, dt: float, q_actual: ArrayLike | None) -> str:
         """Why the target must not go on with this velocity; empty if it may."""
-        limits = self._guard.limits
-        if q_actual is not None:
-            lag = np.abs(self._q - np.asarray(q_actual, float))
-            leash = limits.servo_step + limits.joint_speed_limit * _LEASH_TIME
-            if float(lag.max()) > leash:
-                return f"the arm lags {lag.max():.3g} rad behind its target"
+        if self.lagging:
+            return f"the arm lags {self._lag(q_actual):.3g} rad behind its target"
         # where the target would come to rest if it were stopped at the next tick
         return self._forbidden(self._q + v * dt + v * np.abs(v) / (2 * _STOP_DECELERATION))
+
+    def _lag(self, q_actual: ArrayLike | None) -> float:
+        """Rad by which the arm, (6,) rad, is behind; 0 where that is unknown."""
+        if q_actual is None:
+            return 0.0
+        return float(np.max(np.abs(self._q - np.asarray(q_actual, float))))
+
+    @property
+    def _leash(self) -> float:
+        limits = self._guard.limits
+        return limits.servo_step + limits.joint_speed_limit * _LEASH_TIME
 
     def _forbidden(self, q: Array) -> str:
         """Why the target may not go to (6,) rad; a target that is outside already may stop."""

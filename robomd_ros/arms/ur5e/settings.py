@@ -59,6 +59,8 @@ def arm_options(values: Mapping[str, Any]) -> ArmOptions:
         frequency=values["frequency"],
         state_timeout=values["state_timeout"],
         move_timeout=values["move_timeout"],
+        tool_tolerance=values["tool_tolerance"],
+        home=tuple(values["home"]),
     )
 
 

@@ -33,6 +33,10 @@ class ArmStatus:
         speed_scaling: [0, 1]; NaN unknown.
         ready: a motion could start now.
         detail: why it is not ready, and the remedy; "" when ready.
+        moving: the arm moves.
+        at_home: it rests at its home position.
+        stop_latched: it stays stopped until somebody recovers it.
+        needs_person: only a person can make it ready.
     """
 
     robot_mode: int = RobotMode.UNKNOWN
@@ -42,6 +46,10 @@ class ArmStatus:
     speed_scaling: float = math.nan
     ready: bool = False
     detail: str = "not connected yet"
+    moving: bool = False
+    at_home: bool = False
+    stop_latched: bool = False
+    needs_person: bool = False
 
 
 def is_safe(state: ReceivedState) -> bool:
@@ -68,6 +76,12 @@ def mode_name(robot_mode: int) -> str:
     """The name of a robot mode; its number where it has none here."""
     known = robot_mode in RobotMode.__members__.values()
     return RobotMode(robot_mode).name if known else str(robot_mode)
+
+
+def safety_name(safety_mode: int) -> str:
+    """The name of a safety mode; its number where it has none here."""
+    known = safety_mode in SafetyMode.__members__.values()
+    return SafetyMode(safety_mode).name if known else str(safety_mode)
 
 
 def version_reason(version: tuple[int, ...]) -> str:

@@ -7,9 +7,16 @@ child.py) that is watched, killed and started again here. Whenever that child di
 silent, the state goes stale, or a safety function acts, the controller's program is stopped through
 a fresh dashboard connection until that has worked; only then is a new child started. A program that
 was interrupted is never played again: an old motion cannot come back.
+
+The rule of the latch: what a person or a safety function did to an arm that was under control (a
+safety stop, the program stopped or paused, freedrive, local mode, power or brakes) stays a stop
+until somebody calls recover, and no script is uploaded before. What only this computer or the cable
+did (a lost connection, a dead or late control process) is mended without asking: nothing moves by
+that, and whoever had the arm has lost its lease.
 """
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -22,10 +29,16 @@ from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError, stop_progr
 from robomd_ros.arms.ur5e.kinematics import NO_TOOL
 from robomd_ros.arms.ur5e.limits import LimitGuard
 from robomd_ros.arms.ur5e.process import ControlProcess
-from robomd_ros.arms.ur5e.receive import ReceivedState, StateStream, load_ur_rtde
+from robomd_ros.arms.ur5e.receive import (
+    PROGRAM_PAUSED,
+    ReceivedState,
+    StateStream,
+    load_ur_rtde,
+)
 from robomd_ros.arms.ur5e.status import (
     ArmStatus,
     is_safe,
+    mode_name,
     mode_reason,
     safety_reason,
     version_reason,
@@ -42,6 +55,12 @@ _STOP_RETRY = 0.2
 """s between attempts to stop the controller's program."""
 _LINK_LOST = 0.5
 """s of stale state after which the child is killed: its library would crash a little later."""
+_TOOL_TURN, _TOOL_GRACE = 0.05, 0.1
+"""rad by which the tool may be turned away from its TCP, and s for which it may be elsewhere."""
+_MOVES, _RESTED = 0.03, 0.15
+"""rad/s from which on the arm moves, and s below it after which it rests again."""
+_AT_HOME = 0.02
+"""rad by which a joint may be away from home."""
 _PROGRAM_GRACE = 0.5
 """s that the control script may be absent before the child is started anew."""
 _RESTART_DELAYS = (0.0, 0.5, 1.0, 2.0, 5.0)
@@ -57,12 +76,16 @@ class ArmOptions:
         frequency: Hz of the state.
         state_timeout: s after which the state is stale.
         move_timeout: s that a move may take beyond its own duration.
+        tool_tolerance: m by which the measured tool may be elsewhere than its TCP says.
+        home: (6,) rad.
     """
 
     control: ControlOptions
     frequency: float
     state_timeout: float
     move_timeout: float
+    tool_tolerance: float
+    home: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -74,6 +97,7 @@ class ArmListener:
         status: the status, at each change.
         message: what the control process says, as (kind, values...).
         halt: why every motion has just been ended.
+        broken: why a stream has ended by itself.
         log: faults and restarts, a line each.
     """
 
@@ -81,6 +105,7 @@ class ArmListener:
     status: Callable[[ArmStatus], None] = lambda status: None
     message: Callable[[tuple[Any, ...]], None] = lambda message: None
     halt: Callable[[str], None] = lambda reason: None
+    broken: Callable[[str], None] = lambda reason: None
     log: Callable[[str], None] = lambda text: None
 
 
@@ -101,6 +126,9 @@ class ArmSupervisor:
         self._child_lock = threading.RLock()
         self._failures, self._restart_at, self._no_program_since = 0, 0.0, 0.0
         self._child_error = ""
+        self._had_control = False
+        self._other_tool_since = 0.0
+        self._moved_at = 0.0
         self._remote: bool | None = None
         self._dashboard_error = "the dashboard was not asked yet"
         self._version_error = ""
@@ -201,7 +229,7 @@ class ArmSupervisor:
         with self._child_lock:
             self._drop_child()
             self._failures, self._restart_at = 0, 0.0
-            self._child_error = ""
+            self._child_error, self._had_control = "", False
 
     def clear_recovery(self) -> None:
         """A person has confirmed, and what stop there was has been left by the documented steps."""
@@ -218,6 +246,8 @@ class ArmSupervisor:
             return f"{self._stream.error}; see that the robot is on and robot_ip is right"
         if not self.fresh:
             return "the controller is silent; waiting for its state"
+        if state.teach:
+            return "somebody presses the freedrive button: let go of it"
         return safety_reason(state.safety_mode) or mode_reason(state.robot_mode)
 
     def _control_obstacle(self) -> str:
@@ -255,7 +285,8 @@ class ArmSupervisor:
         if message[0] == "ready" and child.tcp is not None:
             self.guard = LimitGuard(self.guard.limits, child.tcp)
             self._failures, self._child_error = 0, ""
-            self._no_program_since = 0.0
+            self._no_program_since, self._had_control = 0.0, True
+            self._other_tool_since = 0.0
             tcp = [round(v, 5) for v in child.tcp]
             self._listener.log(f"the control script runs; tool centre point {tcp}")
         elif message[0] == "refused":
@@ -276,37 +307,69 @@ class ArmSupervisor:
             if child is not None and age > max(_LINK_LOST, self.options.state_timeout):
                 self._lose_child(child, "the connection to the controller is lost")
         elif state is not None:
-            self._look_at_robot(child, state, moving)
+            self._look_at_robot(child, state)
+            if self._dashboard_error and moving and not self._halting:
+                # it could not be stopped through it if something else failed too
+                self.halt(self._dashboard_error)
 
-    def _look_at_robot(
-        self, child: ControlProcess | None, state: ReceivedState, moving: bool
-    ) -> None:
+    def _look_at_robot(self, child: ControlProcess | None, state: ReceivedState) -> None:
         if not is_safe(state):
             if not self.stopped_since:
+                self.stopped_since = time.monotonic()
                 reason = safety_reason(state.safety_mode).split(":")[0]
                 self.latch.set(reason)
-                self.stopped_since = time.monotonic()
-                self.halt(reason)
-        elif mode_reason(state.robot_mode):
-            if moving:
-                self.halt(mode_reason(state.robot_mode))
-        elif self._remote is False and child is not None:
-            if moving and not self._halting:
-                self.halt("the robot was switched to local mode")
-            elif not moving:
-                self._lose_child(child, "the robot was switched to local mode")
+                self.halt(reason)  # also where something else had stopped it before
+        elif self._had_control and (reason := self._taken_over(state)):
+            self._latch(reason)
+        elif child is not None and self._remote is False:
+            self._lose_child(child, "the robot is in local mode")
         elif child is not None and child.tcp is not None:
             self._look_for_program(child, state)
+            self._look_at_tool(state)
+
+    def _taken_over(self, state: ReceivedState) -> str:
+        """What a person did to an arm that was under control; empty: nothing."""
+        if state.teach:
+            return "somebody pressed the freedrive button"
+        if self._remote is False:
+            return "the robot was switched to local mode"
+        if mode_reason(state.robot_mode):
+            return f"the robot's mode became {mode_name(state.robot_mode)}"
+        return ""
+
+    def _look_at_tool(self, state: ReceivedState) -> None:
+        """Stop where the limits are checked for another tool than the controller has."""
+        place, turn = self.guard.tool_error(state.q, state.tcp_pose)
+        if place <= self.options.tool_tolerance and turn <= _TOOL_TURN:
+            self._other_tool_since = 0.0
+        elif not self._other_tool_since:
+            self._other_tool_since = time.monotonic()
+        elif time.monotonic() - self._other_tool_since > _TOOL_GRACE:
+            self._latch(
+                f"the tool is {1e3 * place:.0f} mm and {turn:.2f} rad from where its tool centre "
+                "point puts it: another one was set at the controller"
+            )
+
+    def _latch(self, reason: str) -> None:
+        """Stop the arm until somebody recovers it."""
+        if self.latch.set(reason):
+            self.halt(reason)
 
     def _look_for_program(self, child: ControlProcess, state: ReceivedState) -> None:
-        """A script that has died is started again, with a new child; nothing moves by that."""
+        """A script that somebody has stopped stays stopped; one that died of us starts again."""
         now = time.monotonic()
         if child.running and state.program_running:
             self._no_program_since = 0.0
         elif not self._no_program_since:
             self._no_program_since = now
+        elif not child.running and not child.late:
+            how = "paused" if state.runtime_state == PROGRAM_PAUSED else "stopped"
+            with self._child_lock:  # unless it was stopped from here
+                if child is self._child and not self._halting:
+                    self._latch(f"the program was {how} at the controller, not by this node")
         elif now - self._no_program_since > _PROGRAM_GRACE:
-            self._lose_child(child, "the control script has ended on the controller")
+            why = " by its watchdog: this computer was late" if child.late else ""
+            self._lose_child(child, f"the control script has ended on the controller{why}")
 
     def _lose_child(self, child: ControlProcess, reason: str) -> None:
         """Kill the child, have its program stopped, and let a new one be started later."""
@@ -401,7 +464,7 @@ class ArmSupervisor:
 
     def _publish(self, state: ReceivedState | None) -> None:
         reason = self.obstacle()
-        status = ArmStatus(ready=not reason, detail=reason)
+        status = ArmStatus(ready=not reason, detail=reason, stop_latched=bool(self.latch.reason))
         if state is not None and not self._stream.error:
             status = replace(
                 status,
@@ -410,7 +473,29 @@ class ArmSupervisor:
                 program_running=state.program_running,
                 remote_control=self._remote is not False and not self._dashboard_error,
                 speed_scaling=round(state.speed_scaling, 2),
+                moving=self._moves(state),
+                needs_person=status.stop_latched or self._needs_person(state),
             )
+            home = self.options.home
+            near = max(abs(_turned(a - b)) for a, b in zip(state.q, home, strict=True)) < _AT_HOME
+            status = replace(status, at_home=near and not status.moving)
         if status != self._status:
             self._status = status
             self._listener.status(status)
+
+    def _moves(self, state: ReceivedState) -> bool:
+        """Whether the arm moves, or did a moment ago: its joints tremble at rest."""
+        child = self._child
+        commanded = child is not None and child.mode not in ("idle", "starting")
+        if commanded or state.speed > _MOVES:
+            self._moved_at = time.monotonic()
+        return time.monotonic() - self._moved_at < _RESTED
+
+    def _needs_person(self, state: ReceivedState) -> bool:
+        off = not is_safe(state) or bool(mode_reason(state.robot_mode))
+        return off or state.teach or self._remote is False
+
+
+def _turned(angle: float) -> float:
+    """Rad, without whole turns."""
+    return math.remainder(angle, 2 * math.pi)
