@@ -83,17 +83,15 @@ class DriverSign:
         node.create_timer(_PERIOD, self._say)
 
     def drive(self) -> None:
-        """From now on this diagnosis drives the cell."""
-        if self._publisher is None:
-            self._own = Driver.of(self._node)
-            self._publisher = self._node.create_publisher(String, self._topic, DRIVER)
-            self._say()
+        """From now on this diagnosis drives the cell; from any thread."""
+        self._own = self._own or Driver.of(self._node)
+        self._node.executor.create_task(self._begin_or_end)
 
     def leave(self) -> None:
-        """It drives the cell no more."""
-        publisher, self._publisher, self._own = self._publisher, None, None
-        if publisher is not None:
-            self._node.destroy_publisher(publisher)
+        """It drives the cell no more; from any thread."""
+        self._own = None
+        if self._node.executor is not None:
+            self._node.executor.create_task(self._begin_or_end)
 
     def rival(self) -> str:
         """Who else drives the cell, and did so before; empty if nobody does."""
@@ -101,6 +99,15 @@ class DriverSign:
         present = [o for o, heard in list(self._others.values()) if now - heard < _FORGOTTEN]
         earlier = [o for o in present if own is None or (o.since, o.id) < (own.since, own.id)]
         return earlier[0].who if earlier else ""
+
+    def _begin_or_end(self) -> None:
+        """On the thread that spins: it may be waiting on what is made or destroyed here."""
+        if self._own is not None and self._publisher is None:
+            self._publisher = self._node.create_publisher(String, self._topic, DRIVER)
+            self._say()
+        elif self._own is None and self._publisher is not None:
+            publisher, self._publisher = self._publisher, None
+            self._node.destroy_publisher(publisher)
 
     def _say(self) -> None:
         publisher, own = self._publisher, self._own
