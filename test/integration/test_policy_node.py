@@ -90,20 +90,24 @@ def cells(module_domain):
 @pytest.fixture
 def cell(cells):
     graph, made = cells
+    used = []
 
     def make(policy="Forward", **values):
         key = (policy, *(f"{name}={value}" for name, value in sorted(values.items())))
         if key not in made:
             made[key] = Cell(graph, f"/cell_{len(made)}", policy, **values)
         one = made[key]
+        graph.wake(one.arm, one.node)
+        used.append(one)
         one.arm.active = True
         one.arm.begin_anew()
         one.feedback.clear()
         return one
 
     yield make
-    for one in made.values():
+    for one in used:
         one.arm.active = False
+        graph.rest(one.arm, one.node)
 
 
 def require_invalid(result, code, *reasons):
