@@ -47,7 +47,7 @@ EMBEDDING = {"search": "ppo", "action_space": "embedding"}
         ({**EMBEDDING, "search_options": {"image_encoder": 3}}, "must be text; got 3"),
         (
             {"search": "sarsa"},
-            "unknown search 'sarsa'; allowed: ppo, a2c, decide, uniform",
+            "unknown search 'sarsa'; allowed: ppo, a2c, decide, covering",
         ),
         ({"search": ["ppo"]}, r"search must be text.* got \['ppo'\]"),
         (

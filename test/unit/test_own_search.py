@@ -101,7 +101,7 @@ def test_one_of_an_installed_package_is_found_by_its_name(module):
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("sarsa", "unknown search 'sarsa'; allowed: ppo, a2c, uniform, thompson, embedding, or py"),
+        ("sarsa", "unknown search 'sarsa'; allowed: ppo, a2c, decide, covering, uniform, thompson"),
         ("python:my_searches:Missing", "has no 'Missing'"),
         ("python:my_searches:InOrder?last=1", "no argument 'last'"),
         ("python:my_searches:Wrong", "its attribute `strategy` is str"),

@@ -158,7 +158,7 @@ def test_thompson_spends_no_more_on_what_is_certain():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("sarsa", {}, "unknown search 'sarsa'; allowed: ppo, a2c, decide, uniform, thompson"),
+        ("sarsa", {}, "unknown search 'sarsa'; allowed: ppo, a2c, decide, covering"),
         ("uniform", {"floor": 1}, "unknown 'uniform' search option 'floor'; known: none"),
         (
             "thompson",

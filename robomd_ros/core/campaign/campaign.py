@@ -347,7 +347,7 @@ class Campaign:
         config, control = self._folder.config, self._dispatcher.control
         if control.ends:
             return control.verdict()
-        if self._findings.settled:
+        if self._findings.settled and not self._search.wants_more():
             return f"every variation is decided with {config.confidence:.0%} confidence"
         if self._dispatcher.valid >= config.budget:
             return f"the budget of {counted(config.budget, 'trial')} is spent"

@@ -107,7 +107,7 @@ class CampaignConfig(Model):
     )
     max_attempts: int = option(3, "tries of a scene whose trials are invalid", low=1, high=100)
     confirmation_share: float = option(
-        0.2, "largest share of the budget for isolating combinations", low=0.0, high=1.0
+        0.2, "largest share of the trials for isolating combinations", low=0.0, high=1.0
     )
     search_options: Mapping[str, Any] = option({}, "the search's own parameters")
     horizon: int = option(80, "policy steps after which a rollout has failed", low=1, high=100_000)

@@ -304,8 +304,11 @@ class Dispatcher:
         return self._job(Purpose.SEARCH, lane, scene)
 
     def _confirmation(self, open_scenes: Sequence[Scene]) -> Job | None:
-        """One at a time: its outcome may make the next one needless."""
-        limit = int(self._config.confirmation_share * self._config.budget)
+        """One at a time: its outcome may make the next one needless.
+
+        Their share is one of the trials so far, so that a larger budget goes on with the same.
+        """
+        limit = int(self._config.confirmation_share * (self._requests + 1))
         pending = (j.request.purpose for j in (*self._queue, *self._running))
         if not open_scenes or self._confirmations >= limit or Purpose.CONFIRMATION in pending:
             return None

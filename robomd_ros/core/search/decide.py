@@ -37,8 +37,8 @@ class DecideSearch(Foreground):
     def __init__(self, context: SearchContext) -> None:
         self._catalogue = context.catalogue
         self._seed = context.seed
-        self._tally = Tally(context.catalogue, context.confidence, context.failing_threshold)
-        self._asks = np.zeros(len(context.catalogue), dtype=np.int64)
+        self.tally = Tally(context.catalogue, context.confidence, context.failing_threshold)
+        self.asks = np.zeros(len(context.catalogue), dtype=np.int64)
 
     def begin(self, nominal_image: NDArray[np.uint8] | None) -> None:
         """Nothing to prepare."""
@@ -46,21 +46,21 @@ class DecideSearch(Foreground):
     def ask(self, lane: int, cost: Cost | None = None) -> Scene:
         """The next scene, of one variation."""
         index = self._next(cost)
-        self._asks[index] += 1
+        self.asks[index] += 1
         return Scene((self._catalogue.variations[index],))
 
     def tell(self, lane: int, trial: Trial) -> None:
         """Count it."""
-        self._tally.add(trial.scene, trial.outcome.failed)
+        self.tally.add(trial.scene, trial.outcome.failed)
 
     def drop(self, lane: int) -> None:
         """Nothing: it counts as asked, so that another variation is next."""
 
     def observe(self, trial: Trial) -> None:
         """Count it, where it is of one variation or of the unchanged scene."""
-        self._tally.add(trial.scene, trial.outcome.failed)
+        self.tally.add(trial.scene, trial.outcome.failed)
         if len(trial.scene) == 1:
-            self._asks[self._catalogue.index(trial.scene.ids[0])] += 1
+            self.asks[self._catalogue.index(trial.scene.ids[0])] += 1
 
     def policy_probability(self) -> NDArray[np.float64] | None:
         """None: there is no agent."""
@@ -69,7 +69,7 @@ class DecideSearch(Foreground):
     def restore(self, asked: Sequence[Asked], folder: Path) -> None:
         """Count the earlier asks and their outcomes."""
         for earlier in asked:
-            self._asks[self._catalogue.index(earlier.scene.ids[-1])] += 1
+            self.asks[self._catalogue.index(earlier.scene.ids[-1])] += 1
             if earlier.trial is not None:
                 self.tell(earlier.lane, earlier.trial)
 
@@ -77,10 +77,10 @@ class DecideSearch(Foreground):
         """Nothing to keep: the trial log has it all."""
 
     def _next(self, cost: Cost | None) -> int:
-        few = set(np.flatnonzero(self._asks < FEWEST).tolist())
+        few = set(np.flatnonzero(self.asks < FEWEST).tolist())
         if not few:
             return self._most_doubtful()
-        order = sorted((int(i) for i in self._by_lot() if i in few), key=self._asks.__getitem__)
+        order = sorted((int(i) for i in self._by_lot() if i in few), key=self.asks.__getitem__)
         if cost is None:
             return order[0]
         # all of them will be asked: where people make the changes, a scene may stay for two trials
@@ -89,20 +89,20 @@ class DecideSearch(Foreground):
 
     def _by_lot(self) -> NDArray[np.int64]:
         """An order of the variations for ties; another one after each round."""
-        turn = int(self._asks.min())
-        return np.random.default_rng([self._seed, 6, turn]).permutation(len(self._asks))
+        turn = int(self.asks.min())
+        return np.random.default_rng([self._seed, 6, turn]).permutation(len(self.asks))
 
     def _most_doubtful(self) -> int:
         """The variation whose verdict is most in doubt, per trial that is on its way."""
-        tally = self._tally
+        tally = self.tally
         of_counts = {counts: tally.doubt(counts) for counts in tally.rates}
-        most = max(_ENOUGH, _MORE_THAN_MEAN * float(self._asks.mean()))
+        most = max(_ENOUGH, _MORE_THAN_MEAN * float(self.asks.mean()))
         place = np.argsort(self._by_lot())
 
         def key(i: int) -> tuple[bool, float, int, int]:
             counts = tally.counts(i)
-            pending = max(0, int(self._asks[i]) - counts.trials)
+            pending = max(0, int(self.asks[i]) - counts.trials)
             worth = of_counts[counts] / (1 + pending)
-            return (self._asks[i] < most, worth, -int(self._asks[i]), -int(place[i]))
+            return (self.asks[i] < most, worth, -int(self.asks[i]), -int(place[i]))
 
-        return max(range(len(self._asks)), key=key)
+        return max(range(len(self.asks)), key=key)

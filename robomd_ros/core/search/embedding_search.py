@@ -171,6 +171,10 @@ class EmbeddingSearch:
             )
         return "the embedding is being trained"
 
+    def wants_more(self) -> bool:
+        """No."""
+        return False
+
     def close(self, learn: bool) -> None:
         """End the learner; with `learn` after it has learned from all trials."""
         if learn and self._ready and self._told > self._trained_at:

@@ -90,6 +90,17 @@ class DecideOptions(SearchOptions):
     of = "decide"
 
 
+class CoveringOptions(SearchOptions):
+    """Of the search for combinations."""
+
+    of = "covering"
+
+    max_changes: int = option(6, "changes in one scene", low=2, high=64)
+    strength: int = option(
+        3, "2: ends when all pairs were seen; 3: goes on with triples", low=2, high=3
+    )
+
+
 class UniformOptions(SearchOptions):
     """Of the uniform search: none."""
 

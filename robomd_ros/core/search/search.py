@@ -146,6 +146,10 @@ class Search(Protocol):
         """What the campaign's status should say of the search; "" for nothing."""
         ...
 
+    def wants_more(self) -> bool:
+        """Whether the campaign goes on although every variation is decided."""
+        ...
+
     def close(self, learn: bool) -> None:
         """The campaign has ended; may be called again.
 
@@ -167,6 +171,10 @@ class Foreground:
     def remark(self) -> str:
         """Nothing."""
         return ""
+
+    def wants_more(self) -> bool:
+        """No."""
+        return False
 
     def close(self, learn: bool) -> None:
         """Nothing runs in the background."""

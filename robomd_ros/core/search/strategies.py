@@ -10,6 +10,7 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.plugins import PluginKind
 from robomd_ros.core.search.options import (
     A2COptions,
+    CoveringOptions,
     DecideOptions,
     EmbeddingOptions,
     PPOOptions,
@@ -41,6 +42,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "ppo": Strategy(PPOOptions, agent=True, accumulate=True),
     "a2c": Strategy(A2COptions, agent=True, accumulate=True),
     "decide": Strategy(DecideOptions),
+    "covering": Strategy(CoveringOptions),
     "uniform": Strategy(UniformOptions),
     "thompson": Strategy(ThompsonOptions),
     "embedding": Strategy(EmbeddingOptions, agent=True, action_space="embedding"),
@@ -54,6 +56,7 @@ SEARCHES = PluginKind(
         "ppo": "robomd_ros.core.search.ppo:PPOSearch",
         "a2c": "robomd_ros.core.search.a2c:A2CSearch",
         "decide": "robomd_ros.core.search.decide:DecideSearch",
+        "covering": "robomd_ros.core.search.covering:CoveringSearch",
         "uniform": "robomd_ros.core.search.uniform:UniformSearch",
         "thompson": "robomd_ros.core.search.thompson:ThompsonSearch",
         "embedding": "robomd_ros.core.search.embedding_search:EmbeddingSearch",
