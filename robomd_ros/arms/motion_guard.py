@@ -25,6 +25,12 @@ _AHEAD = 0.1
 """s by which a command's stamp may lie in the future: clocks differ a little."""
 
 
+_UNHEARD = (
+    "nobody says whether a person is in the cell (cell_state); start perturbation_node in it, or, "
+    "with nobody near the arm, set require_cell_state to false"
+)
+
+
 class LeaseCode(IntEnum):
     """Why a motion or a lease is refused; as the error codes of the service HoldMotion."""
 
@@ -117,6 +123,7 @@ class MotionGuard:
         *,
         command_age: float,
         cell_silence: float,
+        require_cell: bool,
     ) -> None:
         """Prepare.
 
@@ -125,11 +132,13 @@ class MotionGuard:
             obstacle: why the arm itself cannot move now; empty if it can.
             command_age: s that a streamed command may be old.
             cell_silence: s for which the cell's state may be silent.
+            require_cell: nothing moves before the cell's state was ever heard.
         """
         self.latch = latch
         self._obstacle = obstacle
         self._command_age = command_age
         self._cell_silence = cell_silence
+        self._require_cell = require_cell
         self._lock = threading.RLock()
         self._cell: HeardCell | None = None
         self._cell_fault = ""
@@ -151,7 +160,7 @@ class MotionGuard:
         """Why nothing may move in this cell now, whoever asks; empty if it may."""
         cell = self._cell
         if cell is None:
-            return ""
+            return _UNHEARD if self._require_cell else ""
         if self._cell_fault:
             return self._cell_fault
         silent = time.monotonic() - cell.heard

@@ -112,6 +112,7 @@ class Ur5eNode(Node):
                 self._arm.obstacle,
                 command_age=self._values["command_timeout"],
                 cell_silence=self._values["cell_silence"],
+                require_cell=self._values["require_cell_state"],
             ),
             self._end_motion,
         )
@@ -151,6 +152,11 @@ class Ur5eNode(Node):
         self._arm.connect()
         self._gripper.start()
         self._gate.start()
+        if not self._values["require_cell_state"]:
+            self.get_logger().warning(
+                "require_cell_state is false: the arm moves although nobody says whether a person "
+                "is in the cell; see to it yourself that nobody is"
+            )
         self._log(f"up: waits for the robot at {self._values['robot_ip']}")
 
     def close(self) -> None:

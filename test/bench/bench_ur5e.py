@@ -107,6 +107,7 @@ def node_process(address: str, frequency: float) -> Iterator[subprocess.Popen[by
         "payload": 0.9,
         "state_timeout": 0.3,  # a busy machine must not end the bench
         "watchdog_rate": 5.0,
+        "require_cell_state": False,
     }
     arguments = ["--ros-args", "-r", f"__ns:={PLACE}"]
     for name, value in parameters.items():

@@ -63,6 +63,7 @@ class ArmGraph(Graph):
             "command_timeout": 0.25,
             "state_timeout": 0.35,
             "watchdog_rate": 4.0,
+            "require_cell_state": False,
             **parameters,
         }
         self.node = Ur5eNode(namespace=PLACE, parameter_overrides=overrides(**values))

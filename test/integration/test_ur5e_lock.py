@@ -70,7 +70,8 @@ class Cell:
 
 @pytest.fixture(scope="module")
 def graph(module_domain):
-    graph = ArmGraph(module_domain)
+    graph = ArmGraph(module_domain, require_cell_state=True)
+    assert "perturbation_node" in graph.trigger("home").message  # nobody has said anything yet
     graph.cell = Cell(graph)
     graph.environment = {**os.environ, **module_domain}
     try:

@@ -34,6 +34,7 @@ class Node:
             "workspace_lower": [-0.9, -0.9, -0.1],
             "state_timeout": 0.35,
             "watchdog_rate": 4.0,
+            "require_cell_state": False,
             **parameters,
         }
         arguments = ["--ros-args", "-r", "__ns:=/robomd/ur5e"]

@@ -33,7 +33,7 @@ class TwinCell:
         self.twin = TwinProcess(f"address:={address}", *twin_arguments)
         parameters = ROOT / "config/params/ur5e_twin.yaml"
         self._common = ["--ros-args", "-r", f"__ns:={NAMESPACE}", "--params-file", str(parameters)]
-        self.start("ur5e_node", robot_ip=address, gripper="robotiq")
+        self.start("ur5e_node", robot_ip=address, gripper="robotiq", require_cell_state=False)
         self.start("camera_node", source=self.twin.ready["camera"])
         self.start("policy_node", policy=policy, **policy_values)
         self.graph = Graph(domain)

@@ -32,13 +32,18 @@ def clock(monkeypatch):
 class Arm:
     """A guard, and what the arm itself says."""
 
-    def __init__(self):
+    def __init__(self, require=True, heard=True):
         self.obstacle = ""
         self.latch = StopLatch()
         self.guard = MotionGuard(
-            self.latch, lambda: self.obstacle, command_age=0.1, cell_silence=1.0
+            self.latch,
+            lambda: self.obstacle,
+            command_age=0.1,
+            cell_silence=1.0,
+            require_cell=require,
         )
-        self.scene()
+        if heard:
+            self.scene()
 
     def scene(self, token="scene-1", inside=False):
         self.guard.hear_cell(inside, token, "somebody is asked to reach in" if inside else "")
@@ -130,6 +135,16 @@ def test_a_silent_cell_and_one_that_cannot_be_believed_lock(arm, clock):
     arm.guard.check_free()
     arm.guard.doubt_cell("two nodes publish it")
     assert refusal(arm.guard.check_free) == (LeaseCode.LOCKED, "two nodes publish it")
+
+
+def test_a_cell_that_was_never_heard_locks_unless_somebody_says_otherwise(clock):
+    code, why = refusal(Arm(heard=False).guard.check_free)
+    assert code is LeaseCode.LOCKED
+    assert "perturbation_node" in why and "require_cell_state" in why
+    guard = Arm(require=False, heard=False).guard
+    guard.check_free()
+    guard.take(ME, "", 0.5)
+    guard.check_command([ME], 0.0)
 
 
 def test_the_lease_is_of_the_scene_in_force(arm):

@@ -150,4 +150,9 @@ class ArmParameters(LimitParameters, GripperParameters):
     cell_silence: float = option(
         1.0, "silence of cell_state after which nothing moves", unit="s", low=0.3, high=10.0
     )
+    require_cell_state: bool = option(
+        True,
+        "move only where perturbation_node says that nobody is in the cell; false: for an arm "
+        "without it, by somebody who watches the cell",
+    )
     recover_power: bool = option(False, "recover may power on and release the brakes")
