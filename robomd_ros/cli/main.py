@@ -23,6 +23,7 @@ _USAGE = """usage: robomd <command> [arguments]
   report <campaign_dir> ... write the report: one page, figures as PNG and SVG   [--out DIR]
   compare <dir> <dir> ...   which policy is more robust, and how sure that is   [--html DIR]
   relabel <dir> <trial> ... another label for a trial: success, failure or invalid   (--help)
+  minimize <dir> <trial>    which changes of a failed trial's scene make the policy fail   (--help)
   export <campaign_dir>     write CSV, Parquet, MCAP   [--format csv|parquet|mcap|all] [--out DIR]
   query <campaign_dir>      how likely a change makes it fail   --text "..." [--image FILE]
   rank-unseen <dir>         rank what nobody has tried   --catalogue FILE [--images DIR] [--out F]
@@ -241,6 +242,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "relabel": _tool("robomd_ros.cli.relabel"),
     "export": _tool("robomd_ros.cli.export"),
     "query": _tool("robomd_ros.cli.query"),
+    "minimize": _tool("robomd_ros.cli.minimize"),
     "rank-unseen": _tool("robomd_ros.cli.rank_unseen"),
     "embedding": _tool("robomd_ros.cli.embedding"),
     "panel": _panel,

@@ -347,6 +347,8 @@ class Campaign:
         config, control = self._folder.config, self._dispatcher.control
         if control.ends:
             return control.verdict()
+        if told := self._search.finished():
+            return told
         if self._findings.settled and not self._search.wants_more():
             return f"every variation is decided with {config.confidence:.0%} confidence"
         if self._dispatcher.valid >= config.budget:

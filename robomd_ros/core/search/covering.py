@@ -166,7 +166,7 @@ class CoveringSearch(Foreground):
             if explained(ids, found):
                 continue
             step = self.minimizer.step(ids)
-            ready = step.state is Progress.OPEN and not self._pending[step.ids]
+            ready = step.progress is Progress.OPEN and not self._pending[step.ids]
             if ready and len(step.ids) > 1 and not self._holds_failing(step.ids):
                 return step.ids
         return None

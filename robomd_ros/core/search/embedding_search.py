@@ -175,6 +175,10 @@ class EmbeddingSearch:
         """No."""
         return False
 
+    def finished(self) -> str:
+        """It does not."""
+        return ""
+
     def close(self, learn: bool) -> None:
         """End the learner; with `learn` after it has learned from all trials."""
         if learn and self._ready and self._told > self._trained_at:

@@ -16,6 +16,8 @@ from scipy.special import betainc
 Ids = frozenset[str]
 PRIOR = (0.5, 0.5)
 """Beta prior of a minimal set's own rate."""
+_SURELY = 2
+"""Successes of a scene after which its parts are taken to succeed."""
 _SMALL = 3
 """Of so few changes a success is asked for twice: a wrong one would leave a set too large."""
 
@@ -41,11 +43,11 @@ class Step:
     """Where the minimisation of a scene stands.
 
     Attributes:
-        state: see there.
+        progress: see there.
         ids: the scene to try, or the set that was found.
     """
 
-    state: Progress
+    progress: Progress
     ids: Ids
 
 
@@ -107,7 +109,7 @@ class Minimizer:
         Raises:
             _AskError: there are too few.
         """
-        if self.copes(ids):
+        if self.copes(ids) or (ids not in self.counts and self._inside_a_success(ids)):
             return False
         counts = self.counts.get(ids, Outcomes())
         enough = 2 if (again if counts.failures else len(ids) <= _SMALL) else 1
@@ -115,6 +117,17 @@ class Minimizer:
         if total < enough or counts.failures == counts.successes:
             raise _AskError(ids)
         return counts.failures > counts.successes
+
+    def _inside_a_success(self, ids: Ids) -> bool:
+        """Whether a larger scene succeeded twice and never failed.
+
+        A change that rescues may hide that the part fails: what is found then fails all the same,
+        by trials of its own, but a smaller set might.
+        """
+        return any(
+            ids < other and outcomes.successes >= _SURELY and not outcomes.failures
+            for other, outcomes in self.counts.items()
+        )
 
     def _reduced(self, ids: Ids) -> Ids:
         """Halves first, then one change at a time; what still fails is kept."""

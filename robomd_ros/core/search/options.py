@@ -101,6 +101,12 @@ class CoveringOptions(SearchOptions):
     )
 
 
+class MinimizeOptions(SearchOptions):
+    """Of the search for the smallest failing part of a scene: none."""
+
+    of = "minimize"
+
+
 class UniformOptions(SearchOptions):
     """Of the uniform search: none."""
 

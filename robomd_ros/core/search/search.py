@@ -150,6 +150,10 @@ class Search(Protocol):
         """Whether the campaign goes on although every variation is decided."""
         ...
 
+    def finished(self) -> str:
+        """Why the campaign ends although not every variation is decided; "" if it does not."""
+        ...
+
     def close(self, learn: bool) -> None:
         """The campaign has ended; may be called again.
 
@@ -175,6 +179,10 @@ class Foreground:
     def wants_more(self) -> bool:
         """No."""
         return False
+
+    def finished(self) -> str:
+        """It does not."""
+        return ""
 
     def close(self, learn: bool) -> None:
         """Nothing runs in the background."""
