@@ -22,13 +22,14 @@ from robomd_ros.bringup.policy_check import check_fit
 from robomd_ros.bringup.processes import AnyProcess, NodeProcess, ToolProcess
 from robomd_ros.bringup.robot_description import ur5e_model
 from robomd_ros.bringup.sim import SimArguments, check_encoders
+from robomd_ros.console.needs import check_console
 from robomd_ros.core.campaign.parameters import CampaignParameters, TaskParameters, campaign_config
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.hosted.parent import program, tool
 from robomd_ros.core.schema import default_of, option, taken
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, load_catalogue
-from robomd_ros.ros.node_parameters import NODES, PolicyNodeParameters
+from robomd_ros.ros.node_parameters import NODES, ConsoleParameters, PolicyNodeParameters
 
 TASK = "ur5e_tabletop"
 _TWIN_PARAMETERS = "ur5e_twin"
@@ -42,6 +43,7 @@ _CELL_NODES = (
     "camera_relay_node",
     "policy_node",
     "operator_prompt",
+    "console_node",
 )
 
 OWN_NODE = "own_node"
@@ -82,6 +84,10 @@ class Ur5eArguments(BringupArguments):
     detector: str = taken(PolicyNodeParameters, "detector")
     start_policy_node: bool = option(True, "false: your own node offers execute_policy in the cell")
     cell: str = option("ur5e", "name of the cell: its namespace below the diagnosis' own")
+    console: bool = option(
+        False, "serve the operator's requests as a page for a phone, opened by a QR code"
+    )
+    console_host: str = taken(ConsoleParameters, "host")
     record: bool = option(False, "record all topics into the campaign folder (needs rosbag2)")
     params_file: str = taken(SimArguments, "params_file", default="ur5e")
 
@@ -105,6 +111,7 @@ SET_BY_UR5E: SetByBringup = {
         "time_limit": "horizon:=, in policy steps of 1 / rate",
     },
     "ranking_markers_node": {"cells": "cell:="},
+    "console_node": {"host": "console_host:="},
 }
 
 
@@ -186,6 +193,8 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
     names = ["diagnosis_node", "perturbation_node", "ur5e_node", camera]
     if values["start_policy_node"]:
         names.append("policy_node")
+    if values["console"]:
+        names.append("console_node")
     nodes: list[AnyProcess] = [
         NodeProcess(
             name,
@@ -219,6 +228,7 @@ def ur5e_parameters(
     if not values["policy"]:  # somebody else's node hosts it; the record names that
         by_node["diagnosis_node"]["policy"] = OWN_NODE
     by_node["perturbation_node"]["backend"] = "operator"
+    by_node["console_node"]["host"] = values["console_host"]
     by_node["ur5e_node"] |= {"robot_ip": values["robot_ip"], "gripper": values["gripper"]}
     if topics := named_topics(values):
         by_node["camera_relay_node"]["topic"] = next(iter(camera_topics(topics).values()))
@@ -277,6 +287,8 @@ def check_ur5e(values: Mapping[str, Any]) -> Catalogue:
     if not values["robot_ip"]:
         raise ConfigurationError(_NO_ADDRESS)
     check_display(values)
+    if values["console"]:
+        check_console(values["console_host"])
     if values["record"]:
         _check_recorder()
     config, catalogue = campaign_config({**values, "policy": values["policy"] or OWN_NODE})

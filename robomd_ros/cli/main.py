@@ -30,6 +30,7 @@ _USAGE = """usage: robomd <command> [arguments]
   embedding train|report    train an embedding from campaigns; how good it is   (--help)
   panel                     watch a diagnosis and answer its requests in a window (--help)
   operator <cell>           answer what is asked at a cell, on this terminal
+  console <cell>            the same as a page for a phone, opened by a QR code   (--help)
   truth                     measure the failure rate of every variation       (--help)
   collect-demos             record demonstrations of the scripted expert      (--help)
   train-bc                  train an image policy on demonstrations           (--help)
@@ -200,6 +201,30 @@ def _operator(arguments: Sequence[str]) -> int:
     os._exit(code)  # the keyboard thread still waits for a line
 
 
+def _console(arguments: Sequence[str]) -> int:
+    from robomd_ros.core.arguments import help_text, parse_arguments
+    from robomd_ros.ros.node_parameters import ConsoleParameters
+
+    if "-h" in arguments or "--help" in arguments:
+        print(help_text("robomd console <cell>", ConsoleParameters))
+        return 0
+    if not arguments or arguments[0].startswith("-") or ":=" in arguments[0]:
+        raise ConfigurationError(f"usage: robomd console <cell> [name:=value ...]; got {arguments}")
+    values = parse_arguments(arguments[1:], ConsoleParameters)
+    from robomd_ros.console.needs import check_console
+
+    check_console(values.get("host", "localhost"))
+    from robomd_ros.nodes.console_node import ConsoleNode
+    from robomd_ros.ros.runtime import run_node
+
+    cell = arguments[0]
+    namespace = cell if cell.startswith("/") else f"/{NAMESPACE}/{cell}"
+    given = [part for name in values for part in ("-p", f"{name}:={values[name]}")]
+    code = run_node(ConsoleNode, ["--ros-args", "-r", f"__ns:={namespace}", *given])
+    sys.stdout.flush()
+    os._exit(code)  # the keyboard thread still waits for a line
+
+
 def _panel(arguments: Sequence[str]) -> int:
     from robomd_ros.cli.campaign import process_environment
 
@@ -247,6 +272,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "embedding": _tool("robomd_ros.cli.embedding"),
     "panel": _panel,
     "operator": _operator,
+    "console": _console,
     "truth": _tool("sim_bridge.learn.truth"),
     "collect-demos": _tool("sim_bridge.learn.demos"),
     "train-bc": _tool("sim_bridge.learn.train_bc"),
@@ -256,7 +282,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "version": _version,
 }
 
-_OVER_ROS = ("sim", "ur5e", "doctor", "plan", "panel", "operator")
+_OVER_ROS = ("sim", "ur5e", "doctor", "plan", "panel", "operator", "console")
 """Commands that talk to processes over ROS 2."""
 
 if __name__ == "__main__":

@@ -193,6 +193,19 @@ class PromptParameters(Parameters):
     campaign_namespace: str = taken(PerturbationParameters, "campaign_namespace")
 
 
+class ConsoleParameters(Parameters):
+    """Of console_node."""
+
+    node = "console_node"
+
+    host: str = option(
+        "127.0.0.1",
+        "address that the console listens on; 0.0.0.0: everybody in this network reaches it",
+    )
+    port: int = option(8321, "its port; 0: any that is free", low=0, high=65535)
+    campaign_namespace: str = taken(PerturbationParameters, "campaign_namespace")
+
+
 NODES: Mapping[str, type[Parameters]] = {
     model.node: model
     for model in (
@@ -201,6 +214,7 @@ NODES: Mapping[str, type[Parameters]] = {
         SimBridgeParameters,
         MonitorParameters,
         PromptParameters,
+        ConsoleParameters,
         MarkersParameters,
         CameraParameters,
         RelayParameters,

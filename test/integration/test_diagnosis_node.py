@@ -34,6 +34,7 @@ from robomd_msgs.srv import CompareVariations, QueryVariation
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Scene, load_catalogue
+from robomd_ros.nodes.console_node import ConsoleNode
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.monitor_node import MonitorNode
 from robomd_ros.nodes.operator_prompt import OperatorPrompt
@@ -301,6 +302,7 @@ NODES = [
     (SimBridgeNode, {"make_cell": lambda name, options: TableCell(name)}, ""),
     (MonitorNode, {}, ""),
     (OperatorPrompt, {}, ""),
+    (ConsoleNode, {}, ""),
     (RankingMarkersNode, {}, ""),
 ]
 CAMPAIGN_NODES = (DiagnosisNode, MonitorNode, RankingMarkersNode)
