@@ -13,6 +13,7 @@ from robomd_ros.core.campaign.cell_pool import Attempt, CellPool, attempt
 from robomd_ros.core.campaign.control import search_budget
 from robomd_ros.core.campaign.crew import Crew, Task
 from robomd_ros.core.campaign.dispatch import Dispatcher, Job, trial_of
+from robomd_ros.core.campaign.forecast import describe, past_trials
 from robomd_ros.core.campaign.opening import Opening
 from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.campaign.publisher import Publisher
@@ -29,6 +30,7 @@ from robomd_ros.core.cell import Cell
 from robomd_ros.core.errors import CellFault, ConfigurationError, RelabelError
 from robomd_ros.core.evidence.findings import Findings
 from robomd_ros.core.evidence.ranking import FailureRanking
+from robomd_ros.core.evidence.rates import Counts
 from robomd_ros.core.schema import default_of
 from robomd_ros.core.search import Search, SearchContext, make_search
 from robomd_ros.core.trial import Outcome, Result
@@ -101,6 +103,7 @@ class Campaign:
         self._opening = Opening(folder, self._search)
         self._paused = False
         self._scene = NOMINAL
+        self._past = past_trials(folder.path, folder.catalogue)
         self._warning = ""
         self._outcome = ""
         self._ending: CampaignState | None = None
@@ -256,7 +259,12 @@ class Campaign:
         unchanged = (
             () if self._outcome == control.verdict() else (control.oddity, control.describe())
         )
-        return self._outcome, self._pool.describe(), work, *unchanged, about, self._warning
+        plan = ""
+        if not self._outcome and not control.others:  # before the first change
+            nominal = Counts(control.failures, control.trials)
+            config, catalogue = self._folder.config, self._folder.catalogue
+            plan = describe(config, catalogue, nominal, self._past, self._order_by_cost)
+        return self._outcome, plan, self._pool.describe(), work, *unchanged, about, self._warning
 
     def _state(self) -> tuple[CampaignState, str]:
         if self._ending is not None:
