@@ -13,16 +13,22 @@ from collections.abc import Sequence
 from enum import Enum
 
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.evidence.verdict import Verdict
 
 HALF = 0.5
-"""More likely to fail than to succeed: the threshold of the failure mode count."""
+"""The middle of the scale of failure probabilities."""
 FIGURES = "fails (95 % interval)"
 """Heading of what `interval` says."""
+EFFECT = "effect"
+"""Heading of what `effect_of` says."""
 NOMINAL = "nothing changed"
 NOTHING = "-"
 """Where there is no number."""
 _DIGITS = {
     "failure_probability": 2,
+    "effect": 2,
+    "effect_lower": 2,
+    "effect_upper": 2,
     "lower": 2,
     "upper": 2,
     "reliability": 2,
@@ -34,11 +40,13 @@ _DECIMAL = re.compile(r"(?:(?<=_)|^)0_(\d+)")
 
 
 class Standing(Enum):
-    """A judgement: its words, its sign (nothing depends on colour alone), what it means."""
+    """How a mode stands: its words, its sign (nothing depends on colour alone), what it means."""
 
-    FAILS = ("fails", "▲", "the whole 95 % interval lies above one half")
-    OPEN = ("open", "◇", "the 95 % interval holds one half: more trials would tell")
-    COPES = ("copes", "●", "the whole 95 % interval lies below one half")
+    FAILS = ("fails", "▲", "fails with a rate above the threshold, with confidence")
+    HURTS = ("hurts", "△", "fails more often than the unchanged scene, with confidence")
+    OPEN = ("open", "◇", "more trials would tell")
+    COPES = ("copes", "●", "fails with a rate below the threshold, with confidence")
+    AMONG = ("not alone", "○", "tried among others only: no verdict without trials of its own")
     PREDICTED = ("predicted", "≈", "never tried; predicted from similar changes that were")
     UNTRIED = ("untried", "?", "never tried: nothing is known")
     NOT_KNOWN = ("not known", "?", "never tried, and too far from all that was tried to say")
@@ -54,23 +62,29 @@ class Standing(Enum):
         return self.name.lower().replace("_", "-")
 
 
+def standing_of(mode: FailureMode) -> Standing:
+    """How a failure mode stands, by its verdict."""
+    if not mode.seen:
+        if mode.unknown:
+            return Standing.NOT_KNOWN
+        return Standing.PREDICTED if mode.predicted else Standing.UNTRIED
+    return _STANDINGS.get(mode.verdict, Standing.AMONG)
+
+
+_STANDINGS = {
+    Verdict.FAILS: Standing.FAILS,
+    Verdict.HURTS: Standing.HURTS,
+    Verdict.COPES: Standing.COPES,
+    Verdict.OPEN: Standing.OPEN,
+}
+
+
 class Compared(Enum):
     """Which of two policies is better: by the interval of the difference alone."""
 
     BETTER = "fails less often than"
     WORSE = "fails more often than"
     NO_DIFFERENCE_SEEN = "no difference seen"
-
-
-def verdict_of(mode: FailureMode) -> Standing:
-    """The judgement on a failure mode, by its interval."""
-    if not mode.seen:
-        if mode.unknown:
-            return Standing.NOT_KNOWN
-        return Standing.PREDICTED if mode.predicted else Standing.UNTRIED
-    if mode.lower > HALF:
-        return Standing.FAILS
-    return Standing.COPES if mode.upper < HALF else Standing.OPEN
 
 
 def compared(lower: float, upper: float) -> Compared:
@@ -152,23 +166,39 @@ def spread(value: float, lower: float, upper: float, sign: str = "") -> str:
 
 
 def counts(mode: FailureMode) -> str:
-    """Failures of trials, `3/5`; of what was never tried, what is known instead."""
-    return f"{mode.failures}/{mode.trials}" if mode.seen else verdict_of(mode).words
+    """Failures of trials alone, `3/5`, and in all where that is more, `3/5 (4/9)`; of what was
+    never tried, what is known instead.
+    """
+    if not mode.seen:
+        return standing_of(mode).words
+    alone = f"{mode.own_failures}/{mode.own_trials}"
+    return alone if mode.own_trials == mode.trials else f"{alone} ({mode.failures}/{mode.trials})"
+
+
+def effect_of(mode: FailureMode) -> str:
+    """How much more often it fails than the unchanged scene, with its 95 % interval."""
+    if not mode.own_trials or not math.isfinite(mode.effect):
+        return NOTHING
+    return spread(mode.effect, mode.effect_lower, mode.effect_upper, "+")
+
+
+def nominal_of(ranking: FailureRanking) -> str:
+    """The zero line: `0.08 (0.00 to 0.23), 1/12`; "never tried"."""
+    if not ranking.nominal_trials:
+        return "never tried"
+    rate = spread(ranking.nominal_probability, ranking.nominal_lower, ranking.nominal_upper)
+    return f"{rate}, {ranking.nominal_failures}/{ranking.nominal_trials}"
 
 
 def estimate(mode: FailureMode) -> str:
     """Interval and trials in a few characters."""
     if mode.unknown:
-        return verdict_of(mode).words
+        return standing_of(mode).words
     if not math.isfinite(mode.failure_probability):
         return "no estimate"
     far = f", distance {mode.reliability:.2f}" if mode.predicted else ""
-    return f"{interval(mode)} {counts(mode)}{far}"
-
-
-def percent(probability: float) -> str:
-    """A probability of nearly 1 without a claim of certainty."""
-    return "above 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
+    verdict = f"{standing_of(mode).words}, " if mode.seen else ""
+    return f"{verdict}{interval(mode)} {counts(mode)}{far}"
 
 
 # Rankings
@@ -194,9 +224,15 @@ def ranks(modes: Sequence[FailureMode]) -> list[str]:
 
 def tied(a: FailureMode, b: FailureMode) -> bool:
     """Whether all that is shown of two modes is the same."""
-    if (a.seen, a.failures, a.trials) != (b.seen, b.failures, b.trials):
+    if _counted(a) != _counted(b):
         return False
     return all(_alike(getattr(a, name), getattr(b, name), n) for name, n in _DIGITS.items())
+
+
+def _counted(mode: FailureMode) -> tuple[int, ...]:
+    """What is shown of a mode as whole numbers."""
+    counts = (mode.failures, mode.trials, mode.own_failures, mode.own_trials)
+    return (int(mode.seen), int(mode.verdict), *counts)
 
 
 def _alike(a: float, b: float, digits: int) -> bool:
@@ -209,16 +245,20 @@ def _alike(a: float, b: float, digits: int) -> bool:
 
 
 def settled(ranking: FailureRanking) -> str:
-    """Whether more trials would change the order."""
-    return "order settled" if ranking.converged else "order not settled yet"
+    """Whether every change is decided, with the wanted confidence in all verdicts together."""
+    if ranking.converged:
+        return "every change decided"
+    return f"{counted(ranking.undecided, 'change')} undecided" if ranking.undecided else "in doubt"
 
 
 def merits(ranking: FailureRanking) -> str:
     """The figures of merit in a line."""
+    above = f"above {ranking.failing_threshold:g}"
     return ", ".join(
         (
             counted(ranking.trials, "trial"),
-            f"{counted(ranking.failure_mode_count, 'failure mode')} above {HALF}",
+            f"unchanged {nominal_of(ranking)}",
+            f"{counted(ranking.failure_mode_count, 'failure mode')} {above}",
             f"severity {figure(ranking.failure_severity_index)}",
             f"entropy {figure(ranking.entropy)} nats",
             settled(ranking),
@@ -233,20 +273,22 @@ def not_shown(hidden: int) -> str:
 
 def statement(mode: FailureMode) -> str:
     """What is known of a mode, in a sentence that goes on from its description."""
-    verdict = verdict_of(mode)
-    if verdict is Standing.NOT_KNOWN:
+    standing = standing_of(mode)
+    if standing is Standing.NOT_KNOWN:
         return (
-            f"{verdict.words}: too far from everything that was tried "
+            f"{standing.words}: too far from everything that was tried "
             f"(distance {mode.reliability:.3g} to the nearest known embedding); try it"
         )
-    if verdict is Standing.UNTRIED:
-        return verdict.meaning
+    if standing is Standing.UNTRIED:
+        return standing.meaning
     value, lower, upper = map(figure, (mode.failure_probability, mode.lower, mode.upper))
     figures = f"fails with probability {value} (95 % interval {lower} to {upper})"
     if mode.seen:
-        return f"{figures}: {mode.failures} of {counted(mode.trials, 'trial')} failed"
+        alone = f"{mode.own_failures} of {counted(mode.own_trials, 'trial')} of its own failed"
+        rest = mode.trials - mode.own_trials
+        return f"{figures}: {alone}" + (f", {rest} more among others" if rest else "")
     near = f"distance {mode.reliability:.3g} to the nearest known embedding"
-    return f"{figures}: {verdict.words}, never tried; {near}"
+    return f"{figures}: {standing.words}, never tried; {near}"
 
 
 def named(modes: Sequence[FailureMode], count: int, figures: bool = False) -> str:

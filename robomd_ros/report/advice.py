@@ -5,7 +5,8 @@
 from dataclasses import dataclass
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
-from robomd_ros.core.wording import HALF, Standing, counted, named, verdict_of, words
+from robomd_ros.core.evidence.sentences import blamed
+from robomd_ros.core.wording import Standing, counted, named, standing_of, words
 from robomd_ros.report.campaign_data import CampaignData
 
 _NAMED = 6
@@ -31,19 +32,22 @@ def advice(data: CampaignData) -> list[Advice]:
     """What to do next, the most useful first; at least one piece."""
     if not data.valid:
         return [_nothing_yet(data)]
-    by_verdict: dict[Standing, list[FailureMode]] = {v: [] for v in Standing}
+    by_standing: dict[Standing, list[FailureMode]] = {v: [] for v in Standing}
     for mode in data.ranking.failure_modes:
-        by_verdict[verdict_of(mode)].append(mode)
+        by_standing[standing_of(mode)].append(mode)
+    accused = [m for m in data.ranking.failure_modes if blamed(m, data.ranking)]
+    limit = data.ranking.failing_threshold
     found = [
         _untried([m for m in data.ranking.failure_modes if not m.seen]),
-        _improve(by_verdict[Standing.FAILS]),
-        _look_closer([m for m in by_verdict[Standing.OPEN] if m.failure_probability > HALF]),
+        _unchanged(data),
+        _improve(accused),
+        _look_closer([m for m in by_standing[Standing.OPEN] if m.failure_probability > limit]),
         _combinations(data),
         _unsure(data),
         _invalid(data),
     ]
     given = [piece for piece in found if piece is not None]
-    return given or [_all_well(bool(by_verdict[Standing.OPEN]))]
+    return given or [_all_well(bool(by_standing[Standing.OPEN]))]
 
 
 def _nothing_yet(data: CampaignData) -> Advice:
@@ -70,14 +74,31 @@ def _untried(modes: list[FailureMode]) -> Advice | None:
     )
 
 
-def _improve(failing: list[FailureMode]) -> Advice | None:
-    if not failing:
+def _unchanged(data: CampaignData) -> Advice | None:
+    """Where the unchanged scene fails often, or was never tried."""
+    ranking = data.ranking
+    if not ranking.nominal_trials:
+        return Advice(
+            "Try the unchanged scene",
+            "Without trials of the unchanged scene no failure can be put down to a change. A "
+            "campaign with nominal_trials has them.",
+        )
+    if not ranking.nominal_lower > data.stored.config.nominal_limit:
         return None
-    many = "" if len(failing) == 1 else f"{len(failing)} "
-    modes = f"the {many}failure mode{'s' if many else ''} that surely fail{'' if many else 's'}"
     return Advice(
-        f"Make the policy stronger against {modes}",
-        f"Collect demonstrations with {named(failing, _NAMED)}, train the policy on them as well, "
+        "Mend the policy in the unchanged scene first",
+        f"It fails there in {ranking.nominal_failures} of "
+        f"{counted(ranking.nominal_trials, 'trial')}; training against changes would not help.",
+    )
+
+
+def _improve(accused: list[FailureMode]) -> Advice | None:
+    if not accused:
+        return None
+    changes = "the change" if len(accused) == 1 else f"the {len(accused)} changes"
+    return Advice(
+        f"Make the policy stronger against {changes} that make it fail more often",
+        f"Collect demonstrations with {named(accused, _NAMED)}, train the policy on them as well, "
         "diagnose it again with the same seed, and set both side by side with “robomd compare”.",
     )
 
@@ -88,8 +109,8 @@ def _look_closer(modes: list[FailureMode]) -> Advice | None:
         return None
     return Advice(
         f"Try again what may be a failure mode ({len(modes)})",
-        f"The estimate lies above one half for {named(modes, _NAMED)}, but the 95 % interval holds "
-        "one half: it may be chance. The same command with the same folder and a larger budget "
+        f"The estimate lies above the threshold for {named(modes, _NAMED)}, but not with enough "
+        "confidence: it may be chance. The same command with the same folder and a larger budget "
         "goes on with the campaign.",
     )
 
@@ -111,9 +132,9 @@ def _unsure(data: CampaignData) -> Advice | None:
         return None
     wide.sort(key=lambda m: m.lower - m.upper)
     return Advice(
-        "Run more trials before relying on the order",
-        f"The order is not settled. {counted(len(wide), 'interval is', 'intervals are')} wider "
-        f"than one half, the widest of {named(wide, _NAMED)}: each was part of few trials.",
+        "Run more trials before relying on what is open",
+        f"Not every change is decided. {counted(len(wide), 'interval is', 'intervals are')} wider "
+        f"than one half, the widest of {named(wide, _NAMED)}: each had few trials of its own.",
     )
 
 
@@ -132,6 +153,6 @@ def _all_well(some_open: bool) -> Advice:
     found = "No tested change was found to make" if some_open else "No tested change makes"
     return Advice(
         "Widen the catalogue",
-        f"{found} the policy fail more often than not. Add stronger or other changes to the "
+        f"{found} the policy fail more often than unchanged. Add stronger or other changes to the "
         "catalogue.",
     )

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that a campaign folder tells, read once; and what follows from it by the evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from robomd_ros.core.campaign.stored import StoredCampaign, read_campaign
 from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord
 from robomd_ros.core.errors import CampaignFolderError
-from robomd_ros.core.evidence.evidence import Evidence, Posterior, SamplerSettings
+from robomd_ros.core.evidence.evidence import Posterior
 from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import Catalogue, Scene
@@ -83,16 +83,6 @@ class CampaignData:
             if request.purpose is Purpose.SEARCH and request.scene:
                 counts[request.scene[-1]] += 1
         return counts
-
-    def posterior_of(
-        self, records: Sequence[TrialRecord], settings: SamplerSettings | None = None
-    ) -> Posterior:
-        """The evidence of some of the trials; as the campaign computes it, or with more effort."""
-        evidence = Evidence(self.catalogue, self.stored.config.seed, settings)
-        for record in records:
-            if record.outcome and record.outcome.valid:
-                evidence.add(self.scenes[record.request.scene], record.outcome.failed)
-        return evidence.posterior()
 
     def number(self, variation_id: str) -> int | None:
         """The variation's number in the catalogue, from 1 (A1, A2, ... in the paper)."""

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from robomd_ros.core.evidence.metrics import entropy, failure_mode_count, failure_severity_index
-from robomd_ros.core.wording import Compared, compared, counted, figure, percent, spread, words
+from robomd_ros.core.wording import Compared, compared, counted, figure, spread, words
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.comparison import Comparison, PairComparison
 from robomd_ros.report.drawing import Picture
@@ -94,7 +94,7 @@ def _sentence(
     sure = gap.a_better if verdict is Compared.BETTER else 1.0 - gap.a_better
     return (
         f"{one} {verdict.value} {other}: the mean failure probabilities differ by "
-        f"{spread(abs(gap.mean), *ends)}; with probability {percent(sure)} "
+        f"{spread(abs(gap.mean), *ends)}; with probability {f'{sure:.2f}'} "
         f"{one if verdict is Compared.BETTER else other} is more robust."
     )
 
@@ -158,11 +158,11 @@ def _variations(campaigns: Sequence[CampaignData], comparison: Comparison) -> li
 def _figures(campaign: CampaignData, variation_id: str) -> dict[str, Any]:
     posterior, i = campaign.posterior, campaign.catalogue.index(variation_id)
     return {
-        "mean": float(posterior.mean[i]),
-        "lower": float(posterior.lower[i]),
-        "upper": float(posterior.upper[i]),
-        "failures": int(posterior.failures[i]),
-        "trials": int(posterior.trials[i]),
+        "mean": posterior.rates[i].mean,
+        "lower": posterior.rates[i].lower,
+        "upper": posterior.rates[i].upper,
+        "failures": posterior.rates[i].counts.failures,
+        "trials": posterior.rates[i].counts.trials,
     }
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
-from robomd_ros.core.evidence.evidence import SamplerSettings
 from robomd_ros.core.variations import Variation
 from robomd_ros.report.campaign_data import CampaignData
 
@@ -18,8 +17,6 @@ Floats = NDArray[np.float64]
 
 DRAWS = 20_000
 """Pairs of draws of two posteriors."""
-EFFORT = SamplerSettings(chains=96, burn_in=20, draws=5760, sweeps=60, cells=500_000)
-"""More draws than a campaign needs: a probability of one half has a standard error near 0.01."""
 _TAILS = (0.025, 0.975)
 
 
@@ -170,8 +167,8 @@ def _shared(campaigns: Sequence[CampaignData]) -> tuple[tuple[Variation, ...], t
 
 
 def _tried(campaign: CampaignData) -> set[str]:
-    trials = campaign.posterior.trials
-    return {v.id for v, count in zip(campaign.catalogue, trials, strict=True) if count}
+    rates = campaign.posterior.rates
+    return {v.id for v, rate in zip(campaign.catalogue, rates, strict=True) if rate.counts.trials}
 
 
 def _meaning(variation: Variation) -> tuple[str, ...]:
@@ -181,14 +178,14 @@ def _meaning(variation: Variation) -> tuple[str, ...]:
 
 
 def _mean(campaign: CampaignData, variation_id: str) -> float:
-    return float(campaign.posterior.mean[campaign.catalogue.index(variation_id)])
+    return campaign.posterior.rates[campaign.catalogue.index(variation_id)].mean
 
 
 def _draws(campaign: CampaignData, shared: Sequence[Variation], rng: np.random.Generator) -> Floats:
-    """(DRAWS, n) joint draws in an order of their own: campaigns of one seed share theirs."""
-    columns = [campaign.catalogue.index(v.id) for v in shared]
-    samples = campaign.posterior_of(campaign.valid, EFFORT).samples[:, columns]
-    return np.asarray(samples[rng.integers(len(samples), size=DRAWS)])
+    """(DRAWS, n) draws of the rates by own trials."""
+    posterior = campaign.posterior
+    rates = [posterior.rates[campaign.catalogue.index(v.id)] for v in shared]
+    return np.stack([posterior.population.draw(rate, DRAWS, rng) for rate in rates], axis=1)
 
 
 def _difference(a: Floats, b: Floats, mean: float) -> Difference:

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord
 from robomd_ros.core.evidence.evidence import Evidence
-from robomd_ros.core.wording import HALF
+from robomd_ros.core.evidence.verdict import Verdict
 from robomd_ros.report.campaign_data import CampaignData
 
 Floats = NDArray[np.float64]
 
-_TOP = 5
-"""So many of the worst must be in their places for the order to be right."""
 CHECKPOINTS = 24
 """So many times the evidence of a past moment is computed anew; 10,000 trials take some 2 s."""
 
@@ -66,7 +64,7 @@ class Learning:
         share: (m,) share of failures among the last `window` of them.
         window: trials that the share is taken over.
         trials: (c,) numbers of valid trials at the checkpoints.
-        settled: (c,) posterior probability that the order is right.
+        settled: (c,) share of the changes that are decided.
         modes: (c,) failure modes found: tried, and more likely to fail than not.
         tried: (c,) variations that were part of a trial.
     """
@@ -112,8 +110,9 @@ def learning(data: CampaignData) -> Learning | None:
 
 
 def _found(data: CampaignData, counts: NDArray[np.int64]) -> list[tuple[float, int, int]]:
-    """After each number of trials: whether the order is right, failure modes, variations tried."""
-    evidence = Evidence(data.catalogue, data.stored.config.seed)
+    """After each number of trials: share decided, variations accused, and tried."""
+    config = data.stored.config
+    evidence = Evidence(data.catalogue, config.seed, threshold=config.failing_threshold)
     found, done = [], 0
     for count in counts:
         for record in data.valid[done:count]:
@@ -121,10 +120,10 @@ def _found(data: CampaignData, counts: NDArray[np.int64]) -> list[tuple[float, i
                 evidence.add(data.scenes[record.request.scene], record.outcome.failed)
         done = count
         posterior = evidence.posterior()
-        tried = posterior.trials > 0
-        joint = sum(c.mean > HALF for c in posterior.combinations)
-        modes = int((tried & (posterior.mean > HALF)).sum()) + joint
-        found.append((posterior.settled(_TOP), modes, int(tried.sum())))
+        verdicts = posterior.verdicts(config.confidence)
+        modes = sum(verdict in (Verdict.FAILS, Verdict.HURTS) for verdict in verdicts)
+        decided = sum(verdict.decided for verdict in verdicts) / max(1, len(verdicts))
+        found.append((decided, modes, int((posterior.held > 0).sum())))
     return found
 
 

@@ -96,8 +96,7 @@ def learning_figure(data: CampaignData) -> Picture | None:
     course = learning(data)
     if course is None:
         return None
-    confidence = data.stored.config.confidence
-    chance = float(data.posterior.mean.mean())
+    chance = float(np.mean([rate.mean for rate in data.posterior.rates]))
 
     def draw(figure: Figure, narrow: bool) -> None:
         panels = figure.subplots(3, 1, sharex=True)
@@ -106,8 +105,8 @@ def learning_figure(data: CampaignData) -> Picture | None:
         panels[0].set_title("Trials that fail: does the search find weak spots?", fontsize=size)
         _draw_found(panels[1], course)
         panels[1].set_title("What is known", fontsize=size)
-        _draw_settled(panels[2], course, confidence)
-        panels[2].set_title("How sure the order is", fontsize=size)
+        _draw_decided(panels[2], course)
+        panels[2].set_title("How much is decided", fontsize=size)
         panels[2].set_xlabel("valid trials")
         panels[2].xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -117,13 +116,13 @@ def learning_figure(data: CampaignData) -> Picture | None:
         "What the search learned, and when",
         f"Three curves over {counted(int(course.trials[-1]), 'valid trial')}. Share of failures "
         f"among the last {course.window} trials of the search, at the end: {share}; a single "
-        f"change picked at random would fail in {chance:.0%}. Failure modes found at the end: "
-        f"{int(course.modes[-1])}, changes tried: {int(course.tried[-1])}. Probability that the "
-        f"order is right at the end: {course.settled[-1]:.2f}.",
+        f"change picked at random would fail in {chance:.0%}. Changes accused at the end: "
+        f"{int(course.modes[-1])}, changes tried: {int(course.tried[-1])}. Share of the changes "
+        f"decided at the end: {course.settled[-1]:.2f}.",
         f"Top: share of failures among the last {course.window} trials that the search chose; "
         "dotted: what single changes picked at random would give. Middle: changes tried and "
-        "failure modes found so far. Bottom: probability that the order of the worst is right; "
-        "the campaign ends early above the dotted line.",
+        "changes accused so far. Bottom: share of the changes that are decided; the campaign "
+        "ends early when all are, with confidence in all verdicts together.",
         size=Size(8.0, 5.6, 5.6),
         draw=draw,
     )
@@ -142,19 +141,15 @@ def _draw_found(axes: Axes, course: Learning) -> None:
     axes.step(
         course.trials, course.tried, where="post", color=drawing.SUCCESS, ls="--", label="tried"
     )
-    axes.step(
-        course.trials, course.modes, where="post", color=drawing.FAILURE, label="failure modes"
-    )
+    axes.step(course.trials, course.modes, where="post", color=drawing.FAILURE, label="accused")
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     axes.legend(fontsize=8, loc="best")
     drawing.clear_grid(axes)
 
 
-def _draw_settled(axes: Axes, course: Learning, confidence: float) -> None:
+def _draw_decided(axes: Axes, course: Learning) -> None:
     axes.plot(course.trials, course.settled, color=drawing.SUCCESS, lw=1.8, marker=".", ms=4)
-    axes.axhline(confidence, color=drawing.INK, ls=":", lw=1.4)
-    _name_line(axes, confidence, "settled: the campaign ends")
     axes.set_ylim(-0.03, 1.03)
     drawing.clear_grid(axes)
 

@@ -9,14 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robomd_ros.core.evidence.failure_modes import FailureMode
-from robomd_ros.core.wording import HALF, interval, label, verdict_of, words
+from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.wording import interval, label, nominal_of, standing_of, words
 from robomd_ros.report import drawing
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.drawing import Picture, Size, make_picture
 
 MAX_ROWS = 40
 """Failure modes in the figure of intervals; the table of the report has all of them."""
+ZERO_LINE = "Grey band and line: the unchanged scene, what every change is held against."
 MAX_SPOKES = 36
 """Axes of the radar plot."""
 
@@ -30,14 +31,15 @@ def ranking_figure(data: CampaignData) -> Picture | None:
     rows = [(label(m), m) for m in modes]
 
     def draw(figure: Figure, narrow: bool) -> None:
-        draw_intervals(figure.subplots(), rows, narrow)
+        draw_intervals(figure.subplots(), rows, narrow, data.ranking)
 
     height = 1.0 + 0.24 * len(rows)
     return make_picture(
         "ranking",
         "How likely each change makes the policy fail",
-        "Failure probabilities with 95 % intervals, most likely first. " + spoken(modes[:5]),
-        f"Dot: best estimate; line: 95 % interval. {_rest(hidden)}",
+        "Failure probabilities with 95 % intervals, most likely first. Unchanged: "
+        f"{nominal_of(data.ranking)}. {spoken(modes[:5])}",
+        f"Dot: best estimate; line: 95 % interval. {ZERO_LINE} {_rest(hidden)}",
         size=Size(8.0, height, height),
         draw=draw,
     )
@@ -45,14 +47,20 @@ def ranking_figure(data: CampaignData) -> Picture | None:
 
 def spoken(modes: Sequence[FailureMode]) -> str:
     """Modes in words for a text alternative."""
-    parts = [f"{label(m)}: {interval(m) if m.seen else verdict_of(m).words}" for m in modes]
+    parts = [f"{label(m)}: {interval(m) if m.seen else standing_of(m).words}" for m in modes]
     return "; ".join(parts) + "." if parts else ""
 
 
-def draw_intervals(axes: Axes, rows: Sequence[tuple[str, FailureMode]], narrow: bool) -> None:
-    """One row each, the first on top; what no trial held is hollow and grey."""
+def draw_intervals(
+    axes: Axes, rows: Sequence[tuple[str, FailureMode]], narrow: bool, ranking: FailureRanking
+) -> None:
+    """One row each, the first on top, on the unchanged scene; what no trial held is hollow."""
+    if ranking.nominal_trials:
+        band = ranking.nominal_lower, ranking.nominal_upper
+        axes.axvspan(*band, color=drawing.NEUTRAL, alpha=0.18, lw=0, zorder=0)
+        axes.axvline(ranking.nominal_probability, color=drawing.INK, lw=1.2, zorder=1)
     for y, (_, mode) in enumerate(rows):
-        fails = mode.failure_probability > HALF
+        fails = mode.failure_probability > ranking.failing_threshold
         colour = drawing.FAILURE if fails else drawing.SUCCESS
         colour = colour if mode.seen else drawing.NEUTRAL
         axes.hlines(y, mode.lower, mode.upper, color=colour, lw=2.2, alpha=0.55, zorder=2)
@@ -60,7 +68,7 @@ def draw_intervals(axes: Axes, rows: Sequence[tuple[str, FailureMode]], narrow: 
         marker = "D" if fails and mode.seen else "o"
         p = mode.failure_probability
         axes.plot(p, y, marker, color=colour, markerfacecolor=face, ms=6, zorder=3)
-    axes.axvline(HALF, color=drawing.NEUTRAL, lw=1, ls=":")
+    axes.axvline(ranking.failing_threshold, color=drawing.NEUTRAL, lw=1, ls=":")
     axes.set_yticks(range(len(rows)), [text for text, _ in rows], fontsize=7 if narrow else 9)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(-0.02, 1.02)
@@ -85,7 +93,7 @@ def radar_figure(campaigns: Sequence[CampaignData]) -> Picture | None:
 
     def draw(figure: Figure, narrow: bool) -> None:
         axes = figure.add_subplot(projection="polar")
-        _draw_radar(axes, ids, numbers, narrow)
+        _draw_radar(axes, ids, numbers, narrow, campaigns[0].ranking)
         for k, (campaign, table) in enumerate(zip(campaigns, tables, strict=True)):
             _draw_series(axes, ids, table, k, campaign.name, whiskers=len(campaigns) == 1)
         if len(campaigns) > 1 or not narrow:
@@ -100,7 +108,8 @@ def radar_figure(campaigns: Sequence[CampaignData]) -> Picture | None:
         "Where the policy is weak, at a glance",
         f"Radar plot of the failure probability along {len(ids)} changes. " + " ".join(alts),
         "One spoke per change; the farther out, the more likely the policy fails. The dashed black "
-        "ring is the ideal, a policy that never fails; the dotted ring is one half. A change that "
+        "ring is the ideal, a policy that never fails; the solid one is the unchanged scene, the "
+        "dotted one the threshold. A change that "
         f"was never tried has no point. {_rest(hidden)}",
         size=Size(7.6, 6.8, 4.6),
         draw=draw,
@@ -133,7 +142,11 @@ def _spokes(
 
 
 def _draw_radar(
-    axes: Axes, ids: Sequence[str], numbers: dict[str, int | None], narrow: bool
+    axes: Axes,
+    ids: Sequence[str],
+    numbers: dict[str, int | None],
+    narrow: bool,
+    ranking: FailureRanking,
 ) -> None:
     angles = _angles(len(ids))
     axes.set_theta_offset(math.pi / 2)  # type: ignore[attr-defined]
@@ -143,7 +156,11 @@ def _draw_radar(
     axes.set_rlabel_position(180.0 / max(len(ids), 1))  # type: ignore[attr-defined]
     around = np.linspace(0, 2 * math.pi, 200)
     axes.plot(around, np.zeros(200), color="black", ls="--", lw=1.2, label="ideal: never fails")
-    axes.plot(around, np.full(200, HALF), color=drawing.NEUTRAL, ls=":", lw=1)
+    threshold = np.full(200, ranking.failing_threshold)
+    axes.plot(around, threshold, color=drawing.NEUTRAL, ls=":", lw=1)
+    if ranking.nominal_trials:
+        unchanged = np.full(200, ranking.nominal_probability)
+        axes.plot(around, unchanged, color=drawing.INK, lw=1.2, label="unchanged scene")
     names = [f"A{numbers[i]}" if narrow and numbers[i] else _spoke_name(i) for i in ids]
     axes.set_xticks(angles, names, fontsize=7 if narrow else 8)
     axes.tick_params(axis="x", pad=0 if narrow else 4)
@@ -217,7 +234,7 @@ def combination_figure(data: CampaignData) -> Picture | None:
 
     def draw(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
-        draw_intervals(axes, rows, narrow)
+        draw_intervals(axes, rows, narrow, data.ranking)
         for y, (_, mode) in enumerate(rows):
             if len(mode.ids) > 1 and y:
                 axes.axhline(y - 0.5, color=drawing.FAINT, lw=1)
@@ -228,7 +245,8 @@ def combination_figure(data: CampaignData) -> Picture | None:
         "Changes that are harmless alone and harmful together",
         "Failure probabilities of combinations and of their parts: "
         + spoken([m for _, m in rows[:9]]),
-        "Each combination with its parts below it. Dot: best estimate; line: 95 % interval.",
+        f"Each combination with its parts below it. Dot: best estimate; line: 95 % interval. "
+        f"{ZERO_LINE}",
         size=Size(8.0, height, height),
         draw=draw,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from robomd_ros.core.campaign.stored import NOMINAL_PICTURE, StoredCampaign
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.evidence.failure_modes import FailureMode
-from robomd_ros.core.wording import HALF, interval, label, words
+from robomd_ros.core.wording import interval, label, words
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.drawing import data_uri
 
@@ -48,8 +48,9 @@ def scene_pictures(data: CampaignData) -> list[ScenePicture]:
     """Nominal, then the worst and the best scenes of which there is a picture."""
     seen = [m for m in data.ranking.failure_modes if m.seen]
     order = sorted(seen, key=lambda m: (-m.failure_probability, -m.trials))
-    worst = [m for m in order if m.failure_probability > HALF]
-    best = [m for m in reversed(order) if m.failure_probability < HALF]
+    limit = data.ranking.failing_threshold
+    worst = [m for m in order if m.failure_probability > limit]
+    best = [m for m in reversed(order) if m.failure_probability < limit]
     found = list(_nominal(data))
     for role, modes in (("worst", worst), ("best", best)):
         pictures = filter(None, (_of_mode(data, m, role) for m in modes))

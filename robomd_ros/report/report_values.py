@@ -12,11 +12,13 @@ from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.core.evidence.metrics import entropy, wasserstein_to_ideal
 from robomd_ros.core.wording import (
     Standing,
+    counts,
     described,
+    effect_of,
     interval,
     label,
     ranks,
-    verdict_of,
+    standing_of,
     words,
 )
 from robomd_ros.report.advice import advice
@@ -66,6 +68,7 @@ def report_values(
         "figures": dict(pictures),
         "pictures": scene_pictures(data),
         "merits": [_merits(c) for c in campaigns],
+        "threshold": data.ranking.failing_threshold,
         "entropy_limit": math.log(max(len(data.catalogue), 1)),
         "advice": advice(data),
         "diversity": [row for c in campaigns if (row := _diversity(c)) is not None],
@@ -107,9 +110,11 @@ def _ranking(data: CampaignData) -> dict[str, Any]:
             "label": label(mode),
             "description": described(mode),
             "interval": interval(mode),
+            "effect": effect_of(mode),
+            "counts": counts(mode),
             "number": data.number(mode.ids[0]) if len(mode.ids) == 1 else None,
-            "verdict": verdict_of(mode),
-            "order": order[verdict_of(mode)],
+            "verdict": standing_of(mode),
+            "order": order[standing_of(mode)],
         }
         for mode, place in zip(modes, places, strict=True)
     ]
@@ -171,15 +176,13 @@ def _combination(data: CampaignData, mode: FailureMode) -> dict[str, Any]:
     singles = {m.ids[0]: m for m in data.ranking.failure_modes if len(m.ids) == 1}
     passes = [1.0 - singles[i].failure_probability for i in mode.ids if i in singles]
     wanted = set(mode.ids)
-    support = [c.support for c in data.posterior.combinations if set(c.scene.ids) == wanted] or [
-        math.nan
-    ]
+    suspected = [c.suspected for c in data.posterior.combinations if set(c.scene.ids) == wanted]
     exact = [r for r in data.valid if set(r.request.scene) == wanted]
     return {
         "mode": mode,
         "label": label(mode),
         "independent": 1.0 - math.prod(passes),
-        "support": support[0],
+        "suspected": suspected[0] if suspected else math.nan,
         "exact_trials": len(exact),
         "exact_failures": sum(r.outcome.failed for r in exact if r.outcome),
     }

@@ -2,14 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answer in a few sentences and figures."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from robomd_ros.core.evidence.failure_modes import FailureMode
-from robomd_ros.core.wording import Standing, counted, figure, named, verdict_of
+from robomd_ros.core.evidence.sentences import sentences
+from robomd_ros.core.wording import counted, figure, nominal_of
 from robomd_ros.report.campaign_data import CampaignData
-
-_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -38,58 +35,14 @@ def summary(data: CampaignData) -> list[str]:
             f"No trial gave a valid result ({len(data.invalid)} invalid), so nothing is known "
             "about the policy."
         ]
-    modes = data.ranking.failure_modes
     share = data.failures / len(data.valid)
-    sentences = [
-        f"The policy failed in {data.failures} of {counted(len(data.valid), 'valid trial')} "
+    found = list(data.ranking.findings or sentences(data.ranking))
+    return [
+        *found,
+        f"In all it failed in {data.failures} of {counted(len(data.valid), 'valid trial')} "
         f"({share:.0%}). The scenes were changed on purpose: this share is not how often it would "
-        "fail at work."
+        "fail at work.",
     ]
-    sentences += _tried(modes)
-    sentences += _untried(modes)
-    order = (
-        "The order of the worst is settled: more trials would hardly change it."
-        if data.ranking.converged
-        else "The order is not settled yet; intervals are wide where there were few trials."
-    )
-    return [*sentences, order]
-
-
-def _tried(modes: Sequence[FailureMode]) -> list[str]:
-    """By verdict: what fails, what is open, what copes; each says what its intervals say."""
-    by_verdict: dict[Standing, list[FailureMode]] = {v: [] for v in Standing}
-    for mode in sorted(modes, key=lambda m: -m.failure_probability):
-        by_verdict[verdict_of(mode)].append(mode)
-    failing, open_, coping = (
-        by_verdict[v] for v in (Standing.FAILS, Standing.OPEN, Standing.COPES)
-    )
-    found = []
-    if failing:
-        make = counted(len(failing), "change makes", "changes make")
-        found.append(
-            f"{make} it fail more often than not: the whole 95 % interval lies above one half. "
-            f"{'The worst' if len(failing) > 1 else 'It is'}: "
-            f"{named(failing, _NAMED, figures=True)}."
-        )
-    elif open_ or coping:
-        found.append("No change was found under which it surely fails more often than not.")
-    if open_:
-        tried = counted(len(open_), "change")
-        found.append(
-            f"Of {tried} the trials do not tell whether it fails more often than not; the highest "
-            f"estimates: {named(open_, _NAMED, figures=True)}."
-        )
-    if coping:
-        found.append(
-            f"It succeeds more often than not under {counted(len(coping), 'change')}; it copes "
-            f"best with {named(coping[::-1], _NAMED, figures=True)}."
-        )
-    return found
-
-
-def _untried(modes: Sequence[FailureMode]) -> list[str]:
-    untried = sum(not m.seen for m in modes)
-    return [f"{counted(untried, 'change was', 'changes were')} never tried."] if untried else []
 
 
 def warnings(data: CampaignData) -> list[str]:
@@ -118,8 +71,14 @@ def cards(data: CampaignData) -> list[Card]:
         Card("failures", "of them failed", failures, f"{failures:,}"),
         Card("invalid", "invalid trials", invalid, f"{invalid:,}"),
         Card(
+            "nominal",
+            "fails unchanged (95 % interval), trials",
+            ranking.nominal_probability,
+            nominal_of(ranking),
+        ),
+        Card(
             "modes",
-            "failure modes, by estimate",
+            f"failure modes above {ranking.failing_threshold:g}, by estimate",
             ranking.failure_mode_count,
             str(ranking.failure_mode_count),
         ),

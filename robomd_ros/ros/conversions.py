@@ -15,6 +15,7 @@ from robomd_msgs import msg
 from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.evidence.verdict import Verdict
 from robomd_ros.core.operator.desk import Changes, Request, RequestKind
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Catalogue, Parameter, Scene, Variation
@@ -181,6 +182,14 @@ def failure_mode_to_msg(mode: FailureMode) -> msg.FailureMode:
         upper=mode.upper,
         reliability=mode.reliability,
         seen=mode.seen,
+        verdict=int(mode.verdict),
+        effect=mode.effect,
+        effect_lower=mode.effect_lower,
+        effect_upper=mode.effect_upper,
+        probability_failing=mode.probability_failing,
+        probability_worse=mode.probability_worse,
+        own_trials=mode.own_trials,
+        own_failures=mode.own_failures,
     )
 
 
@@ -198,6 +207,14 @@ def failure_mode_from_msg(message: msg.FailureMode) -> FailureMode:
         upper=message.upper,
         reliability=message.reliability,
         seen=message.seen,
+        verdict=Verdict(message.verdict),
+        effect=message.effect,
+        effect_lower=message.effect_lower,
+        effect_upper=message.effect_upper,
+        probability_failing=message.probability_failing,
+        probability_worse=message.probability_worse,
+        own_trials=message.own_trials,
+        own_failures=message.own_failures,
     )
 
 
@@ -215,6 +232,18 @@ def ranking_to_msg(ranking: FailureRanking) -> msg.FailureRanking:
         failure_mode_count=ranking.failure_mode_count,
         failure_severity_index=ranking.failure_severity_index,
         converged=ranking.converged,
+        nominal_trials=ranking.nominal_trials,
+        nominal_failures=ranking.nominal_failures,
+        nominal_probability=ranking.nominal_probability,
+        nominal_lower=ranking.nominal_lower,
+        nominal_upper=ranking.nominal_upper,
+        failing_threshold=ranking.failing_threshold,
+        confidence=ranking.confidence,
+        undecided=ranking.undecided,
+        expected_wrong=ranking.expected_wrong,
+        pairs_seen=ranking.pairs_seen,
+        pairs_possible=ranking.pairs_possible,
+        findings=list(ranking.findings),
     )
     message.header.stamp = time_to_msg(ranking.stamp)
     return message
@@ -234,6 +263,18 @@ def ranking_from_msg(message: msg.FailureRanking) -> FailureRanking:
         failure_mode_count=message.failure_mode_count,
         failure_severity_index=message.failure_severity_index,
         converged=message.converged,
+        nominal_trials=message.nominal_trials,
+        nominal_failures=message.nominal_failures,
+        nominal_probability=message.nominal_probability,
+        nominal_lower=message.nominal_lower,
+        nominal_upper=message.nominal_upper,
+        failing_threshold=message.failing_threshold,
+        confidence=message.confidence,
+        undecided=message.undecided,
+        expected_wrong=message.expected_wrong,
+        pairs_seen=message.pairs_seen,
+        pairs_possible=message.pairs_possible,
+        findings=tuple(message.findings),
         stamp=time_from_msg(message.header.stamp),
     )
 

@@ -12,7 +12,16 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from robomd_ros.core.evidence.failure_colours import Colour, failure_colour
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
-from robomd_ros.core.wording import HALF, counted, estimate, ids_of, not_shown, ranks, settled
+from robomd_ros.core.wording import (
+    HALF,
+    counted,
+    estimate,
+    ids_of,
+    nominal_of,
+    not_shown,
+    ranks,
+    settled,
+)
 from robomd_ros.ros.node_parameters import BoardPlace
 
 _LENGTH = 0.5
@@ -28,6 +37,8 @@ _FRONT = 0.008
 _LINE = 0.004
 _WHITE: Colour = (0.95, 0.95, 0.95)
 _AXIS: Colour = (0.6, 0.6, 0.6)
+_ZERO: Colour = (0.0, 0.62, 0.451)
+"""Bluish green of the Okabe-Ito palette: the unchanged scene."""
 
 
 def ranking_markers(ranking: FailureRanking, place: BoardPlace) -> MarkerArray:
@@ -57,6 +68,8 @@ class _Board:
         yield self._axis()
         for i, p in enumerate((0.0, HALF, 1.0)):
             yield self._text("axis", i + 1, f"{p:g}", p * _LENGTH, -_TEXT, _AXIS)
+        if self._ranking.nominal_trials:
+            yield self._nominal()
         for i, mode in enumerate(self._modes):
             yield from self._row(i, mode)
         yield self._intervals()
@@ -104,12 +117,26 @@ class _Board:
             self._line(lines, bottom, top, _AXIS)
         return lines
 
+    def _nominal(self) -> Marker:
+        """Where the unchanged scene lies, the zero of all effects, with its 95 % interval."""
+        ranking = self._ranking
+        lines = self._lines("nominal", 0)
+        top = self._height(0) + _ROW / 2
+        along = ranking.nominal_probability * _LENGTH
+        self._line(lines, (along, 0.0), (along, top), _ZERO)
+        low, high = ranking.nominal_lower * _LENGTH, ranking.nominal_upper * _LENGTH
+        self._line(lines, (low, 0.0), (high, 0.0), _ZERO)
+        return lines
+
     def _title(self) -> str:
         ranking = self._ranking
         hidden = len(ranking.failure_modes) - len(self._modes)
         more = f", {not_shown(hidden)}" if hidden else ""
         trials = counted(ranking.trials, "trial")
-        return f"{ranking.policy} in {ranking.task}: {trials}, {settled(ranking)}{more}"
+        unchanged = f"unchanged {nominal_of(ranking)}"
+        return (
+            f"{ranking.policy} in {ranking.task}: {trials}, {unchanged}, {settled(ranking)}{more}"
+        )
 
     def _height(self, row: int) -> float:
         """Of the middle of a row above the board's lower edge, m; the first row is the top one."""

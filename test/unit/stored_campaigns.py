@@ -65,6 +65,7 @@ def store_campaign(
             campaign_id=opened.campaign_id,
             policy=opened.config.policy,
             search_agent=opened.config.search,
+            confidence=opened.config.confidence,
             stamp=START,
         )
         opened.write_ranking(ranking.to_dict())

@@ -12,6 +12,8 @@ from scipy.stats import beta
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.evidence.evidence import Evidence, SamplerSettings
 from robomd_ros.core.evidence.noisy_or import NoisyOr, fit, sample
+from robomd_ros.core.evidence.rates import Counts
+from robomd_ros.core.evidence.verdict import Verdict
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
 
 
@@ -70,40 +72,43 @@ def test_single_variations_are_exactly_beta():
     counts = {"v0": (3, 0), "v1": (0, 5), "v2": (7, 4)}
     posterior = posterior_of(4, counts)
     expected = [beta(1, 4), beta(6, 1), beta(5, 8), beta(1, 1)]
-    np.testing.assert_allclose(posterior.mean, [d.mean() for d in expected], rtol=1e-12)
-    np.testing.assert_allclose(posterior.lower, [d.ppf(0.025) for d in expected], rtol=1e-9)
-    np.testing.assert_allclose(posterior.upper, [d.ppf(0.975) for d in expected], rtol=1e-9)
-    assert posterior.trials.tolist() == [3, 5, 11, 0]
-    assert posterior.failures.tolist() == [0, 5, 4, 0]
+    np.testing.assert_allclose(posterior.attribution.mean, [d.mean() for d in expected], rtol=1e-12)
+    np.testing.assert_allclose(
+        posterior.attribution.lower, [d.ppf(0.025) for d in expected], rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        posterior.attribution.upper, [d.ppf(0.975) for d in expected], rtol=1e-9
+    )
+    assert posterior.held.tolist() == [3, 5, 11, 0]
+    assert posterior.held_failures.tolist() == [0, 5, 4, 0]
     assert posterior.total == 19
     assert posterior.combinations == () and posterior.open_combinations() == []
 
 
 def test_nominal_trials_leave_single_variations_exact():
     posterior = posterior_of(2, {"": (9, 1), "v0": (30, 0), "v1": (0, 4)})
-    np.testing.assert_allclose(posterior.mean, [1 / 32, 5 / 6], rtol=1e-12)
-    assert posterior.nominal[0] == pytest.approx(2 / 12)
-    assert posterior.nominal[1] < 0.1 < posterior.nominal[2]
+    np.testing.assert_allclose(posterior.attribution.mean, [1 / 32, 5 / 6], rtol=1e-12)
+    assert posterior.nominal.lower < 0.1 < posterior.nominal.upper < 0.5
     assert posterior.total == 44
 
 
 def test_success_of_a_scene_counts_once_for_each_of_its_variations():
     """Three trials {a}, {a b}, {a b c}, all succeeded: a has 3 successes, b 2, c 1."""
     posterior = posterior_of(3, {"v0": (1, 0), "v0 v1": (1, 0), "v0 v1 v2": (1, 0)})
-    np.testing.assert_allclose(posterior.mean, [1 / 5, 1 / 4, 1 / 3], rtol=1e-12)
+    np.testing.assert_allclose(posterior.attribution.mean, [1 / 5, 1 / 4, 1 / 3], rtol=1e-12)
 
 
 def test_failure_of_a_scene_is_shared_and_not_counted_for_each():
     """One failure of {a, b} alone: E p = int p (1 - (1-p)(1-q)) / (3/4) = (1/2 - 1/12) 4/3."""
     posterior = posterior_of(2, {"v0 v1": (0, 1)})
-    np.testing.assert_allclose(posterior.mean, 5 / 9, atol=0.03)
-    assert posterior.failures.tolist() == [1, 1]
+    np.testing.assert_allclose(posterior.attribution.mean, 5 / 9, atol=0.03)
+    assert posterior.held_failures.tolist() == [1, 1]
 
 
 def test_failure_goes_to_the_variation_without_successes():
     posterior = posterior_of(3, {"v0": (20, 0), "v1": (20, 0), "v0 v1 v2": (0, 6)})
-    assert posterior.mean[2] > 0.8
-    assert posterior.mean[:2].max() < 0.1
+    assert posterior.attribution.mean[2] > 0.8
+    assert posterior.attribution.mean[:2].max() < 0.1
     assert posterior.combinations == () and posterior.open_combinations() == []
 
 
@@ -149,7 +154,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         evidence = Evidence(catalogue)
         accumulate(evidence, catalogue, truth, 100, seed)
         posterior = evidence.posterior()
-        inside.append((posterior.lower <= truth) & (truth <= posterior.upper))
+        inside.append(
+            (posterior.attribution.lower <= truth) & (truth <= posterior.attribution.upper)
+        )
     assert 0.90 <= np.mean(inside) <= 0.99
 
 
@@ -159,8 +166,8 @@ def test_planted_variation_has_the_highest_mean():
     truth = np.where(np.arange(21) == 13, 1.0, 0.0)
     accumulate(evidence, catalogue, truth, 105, 3)
     posterior = evidence.posterior()
-    assert posterior.mean.argmax() == 13
-    assert posterior.lower[13] > np.delete(posterior.upper, 13).min()
+    assert posterior.attribution.mean.argmax() == 13
+    assert posterior.attribution.lower[13] > np.delete(posterior.attribution.upper, 13).min()
     assert posterior.combinations == () and posterior.open_combinations() == []
 
 
@@ -170,25 +177,25 @@ def test_planted_pair_becomes_a_failure_mode_of_its_own():
     )
     (found,) = posterior.combinations
     assert found.scene.key == {"v0", "v1"}
-    assert found.mean > 0.75 > 0.2 > posterior.mean.max() - 0.2
-    assert found.mean > posterior.mean.max() + 0.4
+    assert found.suspected > 0.75 > 0.2 > posterior.attribution.mean.max() - 0.2
+    assert found.suspected > posterior.attribution.mean.max() + 0.4
     assert (found.trials, found.failures) == (5, 5)
-    assert found.lower < found.mean < found.upper
+    assert found.rate.counts == Counts(5, 5) and found.rate.lower < found.rate.mean
     assert posterior.open_combinations() == []
 
 
 def test_no_pair_where_one_part_explains_the_failures():
     posterior = posterior_of(3, {"v0": (0, 5), "v1": (10, 0), "v0 v1": (0, 5), "v1 v2": (5, 0)})
     assert posterior.combinations == () and posterior.open_combinations() == []
-    assert posterior.mean[0] > 0.9 > 0.1 > posterior.mean[1]
+    assert posterior.attribution.mean[0] > 0.9 > 0.1 > posterior.attribution.mean[1]
 
 
 def test_triple_needs_pairs_that_succeeded():
     counts = {"v0": (9, 0), "v1": (9, 0), "v2": (9, 0), "v0 v1 v2": (0, 6)}
-    assert all(len(c.members) == 2 for c in posterior_of(3, counts).combinations)
+    assert all(len(c.members) == 2 for c in posterior_of(3, counts).attribution.suspects)
     pairs = {"v0 v1": (5, 0), "v1 v2": (5, 0), "v0 v2": (5, 0)}
     (found,) = posterior_of(3, {**counts, **pairs}).combinations
-    assert found.members == (0, 1, 2) and found.mean > 0.7
+    assert found.members == (0, 1, 2) and found.suspected > 0.7
 
 
 def test_unexplained_failure_is_isolated_by_trials_of_its_parts():
@@ -213,8 +220,8 @@ def test_campaign_finds_a_planted_pair():
         evidence = Evidence(catalogue)
         accumulate(evidence, catalogue, np.zeros(10), 105, seed, pair=(2, 6), confirm=True)
         posterior = evidence.posterior()
-        first = max(posterior.combinations, key=lambda c: c.mean, default=None)
-        found += bool(first and first.members == (2, 6) and first.mean > posterior.mean.max())
+        first = max(posterior.combinations, key=lambda c: c.rate.mean, default=None)
+        found += bool(first and first.members == (2, 6) and first.rate.mean > 0.5)
     assert found >= 4
 
 
@@ -246,8 +253,8 @@ def test_nominal_failures_are_not_blamed_on_variations():
     without = posterior_of(3, scenes)
     posterior = posterior_of(3, {"": (28, 12), **scenes})
     assert posterior.combinations == ()
-    assert 0.2 < posterior.mean[0] < 0.4
-    assert without.mean[2] < 0.2 < posterior.mean[2]
+    assert 0.2 < posterior.attribution.mean[0] < 0.4
+    assert without.attribution.mean[2] < 0.2 < posterior.attribution.mean[2]
 
 
 def shuffled(items: Iterable, seed: int) -> list:
@@ -266,8 +273,10 @@ def test_posterior_depends_on_the_trials_alone():
         second.add(catalogue.scene(reversed(ids)), failed)
         second.posterior()
     a, b = first.posterior(), second.posterior()
-    for name in ("mean", "lower", "upper", "samples"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    for name in ("mean", "lower", "upper"):
+        of_a, of_b = (getattr(p.attribution, name) for p in (a, b))
+        np.testing.assert_array_equal(of_a, of_b)
+    assert a.rates == b.rates
     assert a.open_combinations() == b.open_combinations()
 
 
@@ -278,55 +287,42 @@ def test_posterior_is_computed_once_per_trial():
     assert evidence.posterior() is before
     evidence.add(catalogue.scene(["v0"]), True)
     assert evidence.posterior() is not before
-    assert before.mean.tolist() == [0.5, 0.5]
+    assert before.attribution.mean.tolist() == [0.5, 0.5]
 
 
-@pytest.mark.parametrize(
-    "counts",
-    [
-        {"v0": (3, 1), "v0 v1": (2, 5), "v2": (1, 6)},
-        # draws that leave out the nominal rate, 0.4, are all far below
-        {"": (24, 16), "v0": (12, 8), "v0 v1": (12, 8), "v1": (12, 8)},
-    ],
-    ids=["without nominal trials", "with nominal trials"],
-)
-def test_samples_have_the_reported_means(counts):
-    posterior = posterior_of(4, counts)
-    np.testing.assert_allclose(posterior.samples.mean(axis=0), posterior.mean, atol=0.05)
-    assert posterior.samples.shape[0] >= 480
-    assert (posterior.samples >= 0).all() and (posterior.samples <= 1).all()
+def test_attribution_never_decides():
+    """Twenty failures of {v0, v1} are put down to v0, but only its own trials give it a verdict."""
+    counts = {"v0 v1": (0, 20), "v1": (20, 0), "v2": (20, 0), "": (20, 0)}
+    posterior = posterior_of(3, counts)
+    assert posterior.attribution.mean[0] > 0.8
+    assert posterior.verdicts(0.95)[0] is Verdict.NOT_KNOWN
+    assert posterior.suspicion[0] == posterior.attribution.mean[0]
+    assert posterior_of(3, {**counts, "v0": (0, 6)}).verdicts(0.95)[0] is Verdict.FAILS
 
 
-def test_settled_grows_with_the_evidence_and_is_exact_for_one_variation():
-    """p ~ Beta(1, 3): P(p < 0.6) = 1 - 0.4^3; with no tolerance P(p < 0.5) = 1 - 0.5^3."""
-    posterior = posterior_of(1, {"v0": (2, 0)}, settings=SamplerSettings(draws=40_000))
-    assert posterior.settled(0) == pytest.approx(1 - 0.4**3, abs=0.01)
-    assert posterior.settled(1, tolerance=0.0) == pytest.approx(1 - 0.5**3, abs=0.01)
-    few = posterior_of(3, {"v0": (0, 1), "v1": (1, 0), "v2": (1, 0)})
-    many = posterior_of(3, {"v0": (0, 40), "v1": (40, 0), "v2": (40, 0)})
-    assert few.settled(1) < 0.9 < 0.999 < many.settled(1)
+def test_a_rescued_variation_fails_by_its_own_trials():
+    """Beside v1 the policy copes with v0, in twenty scenes; alone v0 makes it fail."""
+    counts = {"": (20, 0), "v0": (0, 6), "v1": (6, 0), "v0 v1": (20, 0), "v2": (6, 0)}
+    posterior = posterior_of(3, counts)
+    assert posterior.attribution.mean[0] < 0.5 < posterior.rates[0].mean
+    assert posterior.verdicts(0.95)[0] is Verdict.FAILS
 
 
-def test_settled_doubts_a_variation_that_may_not_fail_after_all():
-    """p ~ Beta(3, 2), mean 0.6, counts as failing: P(p > 0.4) = 1 - I_0.4(3, 2)."""
-    posterior = posterior_of(1, {"v0": (1, 2)}, settings=SamplerSettings(draws=40_000))
-    right = beta(3, 2).sf(0.4)
-    assert right == pytest.approx(0.8208)
-    assert posterior.settled(0) == pytest.approx(right, abs=0.01)
-    assert posterior.settled(1, tolerance=0.0) == pytest.approx(beta(3, 2).sf(0.5), abs=0.01)
+def test_a_scene_that_fails_although_its_parts_cope_is_a_combination():
+    counts = {"": (9, 0), **{f"v{i}": (6, 0) for i in range(5)}, "v0 v1 v2": (0, 4)}
+    (found,) = (c for c in posterior_of(5, counts).combinations if c.rate.counts.trials)
+    assert found.members == (0, 1, 2) and found.rate.probability_failing > 0.9
+    untried = {k: v for k, v in counts.items() if k != "v2"}
+    assert not any(c.rate.counts.trials for c in posterior_of(5, untried).combinations)
 
 
-def test_settled_sees_an_undecided_top():
-    """Means 0.8 and 0.75 of few trials: which is the worst is open, that both fail is not."""
-    posterior = posterior_of(2, {"v0": (7, 28), "v1": (9, 27)})
-    assert posterior.settled(2) > 0.99
-    assert 0.5 < posterior.settled(1, tolerance=0.0) < 0.9
-
-
-@pytest.mark.parametrize("arguments", [(-1,), (1, 1.5), (1, 0.5, -0.1)])
-def test_settled_refuses_arguments_out_of_range(arguments):
-    with pytest.raises(ValueError, match="settled needs top_k >= 0"):
-        posterior_of(1, {}).settled(*arguments)
+def test_decided_means_every_variation_and_all_of_them_together():
+    few = {"": (5, 0), "v0": (0, 2), "v1": (2, 0), "v2": (2, 0)}
+    many = {"": (9, 0), "v0": (0, 9), "v1": (9, 0), "v2": (9, 0)}
+    assert not posterior_of(3, few).decided(0.95)
+    assert posterior_of(3, many).decided(0.95)
+    assert posterior_of(3, many).expected_wrong(0.95) < 0.05
+    assert not posterior_of(4, many).decided(0.95)  # v3 was never tried
 
 
 def test_unknown_variation_is_refused():
@@ -351,9 +347,6 @@ def test_a_large_catalogue_has_the_same_posterior():
     large = posterior_of(1000, {"v0": (3, 1), "v700": (0, 2)})
     small = posterior_of(3, {"v0": (3, 1), "v2": (0, 2)})
     for name in ("mean", "lower", "upper"):
-        expected = getattr(small, name)[[0, 1, 2]]
-        np.testing.assert_allclose(getattr(large, name)[[0, 1, 700]], expected)
-    tried = large.samples[:, [0, 700]]
-    np.testing.assert_allclose(tried.mean(axis=0), [1 / 3, 3 / 4], atol=0.05)
-    untried = np.delete(large.samples, [0, 700], axis=1)
-    np.testing.assert_allclose(np.quantile(untried, [0.1, 0.9]), [0.1, 0.9], atol=0.01)
+        expected = getattr(small.attribution, name)[[0, 1, 2]]
+        np.testing.assert_allclose(getattr(large.attribution, name)[[0, 1, 700]], expected)
+    assert large.rates[0] is not large.rates[700] and large.rates[1] is large.rates[2]

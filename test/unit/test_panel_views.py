@@ -62,7 +62,7 @@ def test_texts_of_a_failure_mode():
     tried = mode(GREEN, p=0.857, policy_probability=0.1234)
     assert cell_text(tried, NAME) == GREEN.id
     assert cell_text(tried, FIGURES) == "0.86 (0.76 to 0.96)"
-    assert cell_text(tried, COUNTS) == "6/7" and cell_text(tried, AGENT) == "0.123"
+    assert cell_text(tried, COUNTS) == "0/0 (6/7)" and cell_text(tried, AGENT) == "0.123"
     both = mode(GREEN, BLUE, seen=False, reliability=0.3456, log_density=-2.5)
     assert cell_text(both, NAME) == f"{GREEN.id} + {BLUE.id}"
     assert cell_text(both, COUNTS) == "predicted" and cell_text(both, RELIABILITY) == "0.35"
@@ -105,7 +105,7 @@ def test_of_a_newer_ranking_the_rows_that_changed_are_painted(panel, feed):
     feed.ranking_changed.emit(ranking(first, replace(second, failures=7), third))
     assert not painted
     shown = panel.ranking.table.model().index(1, COUNTS).data()
-    assert shown == "7/7"
+    assert shown == "0/0 (7/7)"
 
 
 def _painted(shown):

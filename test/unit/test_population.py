@@ -55,10 +55,12 @@ def test_where_nothing_has_an_effect_none_is_accused(failures, trials):
     assert Verdict.HURTS not in verdicts_of(found.rates, CONFIDENCE)
 
 
-def test_nominal_rate_learns_from_what_has_no_effect():
+def test_the_nominal_rate_is_that_of_nominal_trials():
     alone = population((2, 5)).nominal
-    among = population((2, 5), *[(4, 10)] * 20).nominal
-    assert among.upper - among.lower < 0.7 * (alone.upper - alone.lower)
+    assert alone == population((2, 5), *[(9, 10)] * 20).nominal
+    assert alone.effect == alone.probability_worse == 0.0
+    assert population((15, 15)).nominal.upper == 1.0
+    assert population((0, 15)).nominal.lower == 0.0
 
 
 def test_effect_is_the_rate_minus_the_nominal_one():

@@ -19,6 +19,7 @@ from robomd_ros.core.evidence.ranking import (
     policy_distribution,
 )
 from robomd_ros.core.evidence.ranking_table import ranking_table
+from robomd_ros.core.evidence.verdict import Verdict
 from robomd_ros.core.variations import Catalogue, Variation
 
 
@@ -87,8 +88,13 @@ def test_fields_of_a_mode():
     ranking = rank({"v0": (1, 3), "": (2, 0)}, policy_probability=np.array([0.4, 0.3, 0.2, 0.1]))
     mode = next(m for m in ranking.failure_modes if m.ids == ("v0",))
     assert (mode.trials, mode.failures, mode.seen) == (4, 3, True)
-    assert mode.failure_probability == pytest.approx(4 / 6)
-    assert mode.lower < 4 / 6 < mode.upper
+    assert (mode.own_trials, mode.own_failures) == (4, 3)
+    assert mode.lower < mode.failure_probability < mode.upper
+    assert mode.effect_lower < mode.effect < mode.effect_upper <= mode.upper
+    assert mode.effect == pytest.approx(mode.failure_probability - 0.15, abs=0.15)
+    assert mode.verdict is Verdict.OPEN and 0.5 < mode.probability_worse < 1.0
+    assert (ranking.nominal_trials, ranking.nominal_failures, ranking.undecided) == (2, 0, 4)
+    assert ranking.nominal_lower == 0.0 < ranking.nominal_probability < ranking.nominal_upper
     assert mode.policy_probability == 0.4
     assert math.isnan(mode.reliability) and math.isnan(mode.log_density)
     assert ranking.trials == 6 and ranking.task == "lift"
@@ -100,8 +106,8 @@ def test_untried_variations_stand_between_what_fails_and_what_does_not():
     assert order(ranking) == ["v1", "v0", "v2", "v3"]
     untried = ranking.failure_modes[2]
     assert not untried.seen and untried.trials == 0
-    assert untried.failure_probability == 0.5
-    assert (untried.lower, untried.upper) == pytest.approx((0.025, 0.975))
+    assert untried.verdict is Verdict.NOT_KNOWN and untried.own_trials == 0
+    assert untried.upper - untried.lower > 0.9
 
 
 def test_untried_variations_do_not_outrank_a_combination_that_fails():
@@ -129,12 +135,18 @@ def test_order_by_search_agent_puts_combinations_last():
 
 
 def test_figures_of_merit_are_over_what_was_seen():
-    """Means 5/6 and 1/6: entropy of (5/6, 1/6); severity 5/6 + (1/6) (1/5); one failure mode."""
+    """What never failed alone adds nothing: entropy 0, severity its own rate, one failure mode."""
     ranking = rank({"v0": (0, 4), "v1": (4, 0)})
-    expected = -(5 / 6 * math.log(5 / 6) + 1 / 6 * math.log(1 / 6))
-    assert ranking.entropy == pytest.approx(expected)
-    assert ranking.failure_severity_index == pytest.approx(5 / 6 + 1 / 30)
+    assert ranking.entropy == 0.0
+    assert ranking.failure_severity_index == ranking.failure_modes[0].failure_probability > 0.7
     assert ranking.failure_mode_count == 1
+
+
+@pytest.mark.parametrize("trials", [2, 10, 100])
+def test_figures_of_a_policy_that_never_fails_do_not_depend_on_the_budget(trials):
+    ranking = rank({"": (trials, 0), **{f"v{i}": (trials, 0) for i in range(4)}})
+    assert ranking.failure_severity_index == 0.0 and ranking.failure_mode_count == 0
+    assert math.isnan(ranking.entropy)
 
 
 def test_ranking_without_trials_lists_everything_in_catalogue_order():
@@ -161,13 +173,18 @@ def test_json_has_the_names_of_the_message_and_no_nan():
     data = json.loads(json.dumps(ranking.to_dict(), allow_nan=False))
     assert list(data) == [
         "header", "campaign_id", "task", "policy", "search_agent", "action_space", "trials",
-        "entropy", "failure_mode_count", "failure_severity_index", "converged", "failure_modes",
+        "entropy", "failure_mode_count", "failure_severity_index", "converged",
+        "nominal_trials", "nominal_failures", "nominal_probability", "nominal_lower",
+        "nominal_upper", "failing_threshold", "confidence", "undecided", "expected_wrong",
+        "pairs_seen", "pairs_possible", "findings", "failure_modes",
     ]  # fmt: skip
     assert data["header"] == {"stamp": {"sec": 12, "nanosec": 750_000_000}, "frame_id": ""}
     mode = data["failure_modes"][0]
     assert set(mode) == {
         "variations", "rank", "policy_probability", "log_density", "trials", "failures",
-        "failure_probability", "lower", "upper", "reliability", "seen",
+        "failure_probability", "lower", "upper", "reliability", "seen", "verdict", "effect",
+        "effect_lower", "effect_upper", "probability_failing", "probability_worse", "own_trials",
+        "own_failures",
     }  # fmt: skip
     assert mode["policy_probability"] is None and mode["rank"] == 1
     first, second = mode["variations"]
@@ -208,9 +225,15 @@ def printed(ranking: FailureRanking, **kwargs) -> str:
 def test_table_shows_modes_intervals_and_counts():
     text = printed(rank({"v0": (0, 4), "v1": (4, 0)}, policy_probability=np.full(4, 0.25)))
     row = next(line for line in text.splitlines() if "v0" in line)
-    assert "0.83 (0.48 to 0.99)" in row and "4/4" in row and "0.250" in row and "█" in row
-    assert text.count("untried") == 2
-    assert "8 trials, 1 failure mode above 0.5" in text
+    assert (
+        "0.89 (0.55 to 1.00)" in row
+        and "▲ fails" in row
+        and "4/4" in row
+        and "0.250" in row
+        and "█" in row
+    )
+    assert text.count("untried") == 4
+    assert "8 trials, unchanged never tried, 1 failure mode above 0.5" in " ".join(text.split())
 
 
 def test_table_is_cut_and_says_so():

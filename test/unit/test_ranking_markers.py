@@ -3,12 +3,14 @@
 """The board of bars and its colours."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from robomd_ros.core.evidence.failure_colours import FAILS, SAFE, failure_colour, hex_colour
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.evidence.verdict import Verdict
 from robomd_ros.core.variations import Variation
 
 # Linear RGB as a person without the red, green or blue cones sees it (Machado et al. 2009).
@@ -28,6 +30,7 @@ def variation(name):
 
 def mode(rank, p, name="a", seen=True, **changes):
     values = {"trials": 4, "failures": 2, "lower": p / 2, "upper": (1 + p) / 2, **changes}
+    values |= {"verdict": Verdict.OPEN, "own_trials": 4, "own_failures": 2} if seen else {}
     return FailureMode((variation(name),), rank, failure_probability=p, seen=seen, **values)
 
 
@@ -124,13 +127,24 @@ def test_rows_are_limited_and_the_title_counts_the_rest():
     array = ranking_markers(ranking(*modes, converged=True), BoardPlace(rows=2))
     assert [m.text for m in by_name(array, "label")] == ["1= v0", "1= v1"]
     assert by_name(array, "title")[0].text == (
-        "lift_bc in lift: 42 trials, order settled, 3 more not shown"
+        "lift_bc in lift: 42 trials, unchanged never tried, every change decided, 3 more not shown"
     )
 
 
 def test_an_empty_ranking_has_a_title_only():
     array = ranking_markers(ranking(), BoardPlace())
     assert [m.ns for m in array.markers[1:]] == ["title"]
+
+
+def test_the_unchanged_scene_is_the_zero_line_of_the_board():
+    unchanged = {"nominal_trials": 10, "nominal_failures": 2, "nominal_probability": 0.2}
+    about = replace(ranking(mode(1, 0.8)), **unchanged, nominal_lower=0.05, nominal_upper=0.4)
+    array = ranking_markers(about, BoardPlace())
+    (line,) = by_name(array, "nominal")
+    length = by_name(array, "bar")[0].scale.y / 0.8
+    assert [round(p.y / length, 6) for p in line.points] == [0.2, 0.2, 0.05, 0.4]
+    assert "unchanged 0.20 (0.05 to 0.40), 2/10" in by_name(array, "title")[0].text
+    assert not by_name(ranking_markers(ranking(mode(1, 0.8)), BoardPlace()), "nominal")
 
 
 def test_a_turned_board_grows_along_its_own_axis():
@@ -143,7 +157,10 @@ def test_a_turned_board_grows_along_its_own_axis():
 
 
 def test_a_combination_is_named_by_its_parts():
-    both = FailureMode((variation("a"), variation("b")), 1, 3, 3, 0.8, 0.4, 1.0)
+    both = FailureMode(
+        (variation("a"), variation("b")), 1, 3, 3, 0.8, 0.4, 1.0,
+        verdict=Verdict.OPEN, own_trials=3, own_failures=3,
+    )  # fmt: skip
     array = ranking_markers(ranking(both), BoardPlace())
     assert by_name(array, "label")[0].text == "1. a + b"
-    assert estimate(both) == "0.80 (0.40 to 1.00) 3/3"
+    assert estimate(both) == "open, 0.80 (0.40 to 1.00) 3/3"

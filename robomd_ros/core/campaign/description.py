@@ -31,6 +31,7 @@ are."""
 
 _TEXTS = ("task", "policy", "catalogue", "search", "action_space", "order_by")
 _NUMBERS = ("budget", "seed", "confidence")
+_DEFAULT_LIMIT = default_of(CampaignConfig, "nominal_limit")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,11 @@ class StoredConfig:
             accumulates=values.get("accumulate") is True,
             values=values,
         )
+
+    @property
+    def nominal_limit(self) -> float:
+        """Rate of the unchanged scene above which no change is blamed."""
+        return float(self.values.get("nominal_limit") or _DEFAULT_LIMIT)
 
     def to_mapping(self) -> dict[str, Any]:
         """All of it as plain data, as it is written."""

@@ -208,7 +208,9 @@ class StoredCampaign:
             CampaignFolderError: the trials do not fit the catalogue.
             TrialLogError: as `trials`.
         """
-        evidence = Evidence(self.catalogue, self.config.seed)
+        evidence = Evidence(
+            self.catalogue, self.config.seed, threshold=self.config.failing_threshold
+        )
         done = [r for r in self.trials if r.outcome is not None and r.outcome.valid]
         # in the order in which they ended, as the campaign took them in
         for record in sorted(done, key=lambda r: (r.finished_at or 0.0, r.trial_index)):
@@ -254,6 +256,7 @@ class StoredCampaign:
             search_agent=config.search,
             action_space=config.action_space,
             converged=self.tally.decided,
+            confidence=config.confidence,
             stamp=max(ended, default=0.0),
         )
 

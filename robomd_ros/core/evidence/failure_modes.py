@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.evidence.rates import CONFIDENCE, FAILING_THRESHOLD
+from robomd_ros.core.evidence.verdict import Verdict
 from robomd_ros.core.variations import Variation
 
 NOT_KNOWN = (0.5, 0.0, 1.0)
@@ -28,12 +30,21 @@ class FailureMode:
         trials: valid trials whose scene held these variations, alone or among others.
         failures: those of them that failed.
         failure_probability: posterior mean of the probability that the policy fails in the scene
-            of exactly these variations, [0, 1]; an embedding's prediction where it is `predicted`.
-        lower: 2.5 % quantile of that posterior; lower end of the prediction's 95 % interval.
-        upper: 97.5 % quantile; upper end.
+            of exactly these variations, [0, 1]; an embedding's prediction where it is `predicted`;
+            what attribution suspects of a combination without own trials.
+        lower: lower end of its shortest 95 % interval; may be 0.
+        upper: upper end; may be 1.
         reliability: distance to the nearest known embedding, 0 where it was tried itself; NaN
             without an embedding.
         seen: whether at least one valid trial held it.
+        verdict: what its own trials bear, with the ranking's confidence.
+        effect: failure_probability minus the nominal rate, [-1, 1]; NaN if not known.
+        effect_lower: lower end of its shortest 95 % interval.
+        effect_upper: upper end.
+        probability_failing: that it fails with more than the failing threshold.
+        probability_worse: that it fails more often than the unchanged scene.
+        own_trials: those of `trials` whose scene held nothing else.
+        own_failures: those of them that failed.
     """
 
     variations: tuple[Variation, ...]
@@ -47,6 +58,14 @@ class FailureMode:
     log_density: float = math.nan
     reliability: float = math.nan
     seen: bool = True
+    verdict: Verdict = Verdict.UNKNOWN
+    effect: float = math.nan
+    effect_lower: float = math.nan
+    effect_upper: float = math.nan
+    probability_failing: float = math.nan
+    probability_worse: float = math.nan
+    own_trials: int = 0
+    own_failures: int = 0
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -85,6 +104,22 @@ class FailureRanking:
     converged: bool
     stamp: float = 0.0
     """Unix time, s."""
+    nominal_trials: int = 0
+    nominal_failures: int = 0
+    nominal_probability: float = math.nan
+    nominal_lower: float = math.nan
+    nominal_upper: float = math.nan
+    failing_threshold: float = FAILING_THRESHOLD
+    confidence: float = CONFIDENCE
+    undecided: int = 0
+    """Variations whose verdict is open or not known."""
+    expected_wrong: float = math.nan
+    """Expected number of wrong verdicts in the catalogue."""
+    pairs_seen: int = 0
+    """Pairs of coping variations that were seen together in a success."""
+    pairs_possible: int = 0
+    findings: tuple[str, ...] = ()
+    """What the numbers bear, as sentences, most important first."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ranking.json: the message's names; NaN becomes null.
@@ -97,6 +132,7 @@ class FailureRanking:
         seconds, nanoseconds = divmod(round(stamp * 1_000_000_000), 1_000_000_000)
         header = {"stamp": {"sec": seconds, "nanosec": nanoseconds}, "frame_id": ""}
         plain = {name: _null(value) for name, value in values.items()}
+        plain["findings"] = list(self.findings)
         return {"header": header, **plain, "failure_modes": modes}
 
     @classmethod
@@ -121,6 +157,7 @@ class FailureRanking:
                 f"the ranking is malformed near {error}; write it anew from the trial database"
             ) from error
         values["failure_modes"] = tuple(modes)
+        values["findings"] = tuple(values["findings"])
         return cls(**values)
 
 
@@ -142,6 +179,7 @@ def _variation_from_dict(data: Mapping[str, Any]) -> Variation:
 
 def _mode_to_dict(mode: FailureMode) -> dict[str, Any]:
     values = {f.name: _null(getattr(mode, f.name)) for f in fields(mode)}
+    values["verdict"] = int(mode.verdict)
     return {**values, "variations": [_variation_to_dict(v) for v in mode.variations]}
 
 
@@ -149,7 +187,8 @@ def _mode_from_dict(data: Mapping[str, Any]) -> FailureMode:
     _check_names(data, {f.name for f in fields(FailureMode)}, "a failure mode")
     values = {name: _number(value) for name, value in data.items()}
     variations = tuple(_variation_from_dict(v) for v in data["variations"])
-    return FailureMode(**{**values, "variations": variations})
+    verdict = Verdict(values["verdict"])
+    return FailureMode(**{**values, "variations": variations, "verdict": verdict})
 
 
 def _check_names(data: Mapping[str, Any], names: set[str], what: str) -> None:

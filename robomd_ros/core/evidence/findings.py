@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from robomd_ros.core.campaign.stored import CampaignFolder
-from robomd_ros.core.evidence.evidence import Evidence
+from robomd_ros.core.evidence.evidence import Evidence, Posterior
 from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
+from robomd_ros.core.evidence.rates import Rate
 from robomd_ros.core.evidence.tally import Tally
 from robomd_ros.core.search import Search
 from robomd_ros.core.trial import Trial
@@ -21,21 +21,19 @@ from robomd_ros.core.variations import Scene
 class Findings:
     """The evidence of a campaign and what follows from it. Used under the campaign's lock.
 
-    The posterior takes some 10 ms and is computed at once, not on the publisher's thread: what is
-    asked next depends on it, and must not depend on which thread was faster.
+    What is asked next depends on the posterior, which depends on the trials alone, not on the
+    thread that computes it.
     """
 
     def __init__(self, folder: CampaignFolder, search: Search) -> None:
         self._folder = folder
         self._search = search
-        self._evidence = Evidence(folder.catalogue, folder.config.seed)
         config = folder.config
+        self._evidence = Evidence(folder.catalogue, config.seed, threshold=config.failing_threshold)
         self.tally = Tally(folder.catalogue, config.confidence, config.failing_threshold)
         """How far the catalogue is decided."""
         self.settled = False
         """Whether every variation is decided, and hardly any wrongly."""
-        self.open_scenes: list[Scene] = []
-        """Combinations worth a confirmation, the most valuable first."""
 
     def add(self, trial: Trial) -> None:
         """Count a valid trial; `conclude` when there is no other to add."""
@@ -51,7 +49,16 @@ class Findings:
         """Draw the conclusions from the trials so far."""
         self.tally.confidence = self._folder.config.confidence
         self.settled = self.tally.decided
-        self.open_scenes = self._evidence.posterior().open_combinations()
+
+    @property
+    def posterior(self) -> Posterior:
+        """The posterior of all trials so far."""
+        return self._evidence.posterior()
+
+    @property
+    def open_scenes(self) -> list[Scene]:
+        """Combinations worth a confirmation, the most valuable first."""
+        return self.posterior.open_combinations()
 
     def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
         """Posterior probability that the policy fails more often under a than under b.
@@ -64,18 +71,15 @@ class Findings:
             CatalogueError: an id is not in the catalogue.
             LookupError: several ids that are no such combination.
         """
-        first, second = self._draws(a), self._draws(b)
-        return float((first > second).mean() + 0.5 * (first == second).mean())
+        return self.posterior.population.exceeds(self._rate(a), self._rate(b))
 
-    def _draws(self, ids: Sequence[str]) -> NDArray[np.float64]:
-        """(S,) joint posterior draws of the failure probability of the scene of these ids."""
-        posterior = self._evidence.posterior()
+    def _rate(self, ids: Sequence[str]) -> Rate:
+        """The rate of the scene of these ids."""
+        posterior = self.posterior
         members = tuple(sorted(self._folder.catalogue.index(i) for i in ids))
-        if len(members) == 1:
-            return posterior.samples[:, members[0]]
-        for combination in posterior.combinations:
-            if combination.members == members:
-                return combination.samples
+        known = any(combination.members == members for combination in posterior.combinations)
+        if len(members) == 1 or members in posterior.counts or known:
+            return posterior.rate_of(members)
         raise LookupError(
             f"{' + '.join(ids)} is no failure mode of its own; ask for one of its variations"
         )
@@ -89,7 +93,7 @@ class Findings:
             has_view = has_view or bool(np.isfinite(predicted.log_density).any())
         return partial(
             build_ranking,
-            self._evidence.posterior(),
+            self.posterior,
             self._folder.catalogue,
             probability,
             predicted,
@@ -100,5 +104,6 @@ class Findings:
             search_agent=self._search.name,
             action_space=config.action_space,
             converged=self.settled,
+            confidence=config.confidence,
             stamp=time.time(),
         )

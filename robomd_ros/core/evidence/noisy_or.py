@@ -74,7 +74,7 @@ class SamplerSettings:
     burn_in: int = 6
     draws: int = 480
     sweeps: int = 16
-    cells: int = 100_000
+    cells: int = 30_000
 
 
 def fit(data: NoisyOr, iterations: int = 8) -> tuple[Floats, Floats]:

@@ -2,42 +2,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """The posterior: what all trials of a campaign say about every variation and combination."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from robomd_ros.core.evidence.attribution import SUPPORT, Attribution
 from robomd_ros.core.evidence.interactions import Members
 from robomd_ros.core.evidence.noisy_or import Floats, Ints
-from robomd_ros.core.evidence.rates import FAILING_THRESHOLD
-from robomd_ros.core.variations import Scene
+from robomd_ros.core.evidence.population import Population
+from robomd_ros.core.evidence.rates import Counts, Rate
+from robomd_ros.core.evidence.verdict import Verdict, doubt, verdicts_of
+from robomd_ros.core.variations import Catalogue, Scene
 
 
 @dataclass(frozen=True, eq=False)
 class Combination:
-    """A set of variations that may fail although its parts do not.
+    """A set of variations that fails, or is suspected to, although its parts do not.
 
     Attributes:
         members: catalogue indices, ascending.
         scene: the scene of exactly these variations.
-        mean: posterior mean of the probability that the policy fails in that scene.
-        lower: 2.5 % quantile.
-        upper: 97.5 % quantile.
+        rate: of that scene, by trials of its own.
         trials: valid trials whose scene held it.
         failures: those of them that failed.
-        support: posterior probability that its own failure probability exceeds that of every
-            part of it.
-        samples: (S,) posterior draws of the failure probability of the scene.
+        suspected: posterior mean of its failure probability by attribution; NaN if that does not
+            suspect it.
     """
 
     members: Members
     scene: Scene
-    mean: float
-    lower: float
-    upper: float
+    rate: Rate
     trials: int
     failures: int
-    support: float
-    samples: Floats
+    suspected: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,67 +44,125 @@ class Posterior:
     """What the trials say, by catalogue index.
 
     Attributes:
-        mean: (n,) posterior mean of p_v; 0.5 where there is no trial.
-        lower: (n,) 2.5 % quantile.
-        upper: (n,) 97.5 % quantile.
-        trials: (n,) int64, valid trials whose scene held v, alone or among others.
-        failures: (n,) int64, those of them that failed.
-        samples: (S, n) joint posterior draws of p.
-        combinations: failure modes of their own, most likely first.
+        catalogue: of the n variations.
+        population: rates by own trials: of scenes of nothing but that variation.
+        held: (n,) int64, valid trials whose scene held v, alone or among others.
+        held_failures: (n,) int64, those of them that failed.
+        counts: (successes, failures) of every distinct scene of several variations.
         total: valid trials in all, nominal ones included.
-        nominal: mean, lower and upper of q0 from the nominal trials alone; None without any.
-        open_scenes: scenes worth a trial because a combination's blame is uncertain.
+        attribute: makes the attribution, which takes some 10 ms and is not always asked for.
     """
 
-    mean: Floats
-    lower: Floats
-    upper: Floats
-    trials: Ints
-    failures: Ints
-    samples: Floats
-    combinations: tuple[Combination, ...]
+    catalogue: Catalogue
+    population: Population
+    held: Ints
+    held_failures: Ints
+    counts: dict[Members, tuple[int, int]]
     total: int
-    nominal: tuple[float, float, float] | None = None
-    open_scenes: tuple[Scene, ...] = ()
+    attribute: Callable[[], Attribution]
 
-    def settled(
-        self, top_k: int, failing_threshold: float = FAILING_THRESHOLD, tolerance: float = 0.1
-    ) -> float:
-        """Posterior probability that the top-k set and the failing set are both right.
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """The rate of every variation, by own trials."""
+        return self.population.rates
 
-        The top-k set holds the k largest posterior means, the failing set all means above the
-        threshold; combinations take part in both. The first is right when no failure mode outside
-        it is worse than one inside by more than the tolerance, the second when no probability lies
-        on the wrong side of the threshold by more than the tolerance. Without a tolerance, two
-        variations that both always fail could never be told apart.
+    @property
+    def threshold(self) -> float:
+        """Rates above it are called failing."""
+        return self.population.threshold
 
-        Args:
-            top_k: size of the set, 0 or more; more than there are failure modes is always right.
-            failing_threshold: failure probability from which a variation counts as failing.
-            tolerance: difference of failure probabilities that does not matter.
+    @property
+    def nominal(self) -> Rate:
+        """The rate of the unchanged scene."""
+        return self.population.nominal
 
-        Raises:
-            ValueError: an argument is out of range.
+    @cached_property
+    def attribution(self) -> Attribution:
+        """What scenes of several variations let suspect."""
+        return self.attribute()
+
+    @cached_property
+    def suspicion(self) -> Floats:
+        """(n,) by which variations are put in order: own rates, or attribution where v was tried
+        among others too, or alone more seldom than that.
         """
-        if top_k < 0 or not 0 <= failing_threshold <= 1 or not 0 <= tolerance <= 1:
-            raise ValueError(
-                "settled needs top_k >= 0 and failing_threshold and tolerance in [0, 1]; got "
-                f"{top_k}, {failing_threshold}, {tolerance}"
-            )
-        mean = np.concatenate([self.mean, [c.mean for c in self.combinations]])
-        draws = np.column_stack([self.samples, *(c.samples for c in self.combinations)])
-        fails = mean > failing_threshold
-        right = (draws[:, fails] > failing_threshold - tolerance).all(axis=1)
-        right &= (draws[:, ~fails] < failing_threshold + tolerance).all(axis=1)
-        order = np.argsort(-mean, kind="stable")
-        if 0 < top_k < len(order):
-            inside = draws[:, order[:top_k]].min(axis=1)
-            right &= draws[:, order[top_k:]].max(axis=1) <= inside + tolerance
-        return float(right.mean())
+        own = np.array([rate.mean for rate in self.population.distinct])[self.population.which]
+        alone = np.array([rate.counts.trials for rate in self.population.distinct])
+        among = self.held > alone[self.population.which]
+        return np.where(among, self.attribution.mean, own) if among.any() else own
+
+    def verdicts(self, confidence: float) -> tuple[Verdict, ...]:
+        """The verdict on every variation; see `verdicts_of`."""
+        return verdicts_of(self.rates, confidence)
+
+    def expected_wrong(self, confidence: float) -> float:
+        """Expected number of wrong verdicts in the catalogue."""
+        verdicts = self.verdicts(confidence)
+        return sum(doubt(rate, v) for rate, v in zip(self.rates, verdicts, strict=True))
+
+    def decided(self, confidence: float) -> bool:
+        """Whether every variation is decided, and less than 1 - confidence of it is expected to
+        be wrong in the whole catalogue.
+        """
+        verdicts = self.verdicts(confidence)
+        if not all(verdict.decided for verdict in verdicts):
+            return False
+        doubts = sum(doubt(rate, v) for rate, v in zip(self.rates, verdicts, strict=True))
+        return doubts <= 1.0 - confidence
+
+    @cached_property
+    def combinations(self) -> tuple[Combination, ...]:
+        """Sets that attribution suspects, and sets that probably fail by trials of their own
+        although each part copes alone; none of these holds a smaller one. The worst first.
+        """
+        suspects = {s.members: s.mean for s in self.attribution.suspects} if self.counts else {}
+        fails = {
+            scene
+            for scene, (successes, failures) in self.counts.items()
+            if failures > 1 and failures > successes
+            if self.rate_of(scene).probability_failing >= SUPPORT
+            if all(self._harmless(v) for v in scene)
+        }
+        found: list[Members] = []
+        for members in sorted({*suspects, *fails}, key=lambda s: (len(s), s)):
+            if members in suspects or not any(set(part) < set(members) for part in found):
+                found.append(members)
+        made = [self._combination(m, suspects.get(m, float("nan"))) for m in found]
+        return tuple(sorted(made, key=lambda c: (-c.rate.mean, -c.trials, c.members)))
 
     def open_combinations(self) -> list[Scene]:
         """Scenes to try next to find out which combination is to blame, most valuable first.
 
         Empty when single variations explain every failure.
         """
-        return list(self.open_scenes)
+        if not self.counts:
+            return []
+        return [self._scene(members) for members in self.attribution.open_scenes]
+
+    def rate_of(self, members: Members) -> Rate:
+        """The rate of a scene of any size, by trials of its own.
+
+        Args:
+            members: catalogue indices, ascending.
+        """
+        if not members:
+            return self.nominal
+        if len(members) == 1:
+            return self.population.distinct[int(self.population.which[members[0]])]
+        successes, failures = self.counts.get(members, (0, 0))
+        return self.population.future(Counts(failures, successes + failures))
+
+    def _harmless(self, variation: int) -> bool:
+        """Whether it was tried alone and probably copes."""
+        rate = self.rate_of((variation,))
+        return rate.counts.trials > 0 and rate.probability_failing <= 1.0 - SUPPORT
+
+    def _combination(self, members: Members, suspected: float) -> Combination:
+        holding = [c for scene, c in self.counts.items() if set(members) <= set(scene)]
+        failures = sum(failed for _, failed in holding)
+        trials = failures + sum(passed for passed, _ in holding)
+        rate = self.rate_of(members)
+        return Combination(members, self._scene(members), rate, trials, failures, suspected)
+
+    def _scene(self, members: Members) -> Scene:
+        return Scene(tuple(self.catalogue.variations[v] for v in members))

@@ -14,6 +14,9 @@ from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.evidence.metrics import entropy, failure_mode_count, failure_severity_index
 from robomd_ros.core.evidence.posterior import Combination, Posterior
+from robomd_ros.core.evidence.rates import CONFIDENCE, Rate
+from robomd_ros.core.evidence.sentences import sentences
+from robomd_ros.core.evidence.verdict import Verdict, verdict_of
 from robomd_ros.core.variations import Catalogue
 
 __all__ = [
@@ -28,7 +31,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-CLEARLY_FAILS = 0.1
+CLEARLY_FAILS = 0.05
 """A tried mode whose interval lies above this is known to fail sometimes."""
 
 
@@ -105,6 +108,10 @@ class RankingInfo:
     search_agent: str = ""
     converged: bool = False
     stamp: float = 0.0
+    confidence: float = CONFIDENCE
+    pairs_seen: int = 0
+    pairs_possible: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def build_ranking(
@@ -118,15 +125,16 @@ def build_ranking(
 ) -> FailureRanking:
     """Order the variations and the combinations that fail on their own.
 
-    By evidence, the posterior mean decides; of equal means, more trials come first, then the order
-    of the catalogue. What was never tried has the prior's mean 0.5 and stands below every mode
-    that is known to fail (mean above 0.5, or a lower bound above CLEARLY_FAILS): an untried
-    variation is worth a trial, but it is no finding. Where an embedding predicts it, its predicted
-    probability decides as a mean does; where the embedding does not know, it stands with the
-    untried. By search agent, Eq. 3 (or the log density of an agent of the embedding space) decides
-    for the variations, and combinations follow, by evidence.
+    By evidence, the posterior mean decides: by own trials, or by attribution of what was tried
+    among others too. Of equal means, more trials come first, then the order of the catalogue. What
+    was never tried stands below every mode that is known to fail (mean above 0.5, or a lower bound
+    above CLEARLY_FAILS): an untried variation is worth a trial, but it is no finding. Where an
+    embedding predicts it, its predicted probability decides as a mean does; where the embedding
+    does not know, it stands with the untried. By search agent, Eq. 3 (or the log density of an
+    agent of the embedding space) decides for the variations, and combinations follow, by evidence.
 
-    Entropy, failure mode count and severity index are those of the evidence, over the modes seen.
+    Rates, effects and verdicts are those of own trials, whatever the order. Entropy, failure mode
+    count and severity index are of these rates, where what never failed alone counts as 0.
 
     Args:
         posterior: the evidence.
@@ -143,15 +151,28 @@ def build_ranking(
     """
     _check_order(order_by, policy_probability, predicted, len(catalogue))
     info = RankingInfo(**about)
-    modes = [_single(posterior, catalogue, policy_probability, i) for i in range(len(catalogue))]
+    verdicts = posterior.verdicts(info.confidence)
+    modes = [
+        _single(posterior, catalogue, probability_of(policy_probability, i), i, verdicts[i])
+        for i in range(len(catalogue))
+    ]
+    suspicion = posterior.suspicion.tolist()
     if predicted is not None:
         modes = [_judged(mode, predicted, i) for i, mode in enumerate(modes)]
-    modes += [_joint(combination) for combination in posterior.combinations]
-    key = _by_agent(modes) if order_by == "search_agent" else _by_evidence(modes)
+        for i, mode in enumerate(modes):
+            suspicion[i] = suspicion[i] if mode.seen else mode.failure_probability
+    joint = [_joint(combination, info.confidence) for combination in posterior.combinations]
+    modes += joint
+    suspicion += [mode.failure_probability for mode in joint]
+    key = (_by_agent if order_by == "search_agent" else _by_evidence)(modes, suspicion)
     order = sorted(range(len(modes)), key=key)
     ranked = tuple(replace(modes[i], rank=rank) for rank, i in enumerate(order, 1))
-    seen = [mode.failure_probability for mode in ranked if mode.seen]
-    return FailureRanking(
+    merits = [
+        mode.failure_probability if mode.own_failures else 0.0 for mode in ranked if mode.seen
+    ]
+    nominal = posterior.nominal
+    known = nominal.counts.trials > 0
+    ranking = FailureRanking(
         campaign_id=info.campaign_id,
         task=catalogue.task,
         policy=info.policy,
@@ -159,12 +180,29 @@ def build_ranking(
         action_space=info.action_space,
         failure_modes=ranked,
         trials=posterior.total,
-        entropy=entropy(seen),
-        failure_mode_count=failure_mode_count(seen),
-        failure_severity_index=failure_severity_index(seen),
+        entropy=entropy(merits),
+        failure_mode_count=failure_mode_count(merits, posterior.threshold),
+        failure_severity_index=failure_severity_index(merits),
         converged=info.converged,
         stamp=info.stamp,
+        nominal_trials=nominal.counts.trials,
+        nominal_failures=nominal.counts.failures,
+        nominal_probability=nominal.mean if known else math.nan,
+        nominal_lower=nominal.lower if known else math.nan,
+        nominal_upper=nominal.upper if known else math.nan,
+        failing_threshold=posterior.threshold,
+        confidence=info.confidence,
+        undecided=sum(not verdict.decided for verdict in verdicts),
+        expected_wrong=posterior.expected_wrong(info.confidence),
+        pairs_seen=info.pairs_seen,
+        pairs_possible=info.pairs_possible,
     )
+    return replace(ranking, findings=(*sentences(ranking), *info.remarks))
+
+
+def probability_of(probability: Floats | None, i: int) -> float:
+    """Eq. 3 of a variation; NaN without an agent."""
+    return math.nan if probability is None else float(probability[i])
 
 
 def _check_order(
@@ -187,19 +225,34 @@ def _check_order(
 
 
 def _single(
-    posterior: Posterior, catalogue: Catalogue, probability: Floats | None, i: int
+    posterior: Posterior, catalogue: Catalogue, probability: float, i: int, verdict: Verdict
 ) -> FailureMode:
+    rate = posterior.rates[i]
     return FailureMode(
         variations=(catalogue.variations[i],),
         rank=0,
-        trials=int(posterior.trials[i]),
-        failures=int(posterior.failures[i]),
-        failure_probability=float(posterior.mean[i]),
-        lower=float(posterior.lower[i]),
-        upper=float(posterior.upper[i]),
-        policy_probability=math.nan if probability is None else float(probability[i]),
-        seen=bool(posterior.trials[i] > 0),
+        trials=int(posterior.held[i]),
+        failures=int(posterior.held_failures[i]),
+        failure_probability=rate.mean,
+        lower=rate.lower,
+        upper=rate.upper,
+        policy_probability=probability,
+        seen=bool(posterior.held[i] > 0),
+        verdict=verdict,
+        **_of_rate(rate),
     )
+
+
+def _of_rate(rate: Rate) -> dict[str, Any]:
+    return {
+        "effect": rate.effect,
+        "effect_lower": rate.effect_lower,
+        "effect_upper": rate.effect_upper,
+        "probability_failing": rate.probability_failing,
+        "probability_worse": rate.probability_worse,
+        "own_trials": rate.counts.trials,
+        "own_failures": rate.counts.failures,
+    }
 
 
 def _judged(mode: FailureMode, predicted: Predicted, i: int) -> FailureMode:
@@ -217,42 +270,46 @@ def _judged(mode: FailureMode, predicted: Predicted, i: int) -> FailureMode:
     )
 
 
-def _joint(combination: Combination) -> FailureMode:
+def _joint(combination: Combination, confidence: float) -> FailureMode:
+    rate = combination.rate
+    tried = rate.counts.trials > 0
     return FailureMode(
         variations=combination.scene.variations,
         rank=0,
         trials=combination.trials,
         failures=combination.failures,
-        failure_probability=combination.mean,
-        lower=combination.lower,
-        upper=combination.upper,
+        failure_probability=rate.mean if tried else combination.suspected,
+        lower=rate.lower if tried else 0.0,
+        upper=rate.upper if tried else 1.0,
+        verdict=verdict_of(rate, confidence),
+        **_of_rate(rate),
     )
 
 
 Key = Callable[[int], tuple[float, ...]]
 
 
-def _by_evidence(modes: list[FailureMode]) -> Key:
+def _by_evidence(modes: list[FailureMode], suspicion: list[float]) -> Key:
     """Sort key of each mode's position: likeliest failure first."""
     known = [
-        mode.failure_probability
-        for mode in modes
-        if mode.seen and (mode.failure_probability > 0.5 or mode.lower > CLEARLY_FAILS)
+        suspected
+        for mode, suspected in zip(modes, suspicion, strict=True)
+        if mode.seen and (suspected > 0.5 or mode.lower > CLEARLY_FAILS)
     ]
     untried = min([0.5, *known])
 
     def key(i: int) -> tuple[float, ...]:
         mode = modes[i]
         says = mode.seen or mode.predicted
-        probability = mode.failure_probability if says else untried
+        probability = suspicion[i] if says else untried
         return (-probability, not mode.seen, -mode.trials, i)
 
     return key
 
 
-def _by_agent(modes: list[FailureMode]) -> Key:
+def _by_agent(modes: list[FailureMode], suspicion: list[float]) -> Key:
     """Sort key of each mode's position: the paper's order, then what Eq. 3 does not cover."""
-    evidence = _by_evidence(modes)
+    evidence = _by_evidence(modes, suspicion)
 
     def key(i: int) -> tuple[float, ...]:
         mode = modes[i]

@@ -9,15 +9,17 @@ from rich.text import Text
 
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.wording import (
+    EFFECT,
     FIGURES,
-    HALF,
     counts,
+    effect_of,
     figure,
     ids_of,
     interval,
     merits,
     not_shown,
     ranks,
+    standing_of,
 )
 
 BAR_WIDTH = 20
@@ -26,7 +28,8 @@ BAR_WIDTH = 20
 def ranking_table(ranking: FailureRanking, limit: int | None = None) -> Table:
     """The first `limit` failure modes (all by default), most likely first.
 
-    The bar shows the 95 % interval (thin) and the posterior mean (thick) on [0, 1]. Modes that no
+    The bar shows the 95 % interval (thin) and the posterior mean (thick) on [0, 1], and where the
+    unchanged scene lies (a stroke), which is the zero of all effects. Modes that no
     trial held are dimmed and say "untried"; with an embedding "predicted", or "not known" where
     they are too far from all that was tried.
     """
@@ -40,7 +43,9 @@ def ranking_table(ranking: FailureRanking, limit: int | None = None) -> Table:
     )
     table.add_column("rank", justify="right")
     table.add_column("variation", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
     table.add_column(FIGURES, no_wrap=True)
+    table.add_column(EFFECT, no_wrap=True)
     table.add_column("failures", justify="right", no_wrap=True)
     with_agent = any(not math.isnan(mode.policy_probability) for mode in shown)
     if with_agent:
@@ -49,17 +54,19 @@ def ranking_table(ranking: FailureRanking, limit: int | None = None) -> Table:
     # one more, which may share the last one's place
     places = ranks(ranking.failure_modes[: len(shown) + 1])
     for mode, rank in zip(shown, places, strict=False):
-        table.add_row(*_row(mode, rank, with_agent), style=None if mode.seen else "dim")
+        table.add_row(*_row(mode, rank, with_agent, ranking), style=None if mode.seen else "dim")
     return table
 
 
-def _row(mode: FailureMode, rank: str, with_agent: bool) -> list[Text]:
-    cells = [rank, ids_of(mode), interval(mode), counts(mode)]
+def _row(mode: FailureMode, rank: str, with_agent: bool, ranking: FailureRanking) -> list[Text]:
+    standing = standing_of(mode)
+    cells = [rank, ids_of(mode), f"{standing.sign} {standing.words}", interval(mode)]
+    cells += [effect_of(mode), counts(mode)]
     cells += [figure(mode.policy_probability, 3)] if with_agent else []
-    return [*(Text(cell) for cell in cells), _bar(mode)]
+    return [*(Text(cell) for cell in cells), _bar(mode, ranking)]
 
 
-def _bar(mode: FailureMode) -> Text:
+def _bar(mode: FailureMode, ranking: FailureRanking) -> Text:
     def cell(p: float) -> int:
         return min(BAR_WIDTH - 1, int(p * BAR_WIDTH))
 
@@ -67,8 +74,11 @@ def _bar(mode: FailureMode) -> Text:
         return Text("")
     low, high, mean = cell(mode.lower), cell(mode.upper), cell(mode.failure_probability)
     marks = ["─" if low <= i <= high else " " for i in range(BAR_WIDTH)]
+    if ranking.nominal_trials:
+        marks[cell(ranking.nominal_probability)] = "│"
     marks[mean] = "█"
-    return Text("".join(marks), style="red" if mode.failure_probability > HALF else "green")
+    fails = mode.failure_probability > ranking.failing_threshold
+    return Text("".join(marks), style="red" if fails else "green")
 
 
 def _caption(ranking: FailureRanking, hidden: int) -> str:

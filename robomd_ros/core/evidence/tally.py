@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from robomd_ros.core.evidence.population import Counts, Population, Rate, Verdict, doubt, verdict_of
 from robomd_ros.core.variations import Catalogue, Scene
 
-FEWEST = 2
-"""Trials of its own that a variation has before it is held to be decided."""
-
 
 class Tally:
     """Own trials of every variation and of the unchanged scene. Not thread-safe.
@@ -82,8 +79,7 @@ class Tally:
 
     def verdict(self, counts: Counts) -> Verdict:
         """The verdict on a variation with these counts; OPEN with too few of them."""
-        alone = verdict_of(self.rates[counts], self.confidence)
-        return Verdict.OPEN if alone.decided and counts.trials < FEWEST else alone
+        return verdict_of(self.rates[counts], self.confidence)
 
     def doubt(self, counts: Counts) -> float:
         """How doubtful the likeliest verdict on a variation with these counts is, [0, 0.5]."""

@@ -7,6 +7,9 @@ from enum import IntEnum
 
 from robomd_ros.core.evidence.rates import Rate
 
+FEWEST = 2
+"""Trials of its own that a variation has before it is held to be decided."""
+
 
 class Verdict(IntEnum):
     """What is said of a variation; equal to the constants of robomd_msgs/FailureMode."""
@@ -37,8 +40,8 @@ def verdict_of(rate: Rate, confidence: float) -> Verdict:
         rate: of a variation.
         confidence: with which a verdict holds, [0.5, 1).
     """
-    if not rate.counts.trials:
-        return Verdict.NOT_KNOWN
+    if rate.counts.trials < FEWEST:
+        return Verdict.OPEN if rate.counts.trials else Verdict.NOT_KNOWN
     if rate.probability_failing >= confidence:
         return Verdict.FAILS
     if rate.probability_worse >= confidence:
@@ -63,7 +66,8 @@ def verdicts_of(rates: Sequence[Rate], confidence: float) -> tuple[Verdict, ...]
     HURTS, is moreover so few that less than 1 - confidence of it is expected to be wrong: twenty
     accusations at 0.95 would hold one that is false. Equal rates get equal verdicts.
     """
-    alone = [verdict_of(rate, confidence) for rate in rates]
+    of_rate = {id(rate): verdict_of(rate, confidence) for rate in rates}
+    alone = [of_rate[id(rate)] for rate in rates]
     for kind in (Verdict.FAILS, Verdict.HURTS):
         accused = [i for i, verdict in enumerate(alone) if verdict is kind]
         for i in _too_many([doubt(rates[i], kind) for i in accused], 1.0 - confidence):

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.evidence.tally import FEWEST, Tally
+from robomd_ros.core.evidence.tally import Tally
+from robomd_ros.core.evidence.verdict import FEWEST
 from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
