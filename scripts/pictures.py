@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "images"
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 _PANEL = (1280, 800)
 _REPORT = {"width": 1280, "height": 900}
 _COLUMNS = 104
@@ -31,7 +32,7 @@ def main() -> int:
     parser.add_argument("--budget", type=int, default=210, help="trials of the campaign")
     parser.add_argument("--out", type=Path, default=DOCS, help="folder of the pictures")
     options = parser.parse_args()
-    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         sys.exit(
             "error: no Chromium is installed, which draws the report; apt-get install chromium"
@@ -133,9 +134,8 @@ def report(browser: str, page_file: Path, path: Path) -> None:
     """The first screen of the report."""
     from playwright.sync_api import sync_playwright
 
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser, args=flags, timeout=120_000)
+        started = playwright.chromium.launch(executable_path=browser, args=FLAGS, timeout=120_000)
         page = started.new_page(viewport=_REPORT)
         page.goto(page_file.as_uri())
         page.screenshot(path=str(path))

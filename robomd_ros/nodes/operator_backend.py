@@ -22,9 +22,15 @@ from robomd_ros.core.operator.desk import (
 from robomd_ros.core.operator.words import split_tag
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL, Scene
+from robomd_ros.nodes.change_check import ChangeCheck
 from robomd_ros.nodes.robot_watch import RobotWatch
 from robomd_ros.ros.cell_state import CellStatePublisher, new_token
-from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_from_msg
+from robomd_ros.ros.conversions import (
+    facts_to_msg,
+    outcome_from_msg,
+    outcome_to_msg,
+    scene_from_msg,
+)
 from robomd_ros.ros.runtime import Ticker, finish, in_thread
 
 
@@ -82,6 +88,9 @@ class OperatorBackend:
         self._reset = values["reset_instruction"].strip()
         self._stop = stop
         self._robot = RobotWatch(node, ticker, values["recover_timeout"], self._robot_is_ready)
+        self._check = ChangeCheck(node, ticker, values["camera"], values["still_pictures"])
+        self._robot.also = self._check.fault
+        self._measured: dict[str, Any] = {}
         self._present: Scene | None = None
         self._unfinished = False
         self._cancelled = False
@@ -102,11 +111,13 @@ class OperatorBackend:
             handle.publish_feedback(ApplyScene.Feedback(waiting_for="operator", elapsed=elapsed))
 
         try:
+            self._measured = {}
             wanted = scene_from_msg(handle.request.scene)
             self._state.begin_change()
             with self._ticker.calling(feedback):
                 await self._recover()
                 await self._make(wanted)
+            result.facts = facts_to_msg(self._measured)
             result.token = new_token()
             self._state.in_force(handle.request.scene, result.token)
             result.applied = self._node.get_clock().now().to_msg()
@@ -168,8 +179,33 @@ class OperatorBackend:
         if not len(wanted) and not steps.empty:
             kind = RequestKind.RESTORE_NOMINAL
         text = self._instruction(kind, steps.empty)
-        await self._ask(Request(kind=kind, instruction=text, steps=steps))
+        await self._ask_until_seen(Request(kind=kind, instruction=text, steps=steps), wanted)
         self._present = wanted
+
+    async def _ask_until_seen(self, request: Request, wanted: Scene) -> None:
+        """Ask for a change again while the camera does not show it, and the person does not insist.
+
+        What was measured goes into the result of the scene.
+        """
+        self._check.remember()
+        asked, doubt = 0, ""
+        while True:
+            text = f"{doubt} {request.instruction}".strip()
+            answered = await self._ask(replace(request, instruction=text))
+            asked += 1
+            found = await self._check.look(request.steps, wanted)
+            self._measured = {**found.facts, "change_asked": asked}
+            if answered is not None and answered.comment:
+                self._measured["remark"] = answered.comment
+            if found.frozen:
+                self._unfinished = True
+                raise _EndedError("CELL_FAULT", found.problem)
+            insists = answered is not None and answered.answer is Answer.REALLY_DONE
+            if found.problem and insists:
+                self._measured["change_verified"] = "really done"
+            if not found.problem or insists:
+                return
+            doubt = f"{found.problem} Make the change, or answer really done."
 
     def _instruction(self, kind: RequestKind, unchanged: bool) -> str:
         sentences = []

@@ -50,6 +50,8 @@ class PerturbationNode(Node):
         operator_timeout (double, s): 0 waits for ever.
         reset_instruction (string): what a person does before every trial; empty: nothing, and a
             scene that is in force already asks nobody.
+        camera (string): topic of the pictures by which changes are verified; empty: none.
+        still_pictures (bool): pictures of a scene at rest may repeat.
         recover_timeout (double, s): for the robot's recovery to end.
         simulator_timeout (double, s): for the simulator to be there, and between its signs of life.
         campaign_namespace (string): whose pause and stop services an operator reaches; empty: the
@@ -66,6 +68,8 @@ class PerturbationNode(Node):
     Subscriptions:
         sim/cell_state (robomd_msgs/CellState, latched): back end simulator: which scene is in
             force, unless the simulator's node is in this process.
+        camera/image_raw (sensor_msgs/Image, as the publisher has it), or the topic of `camera`:
+            back end operator: changes are verified by it.
         robot_status (robomd_msgs/RobotStatus, latched): back end operator: while it is not ready,
             the person is asked to recover the robot before a scene.
 

@@ -118,7 +118,7 @@ class RosSenses:
         self.watch.joints(message.position, message.velocity, now)
 
     def _look_at_status(self, message: msg.RobotStatus, _now: float) -> None:
-        facts = {**facts_from_msg(message.facts), "safety_mode": message.safety_mode}
+        facts = {"safety_mode": message.safety_mode, **facts_from_msg(message.facts)}
         self.watch.robot(facts, message.speed_scaling)
 
     def begin(self) -> None:

@@ -10,6 +10,8 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import RobotStatus
+from robomd_ros.core.cell_watch.rollout_watch import GRIPPER_FAULT
+from robomd_ros.ros.conversions import facts_from_msg
 from robomd_ros.ros.qos import LATCHED
 from robomd_ros.ros.runtime import Ticker, unless
 
@@ -45,18 +47,23 @@ class RobotWatch:
         self._on_ready = on_ready
         self._status: RobotStatus | None = None
         self._failure = ""
+        self.also: Callable[[], str] = lambda: ""
+        """What else keeps the cell from working, as sentences; empty if nothing."""
         self._subscription = node.create_subscription(
             RobotStatus, "robot_status", self._on_status, LATCHED
         )
         self._recover = node.create_client(Trigger, "recover")
 
     def problem(self) -> str:
-        """Why the robot cannot move now, as sentences; empty if it can, or if there is none."""
+        """Why the cell cannot work now, as sentences; empty if it can."""
         status = self._status
-        publishers = self._node.count_publishers(self._subscription.topic_name)
-        if status is None or status.ready or not publishers:
-            return ""
-        return " ".join(filter(None, (self._failure, _sentence(status.detail) or "No reason.")))
+        if status is None or not self._node.count_publishers(self._subscription.topic_name):
+            return self.also()
+        gripper = str(facts_from_msg(status.facts).get(GRIPPER_FAULT, ""))
+        if status.ready and not gripper:
+            return self.also()
+        reason = gripper if status.ready else status.detail or "No reason"
+        return " ".join(filter(None, (self._failure, _sentence(reason))))
 
     async def recover(self) -> None:
         """Call the robot's recovery, if it has one, and give the status time to follow."""
@@ -87,7 +94,7 @@ class RobotWatch:
 
     def _on_status(self, message: RobotStatus) -> None:
         self._status = message
-        if message.ready:
+        if not self.problem():
             self._failure = ""
             self._on_ready()
 

@@ -30,6 +30,7 @@ from robomd_ros.arms.ur5e.recovery import recover
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name, safety_name
 from robomd_ros.arms.ur5e.supervisor import ArmListener
+from robomd_ros.core.cell_watch.rollout_watch import GRIPPER_FAULT
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.nodes.motion_gate import MotionGate
 from robomd_ros.ros.parameters import allow_changes, declare
@@ -257,6 +258,7 @@ class Ur5eNode(Node):
             "tcp": None if tcp is None else [round(v, 5) for v in tcp],
             "payload": self._values["payload"] if self._values["set_tool"] else None,
             "gripper": self._values["gripper"],
+            GRIPPER_FAULT: self._gripper.fault,
         }
 
     def _on_broken(self, reason: str) -> None:
@@ -276,6 +278,7 @@ class Ur5eNode(Node):
 
     def _on_grip_fault(self, fault: str) -> None:
         self.get_logger().error(fault) if fault else self._log("the gripper answers")
+        self._publish_status(self._arm.status)
 
     # commands
 

@@ -27,6 +27,15 @@ class PerturbationParameters(Parameters):
         "",
         "sentence for what a person does before every trial; empty: only changes are asked for",
     )
+    camera: str = option(
+        "camera/image_raw",
+        "back end operator: topic of the pictures by which changes are verified; empty: none",
+    )
+    still_pictures: bool = option(
+        False,
+        "pictures of a scene at rest may repeat (a rendered camera, a strongly compressed stream): "
+        "then they are frozen only if they repeat while the arm moves",
+    )
     recover_timeout: float = option(
         60.0, "time for the robot's recovery to end", unit="s", low=1.0, high=3600.0
     )
@@ -125,11 +134,7 @@ class PolicyNodeParameters(Parameters):
     image_timeout: float = option(
         0.5, "age from which a picture is not used any more", unit="s", low=0.05, high=60.0
     )
-    still_pictures: bool = option(
-        False,
-        "pictures of a scene at rest may repeat (a rendered camera, a strongly compressed stream): "
-        "then they are frozen only if they repeat while the arm moves",
-    )
+    still_pictures: bool = taken(PerturbationParameters, "still_pictures")
     picture_lag: float = option(
         1.0,
         "time that pictures may follow the arm later than their stamps say",

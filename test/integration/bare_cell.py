@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cell made by hand: a user's own executor that judges nothing, a camera, a robot's status."""
 
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 from rclpy.action import ActionServer, CancelResponse
@@ -17,17 +19,23 @@ from robomd_ros.ros.qos import IMAGE_OUT, LATCHED
 from robomd_ros.ros.runtime import in_thread
 from robomd_ros.ros.standard import image_to_msg
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+
+from drawn_scene import drawn
+
 
 class TableTwin:
     """What the scripted operator changes and looks at; the policy fails in the planted scenes."""
 
     def __init__(self, fails_in=()):
         self.scene = Scene()
+        self.changes = 0
         self.cleared = 0
         self._fails_in = [set(group) for group in fails_in]
 
     def set_scene(self, variations, *, seed=None):
         self.scene = variations
+        self.changes += 1
 
     def state(self):
         failed = any(group <= set(self.scene.ids) for group in self._fails_in)
@@ -52,6 +60,8 @@ class BareCell(Node):
         self.runs, self.recoveries, self.stubborn = [], 0, 0
         self._twin, self._duration = twin, duration
         self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT)
+        self._rng = np.random.default_rng(0)
+        self.frozen = None
         self._status = None
         self.create_timer(0.05, self._look)
         self.cancels, self.can_cancel = 0, True
@@ -67,6 +77,10 @@ class BareCell(Node):
             self.create_service(Trigger, "recover", self._recover)
         self._status.publish(RobotStatus(ready=ready, detail="" if ready else detail))
 
+    def freeze(self):
+        """The camera sends the last picture for ever."""
+        self.frozen = self._last
+
     def _recover(self, _request, response):
         self.recoveries += 1
         response.success = self.recoveries > self.stubborn
@@ -75,7 +89,11 @@ class BareCell(Node):
         return response
 
     def _look(self):
-        picture = np.full((24, 32, 3), 90 + len(self._twin.scene), np.uint8)
+        if self.frozen is not None:
+            picture = self.frozen
+        else:
+            picture = drawn(self._twin.scene, self._rng, self._twin.changes % 7)
+        self._last = picture
         self._images.publish(image_to_msg(picture, self.get_clock().now().to_msg(), "camera"))
 
     def _cancel(self, _handle):

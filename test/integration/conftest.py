@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from graph import PLANTED
+
+from robomd_ros.cli.main import main
 
 _numbers = itertools.count(os.getpid())
 
@@ -42,3 +45,17 @@ def domain(monkeypatch):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         yield environment
+
+
+@pytest.fixture
+def sim(tmp_path, monkeypatch, capfd, domain):
+    """`robomd sim` here, as if started in the test's folder: exit code, and what it said."""
+
+    def run(*arguments):
+        (tmp_path / "planted_policy.py").write_text(PLANTED)
+        monkeypatch.chdir(tmp_path)
+        capfd.readouterr()
+        code = main(["sim", *arguments])
+        return code, capfd.readouterr().err.strip()
+
+    return run

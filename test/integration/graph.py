@@ -150,6 +150,24 @@ class Bringup:
             ) from None
 
 
+def robomd(folder, domain, *arguments):
+    """`robomd sim` in a process of its own."""
+    (folder / "planted_policy.py").write_text(PLANTED)
+    command = [sys.executable, "-m", "robomd_ros.cli.main", "sim", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env={**os.environ, **domain}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def check_refusal(code, message, says):
+    assert code == 2, message
+    assert message.startswith("error: "), message
+    assert "Traceback" not in message
+    for part in says:
+        assert part in message, message
+
+
 def wait_for(condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
     """The first true value of the condition; AssertionError that names what never came."""
     deadline = time.monotonic() + timeout

@@ -2,50 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input is refused before anything starts: one clear error, exit code 2, nothing created."""
 
-import os
-import shutil
-import sqlite3
-import subprocess
-import sys
-
 import pytest
 import yaml
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from graph import PLANTED
+from graph import check_refusal, robomd
 
-from robomd_ros.cli.main import main
 from robomd_ros.core.share import share_path
 
 CATALOGUE = yaml.safe_load(share_path("config/variations/lift.yaml").read_text())
 
 
 pytestmark = pytest.mark.usefixtures("own_environment")
-
-
-def robomd(folder, domain, *arguments):
-    """`robomd sim` in a process of its own."""
-    (folder / "planted_policy.py").write_text(PLANTED)
-    command = [sys.executable, "-m", "robomd_ros.cli.main", "sim", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env={**os.environ, **domain}, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def sim(tmp_path, monkeypatch, capfd, domain):
-    """`robomd sim` here, as if started in the test's folder: exit code, and what it said."""
-
-    def run(*arguments):
-        (tmp_path / "planted_policy.py").write_text(PLANTED)
-        monkeypatch.chdir(tmp_path)
-        capfd.readouterr()
-        code = main(["sim", *arguments])
-        return code, capfd.readouterr().err.strip()
-
-    return run
 
 
 @pytest.fixture
@@ -58,14 +27,6 @@ def refused(sim, tmp_path):
         assert not (tmp_path / "campaign").exists()
 
     return run
-
-
-def check_refusal(code, message, says):
-    assert code == 2, message
-    assert message.startswith("error: "), message
-    assert "Traceback" not in message
-    for part in says:
-        assert part in message, message
 
 
 def catalogue_file(folder, **changes):
@@ -163,58 +124,10 @@ def test_parameter_file(refused, tmp_path, text, says):
     refused(f"params_file:={path}", says=says)
 
 
-SAME = (
-    "policy:=python:planted_policy:Policy", "search:=uniform", "cells:=1", "linger:=0",
-    "variations:=cube_color_green,table_color_blue",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def campaign(tmp_path_factory, module_domain):
-    """A small finished campaign."""
-    folder = tmp_path_factory.mktemp("finished")
-    out = folder / "campaign"
-    done = robomd(folder, module_domain, f"out:={out}", *SAME, "budget:=2")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out
-
-
-def test_folder_of_another_configuration_lists_the_differences(campaign, sim):
-    code, message = sim(f"out:={campaign}", *SAME, "budget:=3", "seed:=9")
-    says = ["another configuration", "seed: there 0, here 9", "budget and confidence may be others"]
-    check_refusal(code, message, says)
-    assert "there 2, here 3" not in message
-
-
-def test_finished_campaign_ends_at_once_with_its_table(campaign, domain):
-    done = robomd(campaign.parent, domain, f"out:={campaign}", *SAME, "budget:=2")
-    assert done.returncode == 0, done.stderr
-    assert "cube_color_green" in done.stdout
-
-
-def test_damaged_database(campaign, sim, tmp_path):
-    copy = tmp_path / "copy"
-    shutil.copytree(campaign, copy)
-    for extra in copy.glob("trials.db-*"):
-        extra.unlink()
-    data = bytearray((copy / "trials.db").read_bytes())
-    data[100:2000] = b"\xff" * 1900
-    (copy / "trials.db").write_bytes(data)
-    code, message = sim(f"out:={copy}", *SAME, "budget:=2")
-    assert code != 0
-    assert message.startswith("error: ") and "trials.db" in message
-    assert "Traceback" not in message
-
-
 def test_folder_that_is_no_campaign(sim, tmp_path):
     other = tmp_path / "holiday"
     other.mkdir()
     (other / "photo.jpg").write_bytes(b"x")
-    code, message = sim(f"out:={other}", *SAME, "budget:=2")
+    code, message = sim(f"out:={other}", "policy:=python:planted_policy:Policy", "budget:=2")
     check_refusal(code, message, ["holiday", "photo.jpg"])
     assert sorted(p.name for p in other.iterdir()) == ["photo.jpg"]
-
-
-def test_integrity_of_the_finished_campaign(campaign):
-    database = sqlite3.connect(campaign / "trials.db")
-    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -377,4 +377,5 @@ def test_a_message_is_read_as_a_request():
     text = " ".join(" ".join(lines).split())
     assert f" 1. take back: {BLUE.description}" in text and f" 2. {GREEN.description}" in text
     assert "The arm rests: at home. The gripper HOLDS an object." in text
-    assert lines[-1] == "Type: done / skip / invalid / undo / pause / stop   (? explains)"
+    words = "done / really done / skip / invalid / undo / pause / stop"
+    assert lines[-1] == f"Type: {words}   (? explains)"

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "unit"))
+sys.path += [str(Path(__file__).parents[n] / name) for n, name in ((1, "unit"), (2, "scripts"))]
+from pictures import BROWSERS, FLAGS
 from stored_campaigns import store_campaign
 
 from robomd_ros.report.campaign_data import load_campaign
@@ -18,7 +19,6 @@ from robomd_ros.report.write import write_comparison, write_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
@@ -29,9 +29,8 @@ def browser():
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium is installed (apt-get install chromium)")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=flags, timeout=120_000)
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=120_000)
         yield started
         started.close()
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole campaigns in simulation over the real nodes."""
 
+import shutil
 import sqlite3
 
 import pytest
@@ -9,7 +10,17 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 import rclpy
-from graph import Bringup, mode_ids, ranking, rows, valid, wait_for
+from campaign_checks import check_integrity
+from graph import (
+    Bringup,
+    check_refusal,
+    mode_ids,
+    ranking,
+    robomd,
+    rows,
+    valid,
+    wait_for,
+)
 
 from robomd_msgs.msg import FailureMode, FailureRanking
 from robomd_ros.ros.qos import LATCHED
@@ -20,6 +31,7 @@ COLUMNS = set(
     "finished_at detail".split()
 )
 FEW = "variations:=cube_color_green,table_color_blue,robot_color_red,light_color_gray"
+SAME = (PLANTED, FEW, "search:=uniform", "seed:=1", "nominal_trials:=0", "nominal_share:=0.0")
 
 
 def receive_latched(message_type, topic, domain_id, timeout=20.0):
@@ -40,9 +52,8 @@ def planted(tmp_path_factory, module_domain):
     """(folder, the latched ranking, output) of a campaign in which one change was planted."""
     folder = tmp_path_factory.mktemp("planted")
     out = folder / "campaign"
-    arguments = [PLANTED, FEW, "budget:=16", "search:=uniform", "seed:=1", f"out:={out}"]
-    options = [*arguments, "linger:=30"]
-    with Bringup(folder, options, module_domain, "table_color_blue") as bringup:
+    arguments = [*SAME, "budget:=16", f"out:={out}", "linger:=30"]
+    with Bringup(folder, arguments, module_domain, "table_color_blue") as bringup:
         wait_for(lambda: len(valid(out)) == 16 or not bringup.running, "16 trials", 180)
         wait_for(
             lambda: (out / "ranking.json").exists() and ranking(out)["trials"] == 16, "ranking"
@@ -80,6 +91,42 @@ def test_ranking_json_has_the_names_of_the_message(planted):
     }
     assert columns >= COLUMNS
     assert all((out / row["image_path"]).is_file() for row in rows(out))
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_folder_of_another_configuration_lists_the_differences(planted, sim):
+    other = [given for given in SAME if not given.startswith("seed:=")]
+    code, message = sim(f"out:={planted[0]}", *other, "budget:=17", "seed:=9")
+    says = ["another configuration", "seed: there 1, here 9", "budget and confidence may be others"]
+    check_refusal(code, message, says)
+    assert "there 16, here 17" not in message
+
+
+def test_finished_campaign_ends_at_once_with_its_table(planted, module_domain):
+    out = planted[0]
+    arguments = (*SAME, "budget:=16", "cells:=1", "linger:=0")
+    done = robomd(out.parent, module_domain, f"out:={out}", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "cube_color_green" in done.stdout
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_damaged_database(planted, sim, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(planted[0], copy)
+    for extra in copy.glob("trials.db-*"):
+        extra.unlink()
+    data = bytearray((copy / "trials.db").read_bytes())
+    data[100:2000] = b"\xff" * 1900
+    (copy / "trials.db").write_bytes(data)
+    code, message = sim(f"out:={copy}", *SAME, "budget:=16")
+    assert code != 0
+    assert message.startswith("error: ") and "trials.db" in message
+    assert "Traceback" not in message
+
+
+def test_integrity_of_the_finished_campaign(planted):
+    check_integrity(planted[0])
 
 
 @pytest.mark.slow  # quick: test_evidence.py plants a pair in a table

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).parents[1] / "contract"))
+from hosted_contract import gone
+
 from robomd_ros.core.errors import (
     CatalogueError,
     CellFault,
@@ -63,19 +66,6 @@ def made(policy: str, **changes) -> WorkerCell:
     values = {"horizon": 4, **changes}
     options = SimulatorOptions("lift", f"python:sample_policies:{policy}", **values)
     return WorkerCell("worker", options)
-
-
-def gone(pid: int, within: float = 5.0) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.mark.parametrize(

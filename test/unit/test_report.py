@@ -58,15 +58,25 @@ CAMPAIGNS = {
 }
 
 
-DRAWN = ("none", "one", "hundred", "only failures", "only invalid")
-"""Those whose figures are drawn as well, which takes a second or two."""
+DRAWN = ("none", "hundred", "only invalid")
+"""Those whose figures are drawn as well, which takes seconds."""
+
+
+@pytest.fixture(scope="module")
+def hundred(tmp_path_factory):
+    """Folder and page of a campaign of a hundred trials, with its figures."""
+    folder = store_campaign(tmp_path_factory.mktemp("hundred"), **CAMPAIGNS["hundred"])
+    return folder, Page(write_report([folder]))
 
 
 @pytest.fixture(scope="module", params=CAMPAIGNS, ids=lambda name: name.replace(" ", "_"))
 def reported(request, tmp_path_factory):
     """A campaign's folder, its ranking.json as plain data (None: there is none), its report."""
-    folder = store_campaign(tmp_path_factory.mktemp("c"), **CAMPAIGNS[request.param])
-    page = Page(write_report([folder])) if request.param in DRAWN else page_of(folder)
+    if request.param == "hundred":
+        folder, page = request.getfixturevalue("hundred")
+    else:
+        folder = store_campaign(tmp_path_factory.mktemp("c"), **CAMPAIGNS[request.param])
+        page = Page(write_report([folder])) if request.param in DRAWN else page_of(folder)
     path = folder / "ranking.json"
     return folder, json.loads(path.read_text()) if path.is_file() else None, page
 
@@ -174,15 +184,26 @@ def test_the_page_is_whole(reported):
     assert len(page.scripts) == 1
 
 
-def test_figures_lie_beside_the_page(tmp_path):
-    folder = store_campaign(tmp_path, 60)
-    write_report([folder])
+def check_figures(folder, wanted=()):
     there = {p.name for p in (folder / "report").iterdir()}
-    assert there >= {*WHOLE, "report.html"}
+    assert there >= {*wanted, "report.html"}
     for path in (folder / "report").glob("*.svg"):
         assert ET.parse(path).getroot().tag.endswith("svg")
     for path in (folder / "report").glob("*.png"):
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_figures_lie_beside_the_page(hundred):
+    check_figures(hundred[0], WHOLE)
+
+
+@pytest.mark.slow  # quick: those in DRAWN
+@pytest.mark.parametrize("name", sorted(CAMPAIGNS.keys() - set(DRAWN)))
+def test_the_figures_of_every_campaign(tmp_path, name):
+    folder = store_campaign(tmp_path, **CAMPAIGNS[name])
+    page = Page(write_report([folder]))
+    assert page.images
+    check_figures(folder)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from robomd_ros.core.campaign.database import open_database
 from robomd_ros.core.errors import RoboMDError
 
 MESSAGES_FILE = "messages.db"
@@ -89,15 +90,8 @@ class MessageLog:
         self._lock = threading.Lock()
         self._ids: dict[Topic, int] = {}
         self._closed = False
-        mode = "ro" if read_only else "rwc"
         with self._errors():
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=10.0,
-            )
+            self._db = open_database(path, read_only)
         try:
             with self._errors():
                 self._prepare(read_only)

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from robomd_ros.core.campaign.database import open_database
 from robomd_ros.core.campaign.log_schema import (
     APPLICATION_ID,
     READ_VERSIONS,
@@ -111,15 +112,8 @@ class TrialLog:
             self._refuse_lost()
         if read_only and not path.is_file():
             raise TrialLogError(f"there is no trial database {path}; give the campaign's folder")
-        mode = "ro" if read_only else "rwc"
         with self._errors():
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=10.0,
-            )
+            self._db = open_database(path, read_only)
         try:
             with self._errors():
                 self._prepare(read_only, has_trials)

@@ -45,8 +45,16 @@ class PictureWatch:
     A single spoiled picture is left out, as cables lose some; several in a row are a fault.
     """
 
-    def __init__(self, limits: PictureLimits) -> None:
+    def __init__(self, limits: PictureLimits, one_scene: bool = True) -> None:
+        """Watch a camera.
+
+        Args:
+            limits: what is a fault.
+            one_scene: the scene stays as it is between two `begin`, so that its first picture
+                tells of the others; else each is judged by itself.
+        """
         self._limits = limits
+        self._one_scene = one_scene
         self._first: Picture | None = None
         self._last: Picture | None = None
         self._same_since = self._arrived = 0.0
@@ -86,7 +94,7 @@ class PictureWatch:
             self._same_since, self._joints_then = arrived, self._joints
         wrong = self._wrong_with(picture)
         self._spoiled, self._in_a_row = wrong, self._in_a_row + 1 if wrong else 0
-        if self._first is None and not wrong:
+        if self._first is None and not wrong and self._one_scene:
             self._first = picture
         return wrong or self._clock
 

@@ -49,7 +49,9 @@ class Refusal(IntEnum):
     NOT_AN_ANSWER = 3
 
 
-_CHANGE_ANSWERS = frozenset({Answer.DONE, Answer.SKIP, Answer.INVALID, Answer.STOP})
+_CHANGE_ANSWERS = frozenset(
+    {Answer.DONE, Answer.REALLY_DONE, Answer.SKIP, Answer.INVALID, Answer.STOP}
+)
 ANSWERS = {
     RequestKind.APPLY_SCENE: _CHANGE_ANSWERS,
     RequestKind.RESTORE_NOMINAL: _CHANGE_ANSWERS,
