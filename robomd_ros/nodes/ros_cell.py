@@ -34,7 +34,12 @@ from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 from robomd_ros.nodes.early_label import EarlyLabel
 from robomd_ros.ros.cell_state import CellStateWatch
-from robomd_ros.ros.conversions import outcome_from_msg, outcome_to_msg, scene_to_msg
+from robomd_ros.ros.conversions import (
+    facts_from_msg,
+    outcome_from_msg,
+    outcome_to_msg,
+    scene_to_msg,
+)
 from robomd_ros.ros.driver import DriverSign
 from robomd_ros.ros.qos import IMAGE_IN
 from robomd_ros.ros.runtime import cancel_late, on_executor
@@ -121,9 +126,10 @@ class RosCell:
         self._cancelled.clear()
         image: NDArray[np.uint8] | None = None
         token = ""
+        measured: dict[str, Any] = {}
         try:
             applied = self._put_in_force(scene, seed)
-            token = applied.token
+            token, measured = applied.token, facts_from_msg(applied.facts)
             image = self._picture_since(time_from_msg(applied.applied))
             goal = ExecutePolicy.Goal(
                 token=token,
@@ -143,6 +149,7 @@ class RosCell:
             outcome = Outcome(Result.INVALID, detail=str(fault))
         except ValueError as error:
             outcome = Outcome(Result.INVALID, detail=f"{self._name} sent no outcome: {error}")
+        outcome = replace(outcome, facts={**measured, **outcome.facts})
         return Trial(-1, self._name, scene, seed, outcome, image, token=token)
 
     def observe(self, scene: Scene, seed: int) -> NDArray[np.uint8]:

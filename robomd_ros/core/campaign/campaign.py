@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from robomd_ros.core.campaign.cell_pool import Attempt, CellPool, attempt
+from robomd_ros.core.campaign.cell_reference import CellReferences
 from robomd_ros.core.campaign.control import search_budget
 from robomd_ros.core.campaign.crew import Crew, Task
 from robomd_ros.core.campaign.dispatch import Dispatcher, Job, trial_of
@@ -18,6 +19,7 @@ from robomd_ros.core.campaign.opening import Opening
 from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.campaign.publisher import Publisher
 from robomd_ros.core.campaign.relabelling import relabel
+from robomd_ros.core.campaign.repeats import Repeats
 from robomd_ros.core.campaign.status import CampaignListener, CampaignState, CampaignStatus, Pace
 from robomd_ros.core.campaign.stored import (
     CampaignFolder,
@@ -105,6 +107,8 @@ class Campaign:
         self._scene = NOMINAL
         self._past = past_trials(folder.path, folder.catalogue)
         self._warning = ""
+        self._repeats = Repeats()
+        self._references = CellReferences(folder.path)
         self._outcome = ""
         self._ending: CampaignState | None = None
         self._error: Exception | None = None
@@ -151,6 +155,7 @@ class Campaign:
         """Go on after `pause`."""
         with self._change:
             self._paused = False
+            self._repeats.clear()
             self._publisher.status(self.status())
             self._change.notify_all()
 
@@ -264,12 +269,15 @@ class Campaign:
             nominal = Counts(control.failures, control.trials)
             config, catalogue = self._folder.config, self._folder.catalogue
             plan = describe(config, catalogue, nominal, self._past, self._order_by_cost)
-        return self._outcome, plan, self._pool.describe(), work, *unchanged, about, self._warning
+        rest, pool = self._repeats.describe(), self._pool.describe()
+        return self._outcome, rest, plan, pool, work, *unchanged, about, self._warning
 
     def _state(self) -> tuple[CampaignState, str]:
         if self._ending is not None:
             return self._ending, ""
         if self._paused:
+            return CampaignState.PAUSED, "resume"
+        if len(self._repeats.resting) == len(self._pool.cells):
             return CampaignState.PAUSED, "resume"
         if self._pool.empty:
             started = self._dispatcher.valid + self._dispatcher.invalid > 0
@@ -364,7 +372,7 @@ class Campaign:
         return ""
 
     def _task(self, cell: Cell) -> Task | None:
-        if self._paused or not self._pool.look(cell):
+        if self._paused or cell.name in self._repeats.resting or not self._pool.look(cell):
             return None
         if not self._opening.begun:
             if self._opening.observing:
@@ -403,7 +411,8 @@ class Campaign:
     def _run_trial(self, cell: Cell, job: Job, record: TrialRecord) -> None:
         done = attempt(cell, job.scene, job.request.seed, self._search.wants_images)
         path = "" if done.trial.image is None else f"images/{record.trial_index:06d}.png"
-        done = replace(done, trial=replace(done.trial, index=record.trial_index, image_path=path))
+        trial = replace(done.trial, index=record.trial_index, image_path=path)
+        done = replace(done, trial=self._references.judged(trial))
         with self._change:
             self._crew.busy.discard(cell.name)
             if self._closed:  # too late: the row stays open, and is asked again on resume
@@ -429,10 +438,14 @@ class Campaign:
             self._pace.tick(time.monotonic())
             self._findings.add(trial)
             self._dispatcher.succeeded(job, trial)
+            self._repeats.valid(trial.cell)
             self._search.save(self._folder.checkpoints)
             self._conclude()
             return
         self._warning = f"trial {trial.index} in {trial.cell} was invalid: {trial.outcome.detail}"
+        # people make the changes: nobody works for trials that end as the last ones did
+        if self._order_by_cost and not done.skipped:
+            self._repeats.invalid(trial.cell, trial.outcome.detail)
         if self._dispatcher.failed(job, done.lost, done.skipped):
             self._drop(job, trial.outcome.detail, now)
 
