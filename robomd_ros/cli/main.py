@@ -32,6 +32,7 @@ _USAGE = """usage: robomd <command> [arguments]
   operator <cell>           answer what is asked at a cell, on this terminal
   console <cell>            the same as a page for a phone, opened by a QR code   (--help)
   truth                     measure the failure rate of every variation       (--help)
+  feasible                  measure which variations a scripted expert can do (--help)
   collect-demos             record demonstrations of the scripted expert      (--help)
   train-bc                  train an image policy on demonstrations           (--help)
   new <kind> <name>         begin a policy, judge, search, ... of your own          (--help)
@@ -273,6 +274,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "panel": _panel,
     "operator": _operator,
     "console": _console,
+    "feasible": _tool("sim_bridge.learn.feasible"),
     "truth": _tool("sim_bridge.learn.truth"),
     "collect-demos": _tool("sim_bridge.learn.demos"),
     "train-bc": _tool("sim_bridge.learn.train_bc"),

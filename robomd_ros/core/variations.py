@@ -18,8 +18,11 @@ from robomd_ros.core.yaml_text import load_yaml
 Scalar = str | float
 Parameter = Scalar | tuple[Scalar, ...]
 
+FEASIBLE = 0.5
+"""Least share of an expert's rollouts that succeed under a variation that can be done."""
 _ID = re.compile(r"[a-z0-9][a-z0-9_]*\Z")
-_VARIATION_KEYS = {"id", "factor", "target", "description", "parameters", "change_cost"}
+_REQUIRED = {"id", "factor", "target", "description"}
+_VARIATION_KEYS = _REQUIRED | {"parameters", "change_cost", "expert_success"}
 _CATALOGUE_KEYS = {"task", "instruction", "nominal", "variations"}
 
 
@@ -34,6 +37,8 @@ class Variation:
         description: the sentence for the operator and for the text encoder.
         parameters: what the scene editor needs; numbers, strings or flat tuples of them, SI units.
         change_cost: s of human work to make the change; NaN unknown.
+        expert_success: share of a scripted expert's rollouts under it that succeed, [0, 1], as
+            `robomd feasible` measures it; NaN unknown.
     """
 
     id: str
@@ -42,6 +47,7 @@ class Variation:
     description: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
     change_cost: float = math.nan
+    expert_success: float = math.nan
 
     def __post_init__(self) -> None:
         for name in ("id", "factor", "target"):
@@ -60,6 +66,11 @@ class Variation:
             raise CatalogueError(
                 f"variation {self.id!r}: change_cost must be at least 0 s; got {self.change_cost}"
             )
+        if self.expert_success < 0 or self.expert_success > 1:
+            raise CatalogueError(
+                f"variation {self.id!r}: expert_success must be a share in [0, 1]; got "
+                f"{self.expert_success}"
+            )
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
     @property
@@ -67,9 +78,17 @@ class Variation:
         """(factor, target): a scene holds at most one variation per slot."""
         return (self.factor, self.target)
 
+    @property
+    def feasible(self) -> bool:
+        """Whether the task can be done under it, as far as is known.
+
+        What nobody can do is no failure of the policy under test.
+        """
+        return not self.expert_success < FEASIBLE
+
     def __reduce__(self) -> tuple[Any, ...]:
         values = (self.id, self.factor, self.target, self.description)
-        return (Variation, (*values, dict(self.parameters), self.change_cost))
+        return (Variation, (*values, dict(self.parameters), self.change_cost, self.expert_success))
 
 
 @dataclass(frozen=True)
@@ -249,11 +268,13 @@ def _catalogue_from(document: object) -> Catalogue:
 
 def _variation(entry: object, number: int) -> Variation:
     where = f"variation number {number}"
-    required = {"id", "factor", "target", "description"}
-    values = _mapping(entry, where, _VARIATION_KEYS, required)
+    values = _mapping(entry, where, _VARIATION_KEYS, _REQUIRED)
     cost = values.get("change_cost", math.nan)
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         raise CatalogueError(f"{where}: change_cost must be a number of seconds; got {cost!r}")
+    expert = values.get("expert_success", math.nan)
+    if isinstance(expert, bool) or not isinstance(expert, int | float):
+        raise CatalogueError(f"{where}: expert_success must be a share in [0, 1]; got {expert!r}")
     return Variation(
         id=values["id"],
         factor=values["factor"],
@@ -261,6 +282,7 @@ def _variation(entry: object, number: int) -> Variation:
         description=values["description"],
         parameters=_parameters(values.get("parameters") or {}, f"variation {values['id']!r}"),
         change_cost=float(cost),
+        expert_success=float(expert),
     )
 
 

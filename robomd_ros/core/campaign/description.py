@@ -207,6 +207,8 @@ def catalogue_text(catalogue: Catalogue) -> str:
             entry["parameters"] = _plain(v.parameters)
         if not math.isnan(v.change_cost):
             entry["change_cost"] = v.change_cost
+        if not math.isnan(v.expert_success):
+            entry["expert_success"] = v.expert_success
         variations.append(entry)
     document: dict[str, Any] = {"task": catalogue.task, "instruction": catalogue.instruction}
     if catalogue.nominal:

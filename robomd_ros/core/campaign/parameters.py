@@ -50,7 +50,9 @@ class SimBridgeParameters(TaskParameters):
 class CampaignParameters(TaskParameters):
     """What decides about a campaign; the rest is about where and how it runs."""
 
-    variations: str = option("", "ids to diagnose, separated by commas; empty: whole catalogue")
+    variations: str = option(
+        "", "ids to diagnose, separated by commas; empty: all that can be done"
+    )
     search: str = taken(CampaignConfig, "search", doc=_SEARCH, wanted="")
     search_options: str = option("", "parameters of the search, as YAML: '{n_steps: 64}'")
     action_space: str = taken(CampaignConfig, "action_space")
@@ -126,6 +128,8 @@ def campaign_config(values: Mapping[str, Any]) -> tuple[CampaignConfig, Catalogu
     path = config_file("variations", values["catalogue"])
     catalogue = load_catalogue(path)
     ids = tuple(v.strip() for v in values["variations"].split(",") if v.strip())
+    if not ids and not all(v.feasible for v in catalogue):
+        ids = tuple(v.id for v in catalogue if v.feasible)
     same = set(CampaignParameters.model_fields) & set(CampaignConfig.model_fields)
     own = same - {"accumulate", "search_options", "catalogue"}
     config = CampaignConfig(
