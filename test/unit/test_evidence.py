@@ -296,7 +296,9 @@ def test_attribution_never_decides():
     posterior = posterior_of(3, counts)
     assert posterior.attribution.mean[0] > 0.8
     assert posterior.verdicts(0.95)[0] is Verdict.NOT_KNOWN
-    assert posterior.suspicion[0] == posterior.attribution.mean[0]
+    mean, lower, upper = posterior.figures[:, 0]
+    assert mean == posterior.attribution.mean[0]
+    assert lower <= posterior.rates[0].lower and upper >= posterior.attribution.upper[0]
     assert posterior_of(3, {**counts, "v0": (0, 6)}).verdicts(0.95)[0] is Verdict.FAILS
 
 
@@ -304,7 +306,7 @@ def test_a_rescued_variation_fails_by_its_own_trials():
     """Beside v1 the policy copes with v0, in twenty scenes; alone v0 makes it fail."""
     counts = {"": (20, 0), "v0": (0, 6), "v1": (6, 0), "v0 v1": (20, 0), "v2": (6, 0)}
     posterior = posterior_of(3, counts)
-    assert posterior.attribution.mean[0] < 0.5 < posterior.rates[0].mean
+    assert posterior.attribution.mean[0] < 0.5 < posterior.figures[0, 0]
     assert posterior.verdicts(0.95)[0] is Verdict.FAILS
 
 

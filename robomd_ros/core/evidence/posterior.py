@@ -16,6 +16,9 @@ from robomd_ros.core.evidence.rates import Counts, Rate
 from robomd_ros.core.evidence.verdict import Verdict, doubt, verdicts_of
 from robomd_ros.core.variations import Catalogue, Scene
 
+ENOUGH = 4
+"""Trials of its own from which on attribution has no say in a variation's rate."""
+
 
 @dataclass(frozen=True, eq=False)
 class Combination:
@@ -82,14 +85,23 @@ class Posterior:
         return self.attribute()
 
     @cached_property
-    def suspicion(self) -> Floats:
-        """(n,) by which variations are put in order: own rates, or attribution where v was tried
-        among others too, or alone more seldom than that.
+    def figures(self) -> Floats:
+        """(3, n) estimate of every rate and its 95 % interval, also of what was tried among others.
+
+        Own trials speak for themselves. Of what has few of them, and was tried among others, the
+        estimate is attribution's, and the interval holds what both say: attribution knows of no
+        change that rescues, the population nothing of what this variation did among others.
         """
-        own = np.array([rate.mean for rate in self.population.distinct])[self.population.which]
-        alone = np.array([rate.counts.trials for rate in self.population.distinct])
-        among = self.held > alone[self.population.which]
-        return np.where(among, self.attribution.mean, own) if among.any() else own
+        rates = self.population.distinct
+        table = np.array([(rate.mean, rate.lower, rate.upper) for rate in rates])
+        own = table[self.population.which].T
+        alone = np.array([rate.counts.trials for rate in rates])[self.population.which]
+        among = (self.held > alone) & (alone < ENOUGH)
+        if not among.any():
+            return own
+        said = self.attribution
+        hull = said.mean, np.minimum(own[1], said.lower), np.maximum(own[2], said.upper)
+        return np.where(among, np.stack(hull), own)
 
     def verdicts(self, confidence: float) -> tuple[Verdict, ...]:
         """The verdict on every variation; see `verdicts_of`."""

@@ -156,7 +156,7 @@ def build_ranking(
         _single(posterior, catalogue, probability_of(policy_probability, i), i, verdicts[i])
         for i in range(len(catalogue))
     ]
-    suspicion = posterior.suspicion.tolist()
+    suspicion = posterior.figures[0].tolist()
     if predicted is not None:
         modes = [_judged(mode, predicted, i) for i, mode in enumerate(modes)]
         for i, mode in enumerate(modes):
@@ -228,14 +228,15 @@ def _single(
     posterior: Posterior, catalogue: Catalogue, probability: float, i: int, verdict: Verdict
 ) -> FailureMode:
     rate = posterior.rates[i]
+    mean, lower, upper = (float(x) for x in posterior.figures[:, i])
     return FailureMode(
         variations=(catalogue.variations[i],),
         rank=0,
         trials=int(posterior.held[i]),
         failures=int(posterior.held_failures[i]),
-        failure_probability=rate.mean,
-        lower=rate.lower,
-        upper=rate.upper,
+        failure_probability=mean,
+        lower=lower,
+        upper=upper,
         policy_probability=probability,
         seen=bool(posterior.held[i] > 0),
         verdict=verdict,
