@@ -79,26 +79,6 @@ _STANDINGS = {
 }
 
 
-class Compared(Enum):
-    """Which of two policies is better: by the interval of the difference alone."""
-
-    BETTER = "fails less often than"
-    WORSE = "fails more often than"
-    NO_DIFFERENCE_SEEN = "no difference seen"
-
-
-def compared(lower: float, upper: float) -> Compared:
-    """The judgement on two policies.
-
-    Args:
-        lower: end of the 95 % interval of how much more often the second one fails.
-        upper: its other end.
-    """
-    if lower > 0.0:
-        return Compared.BETTER
-    return Compared.WORSE if upper < 0.0 else Compared.NO_DIFFERENCE_SEEN
-
-
 # Names
 
 

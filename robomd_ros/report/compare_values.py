@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.table import Table
 
+from robomd_ros.core.evidence.comparison import Compared, Gap
 from robomd_ros.core.evidence.metrics import entropy, failure_mode_count, failure_severity_index
-from robomd_ros.core.wording import Compared, compared, counted, figure, spread, words
+from robomd_ros.core.wording import counted, figure, spread, words
 from robomd_ros.report.campaign_data import CampaignData
 from robomd_ros.report.comparison import Comparison, PairComparison
 from robomd_ros.report.drawing import Picture
@@ -53,62 +54,38 @@ def compare_values(
 
 
 def comparison_summary(campaigns: Sequence[CampaignData], comparison: Comparison) -> list[str]:
-    """Plain sentences: who fails less often, if that can be told, and where the leads are."""
-    found = [_sentence(campaigns, comparison, pair) for pair in comparison.pairs[:6]]
+    """Plain sentences: who fails less often, if that can be told, and what could be told."""
+    found = [_sentence(campaigns, pair) for pair in comparison.pairs[:6]]
     shared = counted(len(comparison.shared), "change")
-    found.append(f"Compared on {shared} that all tried.")
-    first = comparison.pairs[0]
-    if _never_failed(campaigns, comparison, first):
-        return found
-    rows = list(zip(first.by_variation, comparison.shared, strict=True))
-    for name, verdict in (("A", Compared.BETTER), ("B", Compared.WORSE)):
-        leads = [(abs(d.mean), v.id) for d, v in rows if compared(d.lower, d.upper) is verdict]
-        if leads:
-            gap, variation = max(leads)
-            found.append(
-                f"{name}'s largest lead: {words(variation)} (fails {figure(gap)} less often)."
-            )
-    return found
+    return [*found, f"Compared on {shared} that all tried, and on the unchanged scene."]
 
 
-def _sentence(
-    campaigns: Sequence[CampaignData], comparison: Comparison, pair: PairComparison
-) -> str:
+def _sentence(campaigns: Sequence[CampaignData], pair: PairComparison) -> str:
     one, other = (f"{letter(i)}. {campaigns[i].name}" for i in (pair.a, pair.b))
-    if _never_failed(campaigns, comparison, pair):
-        trials = " and ".join(str(len(campaigns[i].valid)) for i in (pair.a, pair.b))
-        return (
-            f"No difference seen between {one} and {other}: neither failed under any change that "
-            f"both tried ({trials} trials)."
-        )
-    gap = pair.overall
-    verdict = compared(gap.lower, gap.upper)
-    if verdict is Compared.NO_DIFFERENCE_SEEN:
-        interval = spread(gap.mean, gap.lower, gap.upper, "+")
-        return (
-            f"No difference seen between {one} and {other}: the second fails more often by "
-            f"{interval}, and that interval holds zero. More trials of both would tell smaller "
-            "differences."
-        )
-    ends = sorted((abs(gap.lower), abs(gap.upper)))
-    sure = gap.a_better if verdict is Compared.BETTER else 1.0 - gap.a_better
-    return (
-        f"{one} {verdict.value} {other}: the mean failure probabilities differ by "
-        f"{spread(abs(gap.mean), *ends)}; with probability {f'{sure:.2f}'} "
-        f"{one if verdict is Compared.BETTER else other} is more robust."
-    )
+    return gap_sentence(one, other, pair.gap)
 
 
-def _never_failed(
-    campaigns: Sequence[CampaignData], comparison: Comparison, pair: PairComparison
-) -> bool:
-    """Whether no trial of either policy failed under a shared change: more trials are no merit."""
-    failures = (
-        _figures(campaigns[i], v.id)["failures"]
-        for i in (pair.a, pair.b)
-        for v in comparison.shared
-    )
-    return not any(failures)
+def gap_sentence(one: str, other: str, gap: Gap) -> str:
+    """The judgement on the second of two policies, in a sentence."""
+    name = gap.verdict.name.replace("_", " ")
+    if gap.verdict is Compared.NOT_COMPARABLE:
+        return f"{name}: {one} and {other} have {gap.verdict.value}."
+    trials = f"{gap.trials[0]} and {counted(gap.trials[1], 'trial')}"
+    pairs = f", {gap.pairs} of them from the same starts" if gap.pairs else ""
+    more = spread(gap.difference, gap.lower, gap.upper, "+")
+    seen = f"{other} fails more often than {one} by {more} (95 % interval; {trials}{pairs})"
+    if gap.verdict is Compared.WORSE:
+        return f"{name}: {seen}."
+    if gap.verdict is Compared.BETTER:
+        turned = spread(-gap.difference, -gap.upper, -gap.lower, "+")
+        return (
+            f"{name}: {other} fails less often than {one} by {turned} "
+            f"(95 % interval; {trials}{pairs})."
+        )
+    could = f"a difference of {gap.detectable:.2f} would have been seen in four of five cases"
+    if gap.verdict is Compared.NO_DIFFERENCE_SEEN:
+        return f"{name}: {seen}; {could}."
+    return f"{name}: {seen}; only {could}. More trials of both would tell smaller ones."
 
 
 def _row(campaign: CampaignData, comparison: Comparison, place: int) -> dict[str, Any]:
@@ -138,6 +115,9 @@ def _pair(campaigns: Sequence[CampaignData], pair: PairComparison) -> dict[str, 
         "lower": difference.lower,
         "upper": difference.upper,
         "a_better": difference.a_better,
+        "verdict": pair.gap.verdict.name.replace("_", " "),
+        "p_value": pair.gap.p_value,
+        "detectable": pair.gap.detectable,
     }
 
 
@@ -179,11 +159,17 @@ def comparison_tables(campaigns: Sequence[CampaignData], comparison: Comparison)
         interval = spread(row["mean"], row["lower"], row["upper"])
         counts = str(row["modes"]), figure(row["severity"]), str(row["trials"])
         overview.add_row(row["letter"], campaign.name, interval, *counts, f"{row['best']:.2f}")
-    pairs = Table(title="Pairs: how much more often the second fails", title_justify="left")
-    for name in ("first", "second", "difference (95 % interval)", "first is more robust"):
-        pairs.add_column(name, justify="right" if "more" in name or "diff" in name else "left")
+    pairs = Table(title="Pairs: the second against the first", title_justify="left")
+    for name in ("first", "second", "verdict", "difference (95 % interval)", "by chance", "seen"):
+        pairs.add_column(name, justify="left" if name in ("first", "second") else "right")
     for pair in comparison.pairs:
-        d = pair.overall
-        gap = spread(d.mean, d.lower, d.upper, "+")
-        pairs.add_row(letter(pair.a), letter(pair.b), gap, f"{d.a_better:.3f}")
+        gap = pair.gap
+        pairs.add_row(
+            letter(pair.a),
+            letter(pair.b),
+            gap.verdict.name.replace("_", " "),
+            spread(gap.difference, gap.lower, gap.upper, "+"),
+            figure(gap.p_value, 3),
+            f"{figure(gap.detectable)} or more",
+        )
     return [overview, pairs]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of several policies is more robust: from the posteriors, paired by variation."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from robomd_ros.core.evidence.comparison import MATTERS, Gap, SceneTrials, compare_policies
 from robomd_ros.core.variations import Variation
 from robomd_ros.report.campaign_data import CampaignData
 
@@ -50,12 +51,14 @@ class PairComparison:
         b: place of the second one.
         overall: of the failure probabilities averaged over the shared variations.
         by_variation: of each shared variation, in the order of `Comparison.shared`.
+        gap: the judgement on b against a, paired by scene and start.
     """
 
     a: int
     b: int
     overall: Difference
     by_variation: tuple[Difference, ...]
+    gap: Gap
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,9 @@ class Comparison:
         return float("nan")
 
 
-def compare(campaigns: Sequence[CampaignData], seed: int = 0) -> Comparison:
+def compare(
+    campaigns: Sequence[CampaignData], seed: int = 0, matters: float = MATTERS
+) -> Comparison:
     """Compare campaigns on the variations that all of them tried.
 
     More robust is who fails less often, averaged over the shared variations with equal weights.
@@ -100,6 +105,7 @@ def compare(campaigns: Sequence[CampaignData], seed: int = 0) -> Comparison:
     Args:
         campaigns: two or more of one task.
         seed: of the order in which draws are paired.
+        matters: smallest difference of failure rates that is worth finding.
 
     Raises:
         ConfigurationError: fewer than two campaigns, or of different tasks.
@@ -119,11 +125,17 @@ def compare(campaigns: Sequence[CampaignData], seed: int = 0) -> Comparison:
     lower, upper = np.quantile(means, _TAILS, axis=1)
     lowest = means == means.min(axis=0)
     best = np.asarray((lowest / lowest.sum(axis=0)).mean(axis=1))
-    pairs = _pairs(draws, exact)
+    pairs = _pairs(campaigns, {v.id for v in shared}, draws, exact, matters)
     return Comparison(shared, left_out, exact.mean(axis=1), lower, upper, best, pairs)
 
 
-def _pairs(draws: Sequence[Floats], exact: Floats) -> tuple[PairComparison, ...]:
+def _pairs(
+    campaigns: Sequence[CampaignData],
+    shared: Set[str],
+    draws: Sequence[Floats],
+    exact: Floats,
+    matters: float,
+) -> tuple[PairComparison, ...]:
     """Every pair, from (S, n) draws of each campaign and the (k, n) posterior means."""
     return tuple(
         PairComparison(
@@ -136,9 +148,37 @@ def _pairs(draws: Sequence[Floats], exact: Floats) -> tuple[PairComparison, ...]
                 _difference(draws[a][:, i], draws[b][:, i], float(exact[b][i] - exact[a][i]))
                 for i in range(exact.shape[1])
             ),
+            compare_policies(_scenes(campaigns[a], campaigns[b], shared), matters),
         )
         for a, b in combinations(range(len(draws)), 2)
     )
+
+
+def _scenes(a: CampaignData, b: CampaignData, shared: Set[str]) -> list[SceneTrials]:
+    """Outcomes of two campaigns in the scenes of shared variations, paired by start."""
+    found = []
+    first, second = (_by_start(campaign, shared) for campaign in (a, b))
+    for scene in sorted(first.keys() & second.keys(), key=sorted):
+        one, other = first[scene], second[scene]
+        both = sorted(one.keys() & other.keys())
+        found.append(
+            SceneTrials(
+                tuple((one[seed], other[seed]) for seed in both),
+                tuple(failed for seed, failed in sorted(one.items()) if seed not in other),
+                tuple(failed for seed, failed in sorted(other.items()) if seed not in one),
+            )
+        )
+    return found
+
+
+def _by_start(campaign: CampaignData, shared: Set[str]) -> dict[frozenset[str], dict[int, bool]]:
+    """Whether the policy failed, by scene and start; a start is what its seed makes it."""
+    found: dict[frozenset[str], dict[int, bool]] = {}
+    for record in campaign.valid:
+        ids = frozenset(record.request.scene)
+        if record.outcome is not None and ids <= shared:
+            found.setdefault(ids, {})[record.request.seed] = record.outcome.failed
+    return found
 
 
 def _check(campaigns: Sequence[CampaignData]) -> None:

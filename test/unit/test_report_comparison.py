@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Comparing campaigns: against closed forms, and the cases in which there is nothing to compare."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from fakes import make_catalogue
@@ -104,6 +106,39 @@ def test_nothing_to_compare(tmp_path):
         compare([a, c])
 
 
+@pytest.mark.parametrize(
+    ("counts", "code", "word"),
+    [
+        (("17/20", "14/20"), 11, "UNDERPOWERED"),
+        (("170/200", "140/200"), 10, "WORSE"),
+        (("140/200", "170/200"), 0, "BETTER"),
+        (("150/200", "150/200"), 0, "NO DIFFERENCE SEEN"),
+        (("17/20", "21/20"), 2, "got '21/20'"),
+        (("0/0", "1/2"), 2, "got '0/0'"),
+        (("seventeen", "1/2"), 2, "got 'seventeen'"),
+    ],
+)
+def test_two_counts_are_compared(capsys, counts, code, word):
+    assert main(["compare", "--counts", *counts]) == code
+    told = capsys.readouterr()
+    assert word in told.out + told.err
+    if code in (0, 11):
+        assert "would have been seen" in told.out or word == "BETTER"
+
+
+def test_what_cannot_be_compared_is_said_with_its_own_exit_code(tmp_path, capsys):
+    folders = [
+        campaign(tmp_path / "a", 0.4, size=2).stored.path,
+        campaign(
+            tmp_path / "c", 0.4, catalogue=Catalogue("stack", list(make_catalogue(2))), task="stack"
+        ).stored.path,
+    ]
+    xml = tmp_path / "junit.xml"
+    assert main(["compare", *map(str, folders), "--junit", str(xml)]) == 12
+    assert "NOT COMPARABLE: they are of different tasks (lift, stack)" in capsys.readouterr().out
+    assert ElementTree.parse(xml).getroot().get("errors") == "1"
+
+
 def test_the_page_tells_the_same_numbers(tmp_path, pair):
     found = compare(pair)
     page = Page(write_comparison(pair, found, tmp_path))
@@ -111,7 +146,8 @@ def test_the_page_tells_the_same_numbers(tmp_path, pair):
     assert page.numbers("table-campaigns", "most robust") == list(found.best)
     row = page.tables["table-pairs"][0]
     overall = found.pairs[0].overall
-    assert [float(v) for _, v in row[2:]] == [
+    assert row[2][0] == found.pairs[0].gap.verdict.name.replace("_", " ")
+    assert [float(v) for _, v in row[3:]] == [
         overall.a_better, overall.mean, overall.lower, overall.upper,
     ]  # fmt: skip
     told = page.numbers("table-variations", "A better than B")
@@ -123,9 +159,14 @@ def test_the_page_tells_the_same_numbers(tmp_path, pair):
 
 def test_the_command(tmp_path, capsys, pair):
     folders = [str(c.stored.path) for c in pair]
-    assert main(["compare", *folders, "--html", str(tmp_path)]) == 0
+    gap = compare(pair).pairs[0].gap
+    xml = tmp_path / "made" / "junit.xml"
+    code = main(["compare", *folders, "--html", str(tmp_path), "--junit", str(xml)])
+    assert code == gap.verdict.exit_code
     told = capsys.readouterr().out
-    assert f"{compare(pair).pairs[0].overall.a_better:.3f}" in told
+    assert gap.verdict.name.replace("_", " ") in told
+    (case,) = ElementTree.parse(xml).getroot()
+    assert case.get("name") == "B. policy (weak) against A. policy (strong)"
     assert "A. policy (strong)" in told
     assert (tmp_path / "compare.html").is_file()
     assert main(["compare", folders[0], folders[0]]) == 2

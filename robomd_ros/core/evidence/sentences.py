@@ -111,7 +111,7 @@ def _cleared(ranking: FailureRanking, singles: Sequence[FailureMode]) -> list[st
         return []
     return [
         f"It copes with {counted(len(coping), 'change')}: a rate below "
-        f"{ranking.failing_threshold:g} each, with {ranking.confidence:.0%} confidence."
+        f"{ranking.failing_threshold:g} each, with {100.0 * ranking.confidence:g} % confidence."
     ]
 
 
