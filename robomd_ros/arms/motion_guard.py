@@ -205,7 +205,8 @@ class MotionGuard:
                 raise MotionRefused(LeaseCode.NOT_READY, reason)
             self._require_token(token, may_be_none=True)
             locked = self.lock_reason()
-            if locked and not token:
+            none_in_force = self._cell is not None and not self._cell.token
+            if locked and not token and not none_in_force:
                 raise MotionRefused(LeaseCode.LOCKED, locked)
             name = secrets.token_hex(8)
             self._lease = Lease(name, holder, token, _until(duration), not locked)

@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from robomd_msgs import msg
+from robomd_ros.core.campaign.followed import FollowedCampaign
 from robomd_ros.core.evidence.ranking_table import ranking_table
 from robomd_ros.ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
 from robomd_ros.ros.node_parameters import MonitorParameters
@@ -44,6 +45,7 @@ class MonitorNode(Node):
         super().__init__("monitor_node", **kwargs)
         values = declare(self, MonitorParameters)
         self.view = CampaignView(rows=values["rows"])
+        self._followed = FollowedCampaign()
         self.above: Callable[[], RenderableType] | None = None  # drawn over the view, if set
         self.blind: Callable[[], bool] = lambda: False  # nothing that could sway a label is drawn
         self._console = console or terminal_console()
@@ -89,12 +91,15 @@ class MonitorNode(Node):
             sys.stdout.flush()
 
     def _on_status(self, message: msg.CampaignStatus) -> None:
-        self.view.on_status(status_from_msg(message))
-        self._conclude()
+        status = status_from_msg(message)
+        if self._followed.takes_status(status):
+            self.view.on_status(status)
+            self._conclude()
 
     def _on_ranking(self, message: msg.FailureRanking) -> None:
-        self.view.on_ranking(ranking_from_msg(message))
-        self._conclude()
+        if self._followed.takes(message.campaign_id):
+            self.view.on_ranking(ranking_from_msg(message))
+            self._conclude()
 
     def _conclude(self) -> None:
         """Print the whole table once: when the end and the ranking of all trials are there."""
@@ -108,7 +113,8 @@ class MonitorNode(Node):
             self._console.print(ranking_table(ranking))
 
     def _on_trial(self, message: msg.Trial) -> None:
-        self.view.on_trial(trial_from_msg(message))
+        if self._followed.takes(message.campaign_id):
+            self.view.on_trial(trial_from_msg(message))
 
 
 def main() -> None:

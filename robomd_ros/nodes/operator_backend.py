@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.task import Future
 
 from robomd_msgs.action import ApplyScene, LabelOutcome
-from robomd_ros.core.errors import CatalogueError
+from robomd_ros.core.errors import CatalogueError, CellFault
 from robomd_ros.core.operator.desk import (
     Answer,
     Answered,
@@ -22,6 +23,7 @@ from robomd_ros.core.operator.desk import (
 from robomd_ros.core.operator.words import split_tag
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL, Scene
+from robomd_ros.nodes.cell_order import REACHING, CellOrder, Told
 from robomd_ros.nodes.change_check import ChangeCheck
 from robomd_ros.nodes.robot_watch import RobotWatch
 from robomd_ros.ros.cell_state import CellStatePublisher, new_token
@@ -68,6 +70,7 @@ class OperatorBackend:
         ticker: Ticker,
         state: CellStatePublisher,
         values: dict[str, Any],
+        told: Told,
         stop: Callable[[], None],
     ) -> None:
         """Connect the pieces.
@@ -78,6 +81,7 @@ class OperatorBackend:
             ticker: of the node.
             state: tells whether somebody is inside, and which scene is in force.
             values: its parameters.
+            told: how a person is told what comes.
             stop: tells the campaign that the operator wants it to end.
         """
         self._node = node
@@ -91,6 +95,9 @@ class OperatorBackend:
         self._check = ChangeCheck(node, ticker, values["camera"], values["still_pictures"])
         self._robot.also = self._check.fault
         self._measured: dict[str, Any] = {}
+        self._order = CellOrder(node, ticker, state, self._robot, told)
+        self._needless: Callable[[], bool] = lambda: False
+        self._tidying: Future | None = None
         self._present: Scene | None = None
         self._unfinished = False
         self._cancelled = False
@@ -113,19 +120,32 @@ class OperatorBackend:
         try:
             self._measured = {}
             wanted = scene_from_msg(handle.request.scene)
-            self._state.begin_change()
             with self._ticker.calling(feedback):
-                await self._recover()
-                await self._make(wanted)
+                try:
+                    await self._put_in_force(wanted)
+                finally:
+                    await self._order.step_back()
             result.facts = facts_to_msg(self._measured)
             result.token = new_token()
             self._state.in_force(handle.request.scene, result.token)
             result.applied = self._node.get_clock().now().to_msg()
         except CatalogueError as error:
             result.error_code, result.error_msg = result.UNKNOWN_VARIATION, str(error)
+        except CellFault as fault:
+            result.error_code, result.error_msg = result.CELL_FAULT, str(fault)
         except _EndedError as end:
             result.error_code, result.error_msg = getattr(result, end.code), str(end)
         return finish(handle, result)
+
+    async def _put_in_force(self, wanted: Scene) -> None:
+        """The scene in force, whoever has to do something for it; the cell may stay locked."""
+        if self._tidying is not None:
+            await self._tidying
+        if not await self._order.settled():
+            raise _EndedError("BUSY", "the arm moves; wait for the end of what it does, or stop it")
+        await self._order.restore(self._ask)
+        self._state.begin_change()
+        await self._make(wanted)
 
     async def label_outcome(self, handle: Any) -> LabelOutcome.Result:
         """Execute a goal of label_outcome."""
@@ -137,10 +157,15 @@ class OperatorBackend:
         def feedback() -> None:
             handle.publish_feedback(LabelOutcome.Feedback(elapsed=self._since(started)))
 
-        request = _label_request(handle.request.instruction, known)
+        request = _label_request(handle.request.instruction, known, self._robot.away)
         try:
             with self._ticker.calling(feedback):
                 answered = await self._ask(request)
+                if request.kind is RequestKind.ROLLOUT_RUNS:  # the answer ends it
+                    self._tidying = Future(executor=self._node.executor)
+                    self._node.executor.create_task(self._tidy_later)
+                else:
+                    await self._tidy()
             outcome = _labelled(known, answered)
         except _EndedError as end:
             result.error_code, result.error_msg = getattr(result, end.code), str(end)
@@ -149,21 +174,32 @@ class OperatorBackend:
         result.outcome = outcome_to_msg(outcome)
         return finish(handle, result)
 
-    async def _recover(self) -> None:
-        """Ask for the robot until it is ready."""
-        if self._robot.problem():
-            await self._robot.mend_itself()
-        while problem := self._robot.problem():
-            text = (
-                f"The robot is not ready: {problem} Do what is needed at the robot and its "
-                "pendant, step back, then answer: the recovery runs when you have answered."
-            )
-            request = Request(kind=RequestKind.RECOVER_ROBOT, instruction=text)
-            if await self._ask(request, withdrawn=lambda: not self._robot.problem()):
-                await self._robot.recover()
+    async def _tidy(self) -> None:
+        """Release what is held and go home, under the eyes of who has just given the label.
+
+        Whatever happens here, the label stands; what is not done now comes before the next scene.
+        """
+        try:
+            await self._order.restore(self._ask, announced=True)
+        except (_EndedError, CellFault) as end:
+            self._node.get_logger().warning(f"after the label: {end}")
+        finally:
+            await self._order.step_back()
+
+    async def _tidy_later(self) -> None:
+        """As `_tidy`, once the rollout has ended that the label ends."""
+        tidying = self._tidying
+        try:
+            if await self._order.settled():
+                await self._tidy()
+        finally:
+            self._tidying = None
+            if tidying is not None:
+                tidying.set_result(None)
 
     def _robot_is_ready(self) -> None:
-        if self._desk.open_request.kind is RequestKind.RECOVER_ROBOT:
+        recover = self._desk.open_request.kind is RequestKind.RECOVER_ROBOT
+        if recover and self._needless():
             self._desk.withdraw()
 
     async def _make(self, wanted: Scene) -> None:
@@ -234,11 +270,21 @@ class OperatorBackend:
         Raises:
             _EndedError: there is none; with the reason.
         """
+        if request.kind in REACHING:
+            await self._order.lock(request.kind)
+        self._needless = withdrawn
+        request = replace(
+            request,
+            holds_object=self._robot.holds_object,
+            arm_position=self._robot.position,
+        )
         answered = await in_thread(
             self._node,
             "operator",
             lambda: self._desk.ask(request, self._timeout, unless=lambda: self._cancelled),
         )
+        if request.kind in REACHING and answered is not None:
+            self._order.answered()
         of_scene = request.kind in (RequestKind.APPLY_SCENE, RequestKind.RESTORE_NOMINAL)
         done = answered is not None and answered.answer not in _ENDS
         if of_scene:
@@ -261,7 +307,7 @@ class OperatorBackend:
         return float((self._node.get_clock().now() - started).nanoseconds) * 1e-9
 
 
-def _label_request(instruction: str, known: Outcome) -> Request:
+def _label_request(instruction: str, known: Outcome, away: bool) -> Request:
     """The question for a label; blind: nobody's opinion stands beside it, the policy's neither.
 
     A rollout of which nothing is known yet runs: a label ends it.
@@ -271,7 +317,8 @@ def _label_request(instruction: str, known: Outcome) -> Request:
         text = f"{task} It runs: a label ends the rollout and counts. Wait to see it to its end."
         return Request(kind=RequestKind.ROLLOUT_RUNS, instruction=text.strip())
     took = f" It took {known.duration:.1f} s." if math.isfinite(known.duration) else ""
-    text = f"{task} Did it do the task?{took}"
+    stay = " Stay out: the arm goes home when you have answered." if away else ""
+    text = f"{task} Did it do the task?{took}{stay}"
     return Request(kind=RequestKind.LABEL_OUTCOME, instruction=text.strip())
 
 

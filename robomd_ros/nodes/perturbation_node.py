@@ -22,6 +22,7 @@ from robomd_ros.core.operator.desk import (
     Refusal,
     Request,
 )
+from robomd_ros.nodes.cell_order import Told
 from robomd_ros.nodes.operator_backend import OperatorBackend
 from robomd_ros.nodes.simulator_backend import OwnSimulator, SimulatorBackend
 from robomd_ros.ros.cell_state import CellStatePublisher, CellStateWatch
@@ -32,7 +33,7 @@ from robomd_ros.ros.qos import LATCHED, TRIALS
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, main_of, unless
 from robomd_ros.ros.standard import time_to_msg
 
-_TICK = 0.25
+_TICK = 0.2
 """s between looks at what is awaited, and between signs of life to who called."""
 _UNDO_TIMEOUT = 10.0
 """s for the diagnosis to take a label back."""
@@ -43,11 +44,13 @@ class PerturbationNode(Node):
 
     The operator is asked for exactly the changes between the present and the wanted scene, for the
     label of a rollout, and for the robot's recovery. There is no default answer; the first valid
-    one from any front end counts and is logged. One thing is asked at a time.
+    one from any front end counts and is logged. One thing is asked at a time. Nobody is asked to
+    reach in while a rollout is executed: it follows the status of `execute_policy`.
 
     Parameters:
         backend (string): simulator or operator.
         operator_timeout (double, s): 0 waits for ever.
+        countdown (double, s): between an answer of a person who reached in and the first motion.
         reset_instruction (string): what a person does before every trial; empty: nothing, and a
             scene that is in force already asks nobody.
         camera (string): topic of the pictures by which changes are verified; empty: none.
@@ -59,7 +62,7 @@ class PerturbationNode(Node):
 
     Publishers:
         operator_request (robomd_msgs/OperatorRequest, latched): what is asked now; request_id 0
-            when nothing is.
+            when nothing is, then with a deadline during a count-down: when the arm may move.
         cell_state (robomd_msgs/CellState, latched): whether somebody is asked to reach in, and
             which scene is in force; at every change, and five times a second.
         answer_operator_request/_service_event (robomd_msgs/AnswerOperatorRequest_Event, reliable,
@@ -70,20 +73,26 @@ class PerturbationNode(Node):
             force, unless the simulator's node is in this process.
         camera/image_raw (sensor_msgs/Image, as the publisher has it), or the topic of `camera`:
             back end operator: changes are verified by it.
-        robot_status (robomd_msgs/RobotStatus, latched): back end operator: while it is not ready,
-            the person is asked to recover the robot before a scene.
+        robot_status (robomd_msgs/RobotStatus, latched): back end operator: a person is asked to
+            reach in where the arm rests, holds nothing and is home, and to recover it before.
 
     Services:
         answer_operator_request (robomd_msgs/AnswerOperatorRequest): a front end's answer.
         undo_label (robomd_msgs/AnswerOperatorRequest): the diagnosis's; called for UNDO.
         recover (std_srvs/Trigger): back end operator: called when a person has said that the
             robot may be recovered.
+        open_gripper (std_srvs/Trigger): back end operator: called when a person holds the object.
+        hold_motion (robomd_msgs/HoldMotion): back end operator: the right to bring the arm home.
+        home (std_srvs/Trigger): back end operator: called where nobody offers hold_motion.
+        stop_motion (std_srvs/Trigger): back end operator: likewise, when the way takes too long.
         <campaign_namespace>/pause (std_srvs/Trigger): called when an operator wants it.
         <campaign_namespace>/stop (std_srvs/Trigger): likewise.
 
     Actions:
         apply_scene (robomd_msgs/ApplyScene): put a scene in force.
-        label_outcome (robomd_msgs/LabelOutcome): back end operator: label a rollout.
+        label_outcome (robomd_msgs/LabelOutcome): back end operator: label a rollout; then the
+            object is released and the arm goes home.
+        move_to_joints (robomd_msgs/MoveToJoints): back end operator: called to go home.
         sim/apply_scene (robomd_msgs/ApplyScene): back end simulator: called for every scene,
             unless the simulator's node is in this process.
     """
@@ -129,6 +138,7 @@ class PerturbationNode(Node):
                 self._ticker,
                 self._state,
                 values,
+                Told(self._announce, values["countdown"]),
                 lambda: self._call_campaign(Answer.STOP),
             )
             self._serve(ApplyScene, "apply_scene", operator.apply_scene, operator.cancel)
@@ -176,6 +186,13 @@ class PerturbationNode(Node):
             holds_object=request.holds_object,
             arm_position=request.arm_position,
         )
+        self._publish(message)
+
+    def _announce(self, text: str, moment: float) -> None:
+        """Say that the arm may move at a Unix time, s; 0: no more."""
+        self._publish(OperatorRequest(instruction=text, deadline=time_to_msg(moment)))
+
+    def _publish(self, message: OperatorRequest) -> None:
         message.header.stamp = self.get_clock().now().to_msg()
         message.header.frame_id = self._cell_name
         self._requests.publish(message)

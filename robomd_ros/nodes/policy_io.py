@@ -144,6 +144,16 @@ class RosSenses:
         status = self._newest[_STATUS][0]
         return "" if status.ready else f"the robot is not ready: {status.detail or 'no reason'}"
 
+    @property
+    def says_position(self) -> bool:
+        """Whether the robot says where its arm is; then whoever asks people relies on it."""
+        return _STATUS in self._newest and bool(self._newest[_STATUS][0].position)
+
+    @property
+    def holds_object(self) -> bool:
+        """Whether the robot says that its gripper holds something."""
+        return _STATUS in self._newest and bool(self._newest[_STATUS][0].holds_object)
+
     def fault(self) -> str:
         """Why a rollout may not go on; empty if it may."""
         return self.robot_fault() or self.sensed_fault()

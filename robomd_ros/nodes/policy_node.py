@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
+from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_ros.arms.arm import ArmDescription, arm_named
@@ -24,6 +26,7 @@ from robomd_ros.core.trial import Outcome, Result
 from robomd_ros.nodes.homing import Homing
 from robomd_ros.nodes.motion_lease import MotionLease
 from robomd_ros.nodes.policy_io import CommandStream, RosSenses, SensesConfig, command_config
+from robomd_ros.nodes.scene_bond import SceneBond
 from robomd_ros.ros.conversions import outcome_to_msg
 from robomd_ros.ros.node_parameters import PolicyNodeParameters
 from robomd_ros.ros.parameters import declare
@@ -67,6 +70,12 @@ class PolicyNode(Node):
         tcp_pose (geometry_msgs/PoseStamped, sensor data): m, in the frame base.
         gripper_position (std_msgs/Float64, sensor data): 0 open to 1 closed; not required.
         robot_status (robomd_msgs/RobotStatus, latched)
+        cell_state (robomd_msgs/CellState, latched): which scene is in force, and that nobody is
+            inside; while it says otherwise, or is silent, goals are refused and rollouts end.
+        driver (std_msgs/String, latched, liveliness 0.3 s): a rollout ends when its sender is gone.
+
+    Services:
+        open_gripper (std_srvs/Trigger): open the gripper for a person who holds the object.
 
     Services called:
         hold_motion (robomd_msgs/HoldMotion): the right to move the arm, where its node grants it.
@@ -77,7 +86,8 @@ class PolicyNode(Node):
             rollout, where home_first is true.
 
     Actions:
-        execute_policy (robomd_msgs/ExecutePolicy): run the policy once.
+        execute_policy (robomd_msgs/ExecutePolicy): run the policy once in the scene whose token
+            the goal quotes.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -145,8 +155,12 @@ class PolicyNode(Node):
         )
         self._ticker = Ticker(self, _TICK)
         self._lease = MotionLease(self, self._ticker)
-        self._senses.forbidden = lambda: self._lease.lost
+        self._bond = SceneBond(self, self._ticker, self._on_driver_gone)
+        self._senses.forbidden = lambda: self._lease.lost or self._bond.broken()
         self._homing = Homing(self, self._ticker, self._lease)
+        self.create_service(
+            Trigger, "open_gripper", self._on_open, callback_group=ReentrantCallbackGroup()
+        )
         # a task of its own: a timer's coroutine would keep all other callbacks waiting
         self.executor.create_task(self._offer)
         self.get_logger().info(
@@ -216,9 +230,14 @@ class PolicyNode(Node):
         )
 
     async def _execute(self, handle: Any) -> ExecutePolicy.Result:
-        result = ExecutePolicy.Result()
         if not self._closing.is_set():
             self._canceled.clear()
+        code, reason = await self._bond.bind(handle.request)
+        result = ExecutePolicy.Result(token=self._bond.in_force, error_code=code, error_msg=reason)
+        if code:
+            self.get_logger().warning(f"no rollout: {reason}")
+            result.outcome = outcome_to_msg(Outcome(Result.INVALID, detail=reason))
+            return finish(handle, result)
         with self._ticker.calling(lambda: self._feedback(handle)):
             try:
                 outcome = await self._trial(handle.request)
@@ -234,7 +253,9 @@ class PolicyNode(Node):
                 outcome = self._rollout.measured(outcome) if self._rollout else outcome
                 result.outcome = outcome_to_msg(outcome)
                 self.get_logger().warning(f"the rollout is invalid: {result.error_msg}")
-            await self._home_after()
+            result.token = self._bond.in_force
+            await self._home_after(Result(result.outcome.result))
+            self._bond.release()
             self._lease.give_back()
         return finish(handle, result)
 
@@ -269,6 +290,28 @@ class PolicyNode(Node):
         if reason := self._senses.fault():
             raise CellFault(reason)
 
+    def _on_driver_gone(self) -> None:
+        """The arm rests, and stays where it is, when nobody waits for the rollout any more."""
+        if self._server is not None and self._server.busy:
+            self.get_logger().warning("the diagnosis that drives this cell is gone: the arm rests")
+            self._canceled.set()
+
+    async def _on_open(self, _request: Any, response: Any) -> Any:
+        """Open the gripper for a person who holds the object; nothing else moves."""
+        if self._server is None or self._server.busy or self._closing.is_set():
+            response.message = "a rollout is being executed, or the node is not ready"
+            return response
+        self._canceled.clear()
+        try:
+            await self._lease.take(self._bond.in_force, only_open=True)
+            await self._open_gripper()
+            response.success, response.message = True, "the gripper is open"
+        except CellFault as fault:
+            response.message = str(fault)
+        finally:
+            self._lease.give_back()
+        return response
+
     async def _open_gripper(self) -> None:
         self._commands.forget_gripper()
         self._commands.move_gripper(0.0)
@@ -281,9 +324,16 @@ class PolicyNode(Node):
                 f"{self._senses.gripper_position():.2f}); is it powered and free?"
             )
 
-    async def _home_after(self) -> None:
-        """Move home after a rollout, also an invalid one, unless somebody ended it."""
+    async def _home_after(self, result: Result) -> None:
+        """Move home after a rollout, also an invalid one, unless somebody ended it.
+
+        What the gripper holds is released by a person's word, and a rollout without a label is
+        looked at first: then whoever asks the person has the arm go home.
+        """
         wanted = self._values["home_first"] and not self._canceled.is_set()
+        if self._senses.says_position:
+            waits = result is Result.UNKNOWN or self._senses.holds_object
+            wanted = wanted and not waits
         if wanted and not self._senses.robot_fault() and (reason := await self._move_home()):
             self.get_logger().warning(f"the arm did not go home after the rollout: {reason}")
 

@@ -14,6 +14,7 @@ from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from robomd_msgs import msg
+from robomd_ros.core.campaign.followed import FollowedCampaign
 from robomd_ros.core.campaign.trial_picture import trial_picture
 from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
@@ -58,6 +59,8 @@ class RankingMarkersNode(Node):
         self._width: int = values["image_width"]
         self._ranking: FailureRanking | bytes | None = None  # as bytes until it is read
         self._is_new = False  # it is not on the board yet
+        self._followed = FollowedCampaign()
+        self._shown: FailureRanking | None = None
         self._status: bytes | None = None
         self._due: msg.Trial | None = None
         self._pictures: dict[str, deque[bytes]] = {
@@ -87,6 +90,8 @@ class RankingMarkersNode(Node):
         self._show_due()
 
     def _on_trial(self, message: msg.Trial) -> None:
+        if not self._followed.takes(message.campaign_id):
+            return
         self._show_due()
         self._due = message
         if message.outcome.result == msg.Outcome.INVALID:  # no ranking follows
@@ -115,6 +120,7 @@ class RankingMarkersNode(Node):
         status = None
         if self._status is not None:
             status = status_from_msg(deserialize_message(self._status, msg.CampaignStatus))
+            status = status if self._followed.takes_status(status) else None
         picture, frame_id = self._picture_of(message)
         trial = replace(trial_from_msg(message), image=picture)
         drawn = trial_picture(trial, self._read_ranking(), status, self._width)
@@ -122,7 +128,10 @@ class RankingMarkersNode(Node):
 
     def _read_ranking(self) -> FailureRanking | None:
         if isinstance(self._ranking, bytes):
-            self._ranking = ranking_from_msg(deserialize_message(self._ranking, msg.FailureRanking))
+            read = ranking_from_msg(deserialize_message(self._ranking, msg.FailureRanking))
+            if self._followed.takes(read.campaign_id):
+                self._shown = read
+            self._ranking = self._shown
         return self._ranking
 
     def _picture_of(self, trial: msg.Trial) -> tuple[NDArray[np.uint8] | None, str]:

@@ -54,16 +54,43 @@ class RobotWatch:
         )
         self._recover = node.create_client(Trigger, "recover")
 
+    @property
+    def present(self) -> bool:
+        """Whether a robot has said anything, and its node is there."""
+        return self._status is not None and bool(
+            self._node.count_publishers(self._subscription.topic_name)
+        )
+
+    @property
+    def moving(self) -> bool:
+        """Whether the arm moves now, as far as it says so."""
+        return self._status is not None and self.present and bool(self._status.moving)
+
+    @property
+    def away(self) -> bool:
+        """Whether the arm says where it is, and that this is not home."""
+        return bool(self.position) and self._status is not None and not self._status.at_home
+
+    @property
+    def position(self) -> str:
+        """Where the arm is, for people; "" where there is none, or it does not say so."""
+        return str(self._status.position) if self._status is not None and self.present else ""
+
+    @property
+    def holds_object(self) -> bool:
+        """Whether the gripper holds something."""
+        return self._status is not None and self.present and bool(self._status.holds_object)
+
     def problem(self) -> str:
         """Why the cell cannot work now, as sentences; empty if it can."""
         status = self._status
-        if status is None or not self._node.count_publishers(self._subscription.topic_name):
+        if status is None or not self.present:
             return self.also()
         gripper = str(facts_from_msg(status.facts).get(GRIPPER_FAULT, ""))
         if status.ready and not gripper:
             return self.also()
         reason = gripper if status.ready else status.detail or "No reason"
-        return " ".join(filter(None, (self._failure, _sentence(reason))))
+        return " ".join(filter(None, (self._failure, sentence(reason))))
 
     async def recover(self) -> None:
         """Call the robot's recovery, if it has one, and give the status time to follow."""
@@ -75,7 +102,7 @@ class RobotWatch:
             if response is None:
                 self._failure = f"The recovery gave no answer within {self._timeout:g} s."
             elif not response.success:
-                self._failure = _sentence(f"The recovery failed: {response.message}")
+                self._failure = sentence(f"The recovery failed: {response.message}")
         await self._ready_within(0.0 if self._failure else _SETTLE)
 
     async def mend_itself(self) -> None:
@@ -104,6 +131,7 @@ def _after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= limit
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """With a full stop, unless it has an end already."""
     text = text.strip()
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."

@@ -23,6 +23,13 @@ class PerturbationParameters(Parameters):
     operator_timeout: float = option(
         0.0, "time to wait for a person; 0: for ever", unit="s", low=0.0, high=604800.0
     )
+    countdown: float = option(
+        3.0,
+        "time between the answer of a person who reached in and the first motion",
+        unit="s",
+        low=0.0,
+        high=60.0,
+    )
     reset_instruction: str = option(
         "",
         "sentence for what a person does before every trial; empty: only changes are asked for",

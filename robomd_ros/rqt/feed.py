@@ -16,6 +16,7 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs import msg
 from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_ros.core.campaign.followed import FollowedCampaign
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.operator.desk import Answer
 from robomd_ros.ros.conversions import ranking_from_msg, status_from_msg, trial_from_msg
@@ -100,6 +101,7 @@ class Feed(QtCore.QObject):
         self._tasks: list[Callable[[], None]] = []
         self._is_awake = False
         self._delivered: dict[str, float] = {}
+        self._followed = FollowedCampaign()
         self._watched = ""
         self._cells: dict[str, CellLink] = {}
         self._presence: Presence | None = None
@@ -245,6 +247,8 @@ class Feed(QtCore.QObject):
     def _on_trial(self, message: msg.Trial) -> None:
         stamp = message.header.stamp
         ended = stamp.sec + stamp.nanosec * 1e-9
+        if not self._followed.takes(message.campaign_id):
+            return
         self.post("trial", (trial_from_msg(message), message.campaign_id, ended))
 
     def _look(self) -> None:
@@ -325,7 +329,12 @@ class Feed(QtCore.QObject):
         except (RoboMDError, ValueError) as error:
             self.problem.emit(f"a message cannot be shown: {error}")
         else:
-            self._signal(kind).emit(value)
+            follow = self._followed
+            takes = (
+                follow.takes_status(value) if kind == "status" else follow.takes(value.campaign_id)
+            )
+            if takes:
+                self._signal(kind).emit(value)
 
     def _cell_signal(self, kind: str) -> Any:
         return {

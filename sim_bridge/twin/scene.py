@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.errors import CatalogueError
+from robomd_ros.core.errors import CatalogueError, ConfigurationError
 from robomd_ros.core.variations import NOMINAL, Scene, Variation
 from sim_bridge.engine.models import load_model
 from sim_bridge.engine.scene_editor import SceneEditor
@@ -34,6 +34,7 @@ class Tabletop:
         self._editor = SceneEditor(self.model, self.task)
         self._cube = int(self.model.joint("cube_joint0").qposadr[0])
         self._hand = self.model.site("gripper0_right_grip_site").id
+        self._sides = _fingers(self.model)
         self._start = self.task.draw_start(seed)
         self._values = self.task.drawn(self._start)
 
@@ -51,7 +52,13 @@ class Tabletop:
 
         Raises:
             CatalogueError: the scene cannot be applied; nothing was changed.
+            ConfigurationError: the gripper holds the cube; nothing was changed.
         """
+        if self.held():
+            raise ConfigurationError(
+                "the gripper holds the cube, and no hand takes it out of closed fingers; open the "
+                "gripper first"
+            )
         start = self._start if seed is None else self.task.draw_start(seed)
         values = self._editor.apply(scene, self.task.drawn(start))
         moved = shift_of(values) - shift_of(self._values)
@@ -62,6 +69,16 @@ class Tabletop:
             self.data.qpos[self._cube : self._cube + 2] += moved
             self.task.place_distractors(self.model, self.data, values)
         mujoco.mj_forward(self.model, self.data)
+
+    def held(self) -> bool:
+        """Whether the fingers of both sides touch the cube."""
+        cube, model = self.model.body(self.task.objects["cube"]).id, self.model
+        touching = set()
+        for geoms in self.data.contact.geom[: self.data.ncon]:
+            bodies = [int(model.geom_bodyid[geom]) for geom in geoms]
+            if cube in bodies:
+                touching |= {side for body in bodies if (side := self._sides.get(body))}
+        return len(touching) == 2
 
     def reset(self, seed: int) -> None:
         """Put the objects back to a seeded start of the scene in force."""
@@ -86,6 +103,17 @@ class Tabletop:
     def lifted(self) -> bool:
         """Whether the cube is lifted."""
         return self.stages()["task"]
+
+
+def _fingers(model: mujoco.MjModel) -> dict[int, str]:
+    """Bodies of the gripper's fingers, with the side on which they are."""
+    found = {}
+    for body in range(model.nbody):
+        hand, _, finger = model.body(body).name.partition("gripper0_right_")
+        side = finger.partition("_")[0]
+        if not hand and side in ("left", "right"):
+            found[body] = side
+    return found
 
 
 def scene_from(entries: object) -> Scene:

@@ -11,10 +11,12 @@ from graph import wait_for
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
+from robomd_msgs.msg import Scene as SceneMsg
 from robomd_ros.core.cell import Cell
 from robomd_ros.core.errors import CellFault
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Scene
+from robomd_ros.ros.cell_state import CellStatePublisher, new_token
 
 
 class TableCell:
@@ -70,6 +72,7 @@ class Graph:
         rclpy.init(domain_id=int(domain["ROS_DOMAIN_ID"]))
         self._executor = SingleThreadedExecutor()
         self._nodes = []
+        self._states = {}
         self._ending = threading.Event()
         self.client = rclpy.create_node("test_client")
         self.add(self.client)
@@ -120,6 +123,16 @@ class Graph:
     def result(self, future, what, timeout=60.0):
         wait_for(future.done, what, timeout)
         return future.result()
+
+    def new_scene(self, place):
+        """The token of a scene that is in force in a cell from now on; nobody is inside."""
+        topic = f"{place}/cell_state"
+        if place not in self._states:
+            self._states[place] = CellStatePublisher(self.client, place, topic)
+            wait_for(lambda: self.client.count_subscribers(topic), topic, 10)
+        token = new_token()
+        self._states[place].in_force(SceneMsg(), token)
+        return token
 
     def latched(self, message_type, topic, profile):
         """What a subscriber that starts now receives first."""

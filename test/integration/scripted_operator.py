@@ -156,6 +156,8 @@ class ScriptedOperator(Node):
         kind = RequestKind(request.kind)
         if kind is RequestKind.LABEL_OUTCOME:
             return Answer.SUCCESS if self._twin.state()["lifted"] else Answer.FAILURE
+        if kind is RequestKind.RELEASE_OBJECT:
+            return Answer.OPEN_GRIPPER if request.holds_object else Answer.DONE
         if kind is RequestKind.RECOVER_ROBOT:
             self._twin.clear("all")
             return Answer.DONE

@@ -11,8 +11,9 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
 
-from robomd_msgs.msg import RobotStatus
+from robomd_msgs.msg import RobotStatus, Scene
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
+from robomd_ros.ros.cell_state import PERIOD, CellStatePublisher, new_token
 from robomd_ros.ros.conversions import facts_to_msg
 from robomd_ros.ros.qos import COMMANDS, IMAGE_OUT, LATCHED, STATE_OUT
 from robomd_ros.ros.standard import image_to_msg
@@ -32,6 +33,8 @@ class TableArm(Node):
         self._poses = self.create_publisher(PoseStamped, "tcp_pose", STATE_OUT)
         self._grippers = self.create_publisher(Float64, "gripper_position", STATE_OUT)
         self._status = self.create_publisher(RobotStatus, "robot_status", LATCHED)
+        self.state = CellStatePublisher(self, "table", period=0.0)
+        self.create_timer(PERIOD, self._publish_cell)
         self.create_subscription(TwistStamped, "servo_twist", self._on_twist, COMMANDS)
         self.create_subscription(JointState, "servo_joints", self._on_joints, COMMANDS)
         self.create_subscription(Float64, "gripper_command", self._on_grip, COMMANDS)
@@ -55,6 +58,17 @@ class TableArm(Node):
         self.homes, self.stops = [], []
         self.twists, self.targets, self.grips = [], [], []
         self.be_ready()
+        self.state.unlock()
+
+    def _publish_cell(self):
+        if "cell_state" not in self.silent:
+            self.state.publish()
+
+    def new_scene(self):
+        """The token of a scene that has just been put in force; its goals quote it."""
+        token = new_token()
+        self.state.in_force(Scene(), token)
+        return token
 
     def be_ready(self, detail="", facts=None, speed_scaling=1.0, safety_mode=1):
         status = RobotStatus(ready=not detail, detail=detail, facts=facts_to_msg(facts or {}))

@@ -93,7 +93,8 @@ class Cameras:
         wait_for(self.action.server_is_ready, "execute_policy", 20)
 
     def run(self):
-        handle = self.graph.result(self.action.send_goal_async(ExecutePolicy.Goal()), "acceptance")
+        goal = ExecutePolicy.Goal(token=self.graph.new_scene("/cell"))
+        handle = self.graph.result(self.action.send_goal_async(goal), "acceptance")
         return self.graph.result(handle.get_result_async(), "the result").result
 
 

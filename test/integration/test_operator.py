@@ -87,7 +87,7 @@ class ByHand(Graph):
         """Add the nodes; `perturbation` False: it is a process of its own; `rollout` in s."""
         self.twin = TableTwin(fails_in)
         self.cell = self.add(BareCell(self.twin, duration=rollout, namespace=PLACE))
-        self.parameters = {"backend": "operator"}
+        self.parameters = {"backend": "operator", "countdown": 0.0}
         self.parameters.update(
             {
                 k: parameters.pop(k)
@@ -451,7 +451,7 @@ class PerturbationProcess:
         self.process = subprocess.Popen(
             [
                 sys.executable, "-m", "robomd_ros.nodes.perturbation_node", "--ros-args",
-                "-r", f"__ns:={PLACE}", "-p", "backend:=operator",
+                "-r", f"__ns:={PLACE}", "-p", "backend:=operator", "-p", "countdown:=0.0",
             ],
             env={**os.environ, **self._domain},
         )  # fmt: skip

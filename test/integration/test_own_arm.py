@@ -65,7 +65,8 @@ def test_a_policy_moves_it_and_it_goes_home(graph, example):
     )
     action = ActionClient(graph.client, ExecutePolicy, "/cell/execute_policy")
     wait_for(action.server_is_ready, "execute_policy", 20)
-    handle = graph.result(action.send_goal_async(ExecutePolicy.Goal()), "acceptance")
+    goal = ExecutePolicy.Goal(token=graph.new_scene("/cell"))
+    handle = graph.result(action.send_goal_async(goal), "acceptance")
     future = handle.get_result_async()
     wait_for(lambda: arm.tool[0] > 0.42, "a motion along x", 20)
     outcome = graph.result(future, "the result").result.outcome

@@ -51,7 +51,9 @@ class Perturbation(Graph):
             bridge = SimBridgeNode(lambda name, options: simulator, namespace=PLACE)
             self.add(bridge)
         self.node = PerturbationNode(
-            bridge, namespace=PLACE, parameter_overrides=overrides(**parameters)
+            bridge,
+            namespace=PLACE,
+            parameter_overrides=overrides(**{"countdown": 0.0, **parameters}),
         )
         self.add(self.node)
         self.requests = []

@@ -57,6 +57,9 @@ class Cell:
     def start(self, **goal):
         """The handle of an accepted goal."""
         wait_for(self.action.server_is_ready, "execute_policy", 10)
+        if "token" not in goal:
+            goal["token"] = token = self.arm.new_scene()
+            wait_for(lambda: self.node._bond.in_force == token, "the cell's state", 10)
         future = self.action.send_goal_async(
             ExecutePolicy.Goal(**goal),
             feedback_callback=lambda m: self.feedback.append((time.monotonic(), m.feedback)),
@@ -474,7 +477,7 @@ def test_cancel_frees_a_policy_that_hangs(cell):
 def test_a_second_goal_is_rejected(cell):
     one = cell()
     handle = one.start(time_limit=1.5)
-    assert not one.start().accepted
+    assert not one.start(token="another").accepted
     assert one.finish(handle).error_code == 0
 
 

@@ -71,7 +71,7 @@ class TwinCell:
         """The handle of an accepted goal."""
         self.feedback.clear()
         future = self.action.send_goal_async(
-            ExecutePolicy.Goal(**goal),
+            ExecutePolicy.Goal(token=self.graph.new_scene(NAMESPACE), **goal),
             feedback_callback=lambda m: self.feedback.append((time.monotonic(), m.feedback)),
         )
         handle = self.graph.result(future, "acceptance")

@@ -286,3 +286,14 @@ def test_the_log_is_ready(tmp_path):
     create(tmp_path)
     db = sqlite3.connect(tmp_path / "trials.db")
     assert db.execute("SELECT count(*) FROM trials").fetchone() == (0,)
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("of somebody")
+    folder = tmp_path / "campaign"
+    folder.mkdir()
+    (folder / "campaign.lock").symlink_to(precious)
+    with pytest.raises(CampaignFolderError, match="is a link, which no campaign has made"):
+        open_campaign(folder, make_config(), make_catalogue())
+    assert precious.read_text() == "of somebody"

@@ -125,6 +125,13 @@ def test_while_a_person_is_inside_a_trial_s_lease_only_opens_the_gripper(arm):
     assert refusal(arm.guard.check_command, [OTHER], None, True)[0] is LeaseCode.HELD
 
 
+def test_where_no_scene_is_in_force_the_gripper_opens_for_a_person_all_the_same(arm):
+    arm.scene(inside=True, token="")
+    assert not arm.guard.take(ME, "", 0.5).moves
+    arm.guard.check_command([ME], None, opening=True)
+    assert refusal(arm.guard.check_command, [ME], 0.0)[0] is LeaseCode.LOCKED
+
+
 def test_a_silent_cell_and_one_that_cannot_be_believed_lock(arm, clock):
     arm.guard.check_free()
     clock.now += 1.1

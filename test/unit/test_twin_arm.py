@@ -6,6 +6,8 @@ import mujoco
 import numpy as np
 import pytest
 
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.variations import NOMINAL
 from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin import kinematics
 from sim_bridge.twin.arm import TwinArm
@@ -242,6 +244,10 @@ def test_the_gripper_lifts_the_cube(bench, seed):
     bench.rest(1.5)
     assert 0.1 < bench.arm.gripper < 0.9 and not bench.tabletop.lifted()
     assert bench.run(bench.motion.movel(bench.over(cube, 0.12), a=1.0, v=0.2), lag=0.02) == ""
+    assert bench.tabletop.lifted()
+    for reset in (True, False):  # no hand takes it out of closed fingers
+        with pytest.raises(ConfigurationError, match="open the gripper first"):
+            bench.tabletop.apply(NOMINAL, reset_objects=reset)
     assert bench.tabletop.lifted()
     bench.gripper.set("POS", 0)
     bench.rest(1.5)

@@ -15,8 +15,10 @@ from robomd_ros.core.errors import RoboMDError
 
 _FULL = 255
 _ANSWER = 1024
-_STOPPED_CLOSING = 2
-"""OBJ of fingers that something stopped while they closed."""
+_MOVING, _STOPPED_CLOSING = 0, 2
+"""OBJ of fingers that move, and that something stopped while they closed."""
+_TREMBLE = 6
+"""Of 255, by which fingers that hold something may move while the arm moves."""
 _ACTIVE = 3
 """STA of a gripper that takes commands."""
 _FAULTS = {
@@ -159,7 +161,7 @@ class RobotiqGripper:
         self._prepared = False
         """Speed and force are set, since the connection was made."""
         self._watch = MotionCheck()
-        self.holds_object = False
+        self.holds_object, self._held_at = False, 0
 
     def connect(self) -> None:
         """Connect; nothing moves.
@@ -226,7 +228,10 @@ class RobotiqGripper:
                 self._require_health()
             position = self._get("POS")
             stopped_by = self._get("OBJ")
-            self.holds_object = stopped_by == _STOPPED_CLOSING
+            if stopped_by == _STOPPED_CLOSING:
+                self.holds_object, self._held_at = True, position
+            elif stopped_by != _MOVING or abs(position - self._held_at) > _TREMBLE:
+                self.holds_object = False  # an arm that moves makes what is held tremble
             self._watch.look(position, stopped_by, time.monotonic())
             return min(1.0, position / _FULL)
 

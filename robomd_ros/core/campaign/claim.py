@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a folder can be a campaign's: nothing else is in it, nobody else writes it."""
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -40,8 +41,8 @@ def refuse_foreign(folder: Path) -> None:
 def refuse_running(folder: Path) -> None:
     """CampaignFolderError if the campaign runs; a shared lock disturbs no other look."""
     path = folder / _LOCK_FILE
-    if not path.is_file():
-        return
+    if path.is_symlink() or not path.is_file():
+        return  # a link is refused by whoever takes the lock
     try:
         with path.open(encoding="utf-8") as lock:
             _flock(folder, lock, fcntl.LOCK_SH)
@@ -70,8 +71,20 @@ def unwritable(folder: Path, error: OSError) -> CampaignFolderError:
 
 
 def locked(folder: Path) -> IO[str]:
-    """Take the folder's lock, which the system frees when its holder dies."""
-    lock = (folder / _LOCK_FILE).open("a+", encoding="utf-8")
+    """Take the folder's lock, which the system frees when its holder dies.
+
+    What is there under the lock's name and is a link may lead to anybody's file: it is refused.
+    """
+    path = folder / _LOCK_FILE
+    try:
+        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise CampaignFolderError(
+            f"{path} is a link, which no campaign has made; look where it leads, and remove it"
+        ) from error
+    lock = open(number, "r+", encoding="utf-8")  # noqa: SIM115 - held by the caller
     try:
         _flock(folder, lock, fcntl.LOCK_EX)
     except BaseException:

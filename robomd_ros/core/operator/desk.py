@@ -62,9 +62,7 @@ ANSWERS = {
     RequestKind.ROLLOUT_RUNS: frozenset(
         {Answer.SUCCESS, Answer.FAILURE, Answer.INVALID, Answer.STOP}
     ),
-    RequestKind.RELEASE_OBJECT: frozenset(
-        {Answer.OPEN_GRIPPER, Answer.DONE, Answer.INVALID, Answer.STOP}
-    ),
+    RequestKind.RELEASE_OBJECT: frozenset({Answer.OPEN_GRIPPER, Answer.DONE, Answer.STOP}),
 }
 """The answers that end a request of a kind."""
 HEARD = (Answer.UNDO, Answer.PAUSE)
