@@ -26,6 +26,7 @@ from robomd_ros.core.policies import sources
 from robomd_ros.core.search.strategies import STRATEGIES
 from robomd_ros.core.variations import Catalogue, Variation, load_catalogue
 from robomd_ros.report.campaign_data import load_campaign
+from robomd_ros.report.write import report_page
 
 CATALOGUE = make_catalogue()
 READERS = (
@@ -398,8 +399,7 @@ def test_a_change_of_budget_and_confidence_is_recorded_with_its_time(tmp_path):
     changes = [(c["name"], c["from"], c["to"]) for c in document["changes"]]
     assert changes == [("budget", 3, 6), ("confidence", 0.9999999, 0.999), ("budget", 6, 7)]
     assert all(c["at"] >= document["created_at"] for c in document["changes"])
-    assert main(["report", str(tmp_path)]) == 0
-    page = (tmp_path / "report" / "report.html").read_text()
+    page = report_page([load_campaign(tmp_path)])
     assert "budget 3 to 6" in page and "0.9999999 to 0.999" in page
 
 
