@@ -195,3 +195,19 @@ def test_a_campaign_goes_on_to_its_combinations_and_resumes_as_the_uninterrupted
         for name in ("whole", "parts")
     )
     assert parts == whole
+
+
+def test_the_ranking_says_which_pairs_were_never_seen_together(tmp_path):
+    ranking = run(tmp_path / "covering", 60)
+    assert ranking.pairs_possible == 36
+    assert 20 < ranking.pairs_seen < 36
+    told = [f for f in ranking.findings if "pairs of coping changes" in f]
+    assert len(told) == 1 and "v1 + v6" in told[0]
+    stored = read_campaign(tmp_path / "covering").made_ranking
+    assert (stored.pairs_seen, stored.findings) == (ranking.pairs_seen, ranking.findings)
+    (tmp_path / "uniform").mkdir()
+    opened = open_campaign(tmp_path / "uniform", make_config(confidence=0.95, budget=30), CATALOGUE)
+    alone = Campaign(opened, [FakeCell()], poll_period=0.01).run()
+    opened.close()
+    assert (alone.pairs_seen, alone.pairs_possible) == (0, 36)
+    assert any(f.startswith("0 of 36 pairs") for f in alone.findings)

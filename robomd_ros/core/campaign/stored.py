@@ -41,6 +41,7 @@ from robomd_ros.core.campaign.folder import (
 )
 from robomd_ros.core.campaign.trial_log import TrialLog, TrialRecord
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
+from robomd_ros.core.evidence.about import Beside
 from robomd_ros.core.evidence.evidence import Evidence, Posterior
 from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
 from robomd_ros.core.evidence.tally import Tally
@@ -247,6 +248,10 @@ class StoredCampaign:
         """
         config = self.config
         ended = [r.finished_at for r in self.trials if r.finished_at is not None]
+        beside = Beside(self.catalogue, self.tally)
+        for record in self.trials:
+            if record.outcome is not None and record.outcome.valid:
+                beside.add(self.scene(record), record.outcome)
         return build_ranking(
             self.posterior,
             self.catalogue,
@@ -257,6 +262,7 @@ class StoredCampaign:
             action_space=config.action_space,
             converged=self.tally.decided,
             confidence=config.confidence,
+            **beside.about(),
             stamp=max(ended, default=0.0),
         )
 

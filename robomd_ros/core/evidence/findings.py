@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from robomd_ros.core.campaign.stored import CampaignFolder
+from robomd_ros.core.evidence.about import Beside
 from robomd_ros.core.evidence.evidence import Evidence, Posterior
 from robomd_ros.core.evidence.ranking import FailureRanking, build_ranking
 from robomd_ros.core.evidence.rates import Rate
@@ -32,6 +33,7 @@ class Findings:
         self._evidence = Evidence(folder.catalogue, config.seed, threshold=config.failing_threshold)
         self.tally = Tally(folder.catalogue, config.confidence, config.failing_threshold)
         """How far the catalogue is decided."""
+        self._beside = Beside(folder.catalogue, self.tally)
         self.settled = False
         """Whether every variation is decided, and hardly any wrongly."""
 
@@ -39,11 +41,13 @@ class Findings:
         """Count a valid trial; `conclude` when there is no other to add."""
         self._evidence.add(trial.scene, trial.outcome.failed)
         self.tally.add(trial.scene, trial.outcome.failed)
+        self._beside.add(trial.scene, trial.outcome)
 
     def remove(self, trial: Trial) -> None:
         """Count a valid trial no more; `conclude` afterwards."""
         self._evidence.remove(trial.scene, trial.outcome.failed)
         self.tally.add(trial.scene, trial.outcome.failed, by=-1)
+        self._beside.add(trial.scene, trial.outcome, by=-1)
 
     def conclude(self) -> None:
         """Draw the conclusions from the trials so far."""
@@ -57,8 +61,27 @@ class Findings:
 
     @property
     def open_scenes(self) -> list[Scene]:
-        """Combinations worth a confirmation, the most valuable first."""
-        return self.posterior.open_combinations()
+        """Scenes worth a confirmation, the most valuable first.
+
+        Where scenes accumulate, a variation that is suspected of failing has few trials of its own,
+        and gets no verdict without: it is confirmed before the combinations.
+        """
+        return [*self._suspected(), *self.posterior.open_combinations()]
+
+    def _suspected(self) -> list[Scene]:
+        """Single variations that attribution suspects and that have no verdict."""
+        if not self._folder.config.accumulates or not self.posterior.counts:
+            return []
+        mean, catalogue = self.posterior.attribution.mean, self._folder.catalogue
+        order = sorted(range(len(catalogue)), key=lambda i: (-mean[i], i))
+        threshold = self._folder.config.failing_threshold
+        return [
+            Scene((catalogue.variations[i],))
+            for i in order
+            if mean[i] > threshold
+            and self.posterior.held_failures[i] > 0
+            and not self.tally.verdict(self.tally.counts(i)).decided
+        ]
 
     def fails_more(self, a: Sequence[str], b: Sequence[str]) -> float:
         """Posterior probability that the policy fails more often under a than under b.
@@ -105,5 +128,6 @@ class Findings:
             action_space=config.action_space,
             converged=self.settled,
             confidence=config.confidence,
+            **self._beside.about(),
             stamp=time.time(),
         )
