@@ -34,7 +34,9 @@ class Cell(Graph):
         super().__init__(domain)
         self.twin = TableTwin()
         self.bare = self.add(BareCell(self.twin, namespace=PLACE))
-        values = overrides(backend="operator", reset_instruction="Put the cube back.")
+        values = overrides(
+            backend="operator", countdown=0.0, reset_instruction="Put the cube back."
+        )
         self.add(PerturbationNode(namespace=PLACE, parameter_overrides=values))
         self.operator = self.add(ScriptedOperator(self.twin, namespace=PLACE))
         self.action = ActionClient(self.client, ApplyScene, f"{PLACE}/apply_scene")

@@ -95,7 +95,7 @@ class Cell(Graph):
 
     def start(self):
         self.stopped = []
-        by_person = overrides(backend="operator")
+        by_person = overrides(backend="operator", countdown=0.0)
         self.add(PerturbationNode(namespace=PLACE, parameter_overrides=by_person))
         self.console = self.add(ConsoleNode(namespace=PLACE, parameter_overrides=overrides(port=0)))
         self.action = ActionClient(self.client, ApplyScene, f"{PLACE}/apply_scene")

@@ -52,7 +52,7 @@ class Cell(Graph):
         self.status = self.client.create_publisher(
             CampaignStatus, "/robomd/campaign_status", LATCHED
         )
-        operator = overrides(backend="operator")
+        operator = overrides(backend="operator", countdown=0.0)
         node = PerturbationNode(namespace=PLACE, parameter_overrides=operator)
         self.perturbation = self.add(node)
         self.scenes = ActionClient(self.client, ApplyScene, f"{PLACE}/apply_scene")

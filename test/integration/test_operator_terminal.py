@@ -32,7 +32,7 @@ from pathlib import Path
 from robomd_ros.bringup.processes import NodeProcess
 from robomd_ros.cli.campaign import run_campaign
 
-parameters = {"backend": "operator"}
+parameters = {"backend": "operator", "countdown": 0.0}
 node = NodeProcess(
     "perturbation_node", "robomd_ros.nodes.perturbation_node", "/robomd/ur5e", parameters
 )

@@ -86,7 +86,7 @@ class Cell(Graph):
 
     def start_operator(self):
         self.node = PerturbationNode(
-            namespace=PLACE, parameter_overrides=overrides(backend="operator")
+            namespace=PLACE, parameter_overrides=overrides(backend="operator", countdown=0.0)
         )
         self.add(self.node)
         self.action = ActionClient(self.client, ApplyScene, f"{PLACE}/apply_scene")

