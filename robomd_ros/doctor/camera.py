@@ -4,12 +4,15 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from robomd_ros.arms.camera.calibration import load_calibration
 from robomd_ros.arms.camera.camera import Camera, CameraConfig, CameraState, Frame
+from robomd_ros.core.cell_watch.picture_checks import Picture, darkness, missing_part
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.doctor.findings import Finding, bad, good, note, probe, skipped
 
@@ -21,6 +24,8 @@ _SLOW = 5.0
 """Hz; below it a policy acts on pictures that are too old."""
 _OLD, _AHEAD = 0.5, 0.1
 """s that a picture may be old when it arrives, and that its stamp may be ahead."""
+_SEVERAL = 5
+"""Pictures that tell whether they repeat."""
 _DARK = 12.0
 """Mean level of 255 below which a picture shows next to nothing."""
 
@@ -48,6 +53,7 @@ def check_camera(config: CameraConfig | None, calibration: str) -> Iterator[Find
         yield from check_calibration(calibration, None)
         return
     yield pictures(config, state, frames[-1])
+    yield alive("camera picture", [frame.image for frame in frames], config.kind == "file")
     yield rate(state)
     yield from exposure(state)
     yield from check_calibration(calibration, state.size)
@@ -103,6 +109,20 @@ def pictures(config: CameraConfig, state: CameraState, frame: Frame) -> Finding:
     width, height = state.size
     text = f"{config.name} sends {width} x {height}"
     return brightness("camera", text, float(frame.image.mean()))
+
+
+def alive(check: str, seen: Sequence[Picture], a_file: bool = False) -> Finding:
+    """Whether pictures, each (H, W, 3) uint8 RGB, are whole, and not one and the same for ever."""
+    if wrong := darkness(seen[-1]) or missing_part(seen[-1]):
+        return bad(check, wrong, "a trial with such pictures is INVALID")
+    if len(seen) >= _SEVERAL and all(np.array_equal(seen[0], one) for one in seen[1:]):
+        remedy = (
+            "start the camera, or its capture card, again; for a rendered camera, or a stream so "
+            "strongly compressed that a scene at rest repeats, set still_pictures:=true"
+        )
+        what = "it is a picture, no camera" if a_file else "it is frozen, or has no noise"
+        return bad(check, f"{len(seen)} pictures are the same, bit for bit: {what}", remedy)
+    return good(check, f"{len(seen)} pictures, whole, and not all the same")
 
 
 def brightness(check: str, text: str, mean: float) -> Finding:

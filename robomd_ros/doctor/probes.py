@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+_JITTER = 5.0
+"""s over which a loop is watched."""
 _PATIENCE = 8.0
 """s in which two processes of one machine must find each other."""
 _SETTLED = 1.0
@@ -117,7 +119,16 @@ def look(topic: str) -> None:
     )  # fmt: skip
 
 
-_PROBES = {"draw": draw, "talk": talk, "listen": listen, "look": look}
+def jitter(rate: str) -> None:
+    """How late a loop at a rate, Hz, is within 5 s, with the priority that it gets."""
+    from robomd_ros.core.hosted.priority import measured_jitter, raise_priority
+
+    priority = raise_priority()
+    found = measured_jitter(float(rate), _JITTER)
+    print(json.dumps({"p99": found.p99, "worst": found.worst, "priority": priority}))
+
+
+_PROBES = {"jitter": jitter, "draw": draw, "talk": talk, "listen": listen, "look": look}
 
 
 def main(argv: Sequence[str]) -> None:

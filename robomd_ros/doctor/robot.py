@@ -266,6 +266,8 @@ def check_gripper(host: str, kind: str) -> Finding:
         with socket.create_connection((host, ROBOTIQ_PORT), _TIMEOUT) as connection:
             connection.sendall(b"GET STA\n")
             answer = connection.recv(64).decode(errors="replace").strip()
+            connection.sendall(b"GET FLT\n")
+            told = connection.recv(64).decode(errors="replace").split()
     except OSError as error:
         return bad(
             name,
@@ -273,10 +275,14 @@ def check_gripper(host: str, kind: str) -> Finding:
             "install Robotiq's URCap, see that the gripper has power and its plug sits, then scan "
             "for it on the pendant",
         )
+    fault = told[1] if len(told) == 2 and told[1] != "0" else ""
     state = -1
     with contextlib.suppress(ValueError, IndexError):
         state = int(answer.split()[1])
     if state == 3:
+        if fault:
+            remedy = "see the gripper's manual, mend it, and activate it anew on the pendant"
+            return bad(name, f"Robotiq, active, but it reports fault {fault}", remedy)
         return good(name, "Robotiq, active")
     return note(
         name,

@@ -21,6 +21,7 @@ from robomd_ros.core.operator.desk import (
     changes,
 )
 from robomd_ros.core.operator.words import split_tag
+from robomd_ros.core.policies.pace import slowness
 from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL, Scene
 from robomd_ros.nodes.cell_order import REACHING, CellOrder, Told
@@ -317,6 +318,7 @@ def _label_request(instruction: str, known: Outcome, away: bool) -> Request:
         text = f"{task} It runs: a label ends the rollout and counts. Wait to see it to its end."
         return Request(kind=RequestKind.ROLLOUT_RUNS, instruction=text.strip())
     took = f" It took {known.duration:.1f} s." if math.isfinite(known.duration) else ""
+    took += f" {slow}" if (slow := slowness(known)) else ""
     stay = " Stay out: the arm goes home when you have answered." if away else ""
     text = f"{task} Did it do the task?{took}{stay}"
     return Request(kind=RequestKind.LABEL_OUTCOME, instruction=text.strip())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from robomd_ros.core.evidence.failure_modes import FailureMode
 from robomd_ros.core.evidence.sentences import blamed
+from robomd_ros.core.policies.pace import slowness
 from robomd_ros.core.wording import Standing, counted, named, standing_of, words
 from robomd_ros.report.campaign_data import CampaignData
 
@@ -45,9 +46,21 @@ def advice(data: CampaignData) -> list[Advice]:
         _combinations(data),
         _unsure(data),
         _invalid(data),
+        _slow(data),
     ]
     given = [piece for piece in found if piece is not None]
     return given or [_all_well(bool(by_standing[Standing.OPEN]))]
+
+
+def _slow(data: CampaignData) -> Advice | None:
+    said = [sentence for r in data.valid if r.outcome and (sentence := slowness(r.outcome))]
+    if not said:
+        return None
+    return Advice(
+        "Let the policy keep its rate",
+        f"In {len(said)} of {counted(len(data.valid), 'valid trial')} it did not: {said[-1]} It "
+        "acts on an older world than it was made for, whatever the scene.",
+    )
 
 
 def _nothing_yet(data: CampaignData) -> Advice:

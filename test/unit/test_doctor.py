@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the doctor says of what it finds."""
 
+import json
 import os
 import socket
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -18,6 +21,7 @@ from robomd_ros.arms.camera.parameters import CameraConfig
 from robomd_ros.bringup.arguments import resolve
 from robomd_ros.bringup.ur5e import SET_BY_UR5E, Ur5eArguments, full_names
 from robomd_ros.core.arguments import parse_arguments
+from robomd_ros.core.hosted.priority import measured_jitter
 from robomd_ros.doctor import camera, conclusion, host, robot
 from robomd_ros.doctor.findings import CheckState, bad, good, note, probe, skipped, tell
 
@@ -221,6 +225,55 @@ def test_a_dark_picture_and_a_calibration_of_another_size(tmp_path, monkeypatch)
     assert found["camera"].state is CheckState.NOTE
     assert found["calibration"].state is CheckState.BAD
     assert "640 x 48" in found["calibration"].found and "64 x 48" in found["calibration"].found
+
+
+def grainy(seed):
+    return np.random.default_rng(seed).integers(90, 110, (48, 64, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "says"),
+    [
+        ([grainy(i) for i in range(8)], CheckState.GOOD, "8 pictures"),
+        ([grainy(0)] * 8, CheckState.BAD, "the same, bit for bit: it is frozen"),
+        ([np.full((48, 64, 3), 120, np.uint8)] * 8, CheckState.BAD, "one plain colour"),
+        ([np.zeros((48, 64, 3), np.uint8)], CheckState.BAD, "black"),
+    ],
+)
+def test_a_camera_that_is_frozen_or_shows_nothing(seen, state, says):
+    finding = camera.alive("camera picture", seen)
+    assert finding.state is state and says in finding.found
+    assert finding.remedy or state is CheckState.GOOD
+
+
+def test_a_picture_is_no_camera(tmp_path):
+    path = tmp_path / "scene.png"
+    cv2.imwrite(str(path), grainy(0))
+    found = {f.check: f for f in camera.check_camera(CameraConfig(source=str(path)), "")}
+    assert found["camera picture"].state is CheckState.BAD
+    assert "it is a picture, no camera" in found["camera picture"].found
+
+
+def test_the_disk_and_how_late_a_loop_is(tmp_path, monkeypatch):
+    assert host.disk(tmp_path / "new" / "campaign").state is not CheckState.BAD
+    usage = type("Usage", (), {"free": 2e8})
+    monkeypatch.setattr(host.shutil, "disk_usage", lambda path: usage)
+    finding = host.disk(tmp_path / "new" / "campaign")
+    assert finding.state is CheckState.BAD and "0.2 GB free" in finding.found
+    for worst, state in ((0.005, "GOOD"), (0.05, "NOTE"), (0.2, "BAD")):
+        said = json.dumps({"p99": 0.001, "worst": worst, "priority": "real-time priority 10"})
+        monkeypatch.setattr(host, "probe", lambda *_, said=said, **__: (True, said))
+        finding = host.servo_jitter()
+        assert finding.state is CheckState[state]
+        assert f"the worst {1000 * worst:.1f} ms; real-time priority 10" in finding.found
+
+
+def test_a_loop_is_measured_and_the_priority_is_told():
+    found = measured_jitter(200.0, 0.2)
+    assert 0.0 <= found.p99 <= found.worst
+    code = "from robomd_ros.core.hosted.priority import raise_priority; print(raise_priority())"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "priority" in said.stdout
 
 
 def test_a_camera_that_is_absent(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from robomd_ros.arms.ur5e.receive import load_ur_rtde
 from robomd_ros.arms.ur5e.servo import ServoTarget
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.hosted.channel import Channel, ChannelError
+from robomd_ros.core.hosted.priority import raise_priority
 
 EXIT_LINK = 4
 """Exit code where the connection to the controller was lost."""
@@ -58,6 +59,7 @@ class ControlOptions:
         watchdog_rate: Hz of packages below which the controller stops the program.
         upper_registers: use the registers from 24 on.
         output_pin: standard digital output that is written on request; None: none.
+        raised_priority: ask the system for real-time or raised priority.
     """
 
     host: str
@@ -72,17 +74,21 @@ class ControlOptions:
     watchdog_rate: float
     upper_registers: bool
     output_pin: int | None
+    raised_priority: bool
 
 
 def serve(channel: Channel, data: dict[str, Any]) -> int:
     """Own the control interface; the options as of dataclasses.asdict."""
     try:
-        owner = _Owner(channel, _options(data))
+        options = _options(data)
+        # before the client library makes its threads: they get it too
+        priority = raise_priority() if options.raised_priority else "no raised priority wanted"
+        owner = _Owner(channel, options)
         tcp = owner.configure()
     except Exception as error:  # noqa: BLE001 - pybind hands over whatever the library throws
         channel.send(("refused", str(error) or type(error).__name__))
         return 1
-    channel.send(("ready", tcp))
+    channel.send(("ready", tcp, priority))
     try:
         owner.serve()
     except RuntimeError as error:

@@ -124,6 +124,9 @@ class ArmParameters(LimitParameters, GripperParameters):
         low=2.0,
         high=25.0,
     )
+    raised_priority: bool = option(
+        True, "ask the system for real-time or raised priority for what sends servo commands"
+    )
     set_tool: bool = option(False, "set TCP and payload; false: the pendant's are used")
     tcp_offset: Numbers = option(
         (0.0,) * 6,

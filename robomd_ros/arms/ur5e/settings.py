@@ -47,6 +47,7 @@ def arm_options(values: Mapping[str, Any]) -> ArmOptions:
         tcp=tool,
         payload=values["payload"] if values["set_tool"] else None,
         payload_cog=tuple(values["payload_cog"]),
+        raised_priority=values["raised_priority"],
         servo_rate=values["servo_rate"],
         lookahead=values["servo_lookahead"],
         gain=values["servo_gain"],

@@ -288,7 +288,7 @@ class ArmSupervisor:
             self._no_program_since, self._had_control = 0.0, True
             self._other_tool_since = 0.0
             tcp = [round(v, 5) for v in child.tcp]
-            self._listener.log(f"the control script runs; tool centre point {tcp}")
+            self._listener.log(f"the control script runs; tool centre point {tcp}; {message[2]}")
         elif message[0] == "refused":
             self._child_error = f"the controller refused control: {message[1]}"
         else:
