@@ -8,8 +8,8 @@ from typing import Any
 
 from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.wording import counted, lasting
-from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton
-from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
+from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton, wrapping_label
+from robomd_ros.rqt.qt import QtCore, QtWidgets, Signal
 from robomd_ros.rqt.style import GREY, STATES, VERMILLION, WHITE, clock, number
 from robomd_ros.rqt.values import CallResult, Presence
 from robomd_ros.terminal.live_view import TrialsPerMinute
@@ -28,26 +28,25 @@ class CampaignBar(QtWidgets.QFrame):
         self._presence = Presence()
         self._rate = TrialsPerMinute()
         self._gone_since = 0.0
+        self._blind = False
         self._build()
         self._show()
 
     def _build(self) -> None:
         self.chip = Chip()
         self.progress = QtWidgets.QProgressBar()
-        self.progress.setFixedWidth(180)
+        self.progress.setMinimumWidth(50)
+        self.progress.setMaximumWidth(180)
         self.progress.setTextVisible(False)
-        self.figures = QtWidgets.QLabel()
-        self.facts = QtWidgets.QLabel()
-        for label in (self.figures, self.facts):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-        self.facts.setWordWrap(True)
+        self.figures = wrapping_label()
+        self.facts = wrapping_label(lines=2)
         self.facts.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Preferred
         )
         self.pause = DeliberateButton("❚❚ &Pause", "running trials end, no new one starts")
         self.resume = DeliberateButton("▶ R&esume", "go on after a pause")
         self.stop = ConfirmButton(
-            "■ S&top …",
+            "End campaign (&T) …",
             "End the campaign? The same folder resumes it.",
             "Yes, stop",
             "end the campaign; the same folder resumes it",
@@ -56,14 +55,16 @@ class CampaignBar(QtWidgets.QFrame):
         self.resume.clicked.connect(lambda: self.commanded.emit("resume"))
         self.stop.confirmed.connect(lambda: self.commanded.emit("stop"))
         top = QtWidgets.QHBoxLayout()
-        for widget in (self.chip, self.progress, self.figures):
+        for widget in (self.chip, self.progress):
             top.addWidget(widget)
         top.addStretch(1)
         for widget in (self.pause, self.resume, self.stop):
             top.addWidget(widget)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
         column.addLayout(top)
+        column.addWidget(self.figures)
         column.addWidget(self.facts)
 
     def show_status(self, status: CampaignStatus) -> None:
@@ -73,6 +74,12 @@ class CampaignBar(QtWidgets.QFrame):
         self._status = status
         self._rate.update(status.trials_done, time.monotonic())
         self._show()
+
+    def set_blind(self, blind: bool) -> None:
+        """Whether a label is asked: remarks about what was found are not shown meanwhile."""
+        if blind != self._blind:
+            self._blind = blind
+            self._show()
 
     def show_presence(self, presence: Presence) -> None:
         """Take in who is there."""
@@ -136,7 +143,7 @@ class CampaignBar(QtWidgets.QFrame):
             parts.insert(0, f"last known, the diagnosis is gone since {clock(self._gone_since)}")
         if status.waiting_for:
             parts.append(f"waiting for {status.waiting_for}")
-        if status.message:
+        if status.message and not self._blind:
             parts.append(status.message)
         return "  ·  ".join(parts)
 

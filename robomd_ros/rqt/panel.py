@@ -2,23 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole panel: its views, and what connects them to the feed."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from robomd_ros.core.campaign.status import CampaignState
-from robomd_ros.core.operator.desk import NOTHING_ASKED, Answer, Request
+from robomd_ros.core.operator.desk import NOTHING_ASKED, Answer, Request, RequestKind
 from robomd_ros.core.trial import Trial
 from robomd_ros.rqt.campaign_bar import CampaignBar
 from robomd_ros.rqt.cell_view import CellView
-from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets
+from robomd_ros.rqt.parts import wrapping_label
+from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets
 from robomd_ros.rqt.ranking_view import RankingView
-from robomd_ros.rqt.recorded import PictureReader
-from robomd_ros.rqt.request_view import RequestView
+from robomd_ros.rqt.recorded import PictureReader, StoredTrials
+from robomd_ros.rqt.request_view import KEYS, RequestView
 from robomd_ros.rqt.robot_view import RobotView
 from robomd_ros.rqt.trials_view import Listed, TrialsView
 from robomd_ros.rqt.values import CallResult, CellPresence, Presence, RobotState
 
+WIDE = 1000
+"""px from which the views stand side by side."""
+_LABELS = (RequestKind.LABEL_OUTCOME, RequestKind.ROLLOUT_RUNS)
+_SMALLEST = (420, 400)
+"""px of the smallest window."""
 TICK = 1000
 """ms between looks at what grows old."""
+
+
+class _Stack(QtWidgets.QGridLayout):
+    """A grid that is scrolled only where it is less high than it must be, not than it likes."""
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """No: else a scroll area would give it all the height that its texts like."""
+        return False
 
 
 class Panel(QtWidgets.QWidget):
@@ -52,8 +68,7 @@ class Panel(QtWidgets.QWidget):
         self.cell = CellView()
         self.request = RequestView()
         self.robot = RobotView()
-        self.problem = QtWidgets.QLabel()
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem = wrapping_label(lines=2)
         self.problem.hide()
         self._reader = PictureReader(self)
         self._lay_out()
@@ -62,6 +77,7 @@ class Panel(QtWidgets.QWidget):
         self._tick.timeout.connect(self._on_tick)
         self._tick.start(TICK)
         self._on_presence(Presence())
+        self._read_folder()
 
     @property
     def folder(self) -> str:
@@ -76,7 +92,7 @@ class Panel(QtWidgets.QWidget):
     def set_folder(self, folder: str) -> None:
         """Look for recorded pictures in this folder, whatever the diagnosis says."""
         self._chosen_folder = folder
-        self.trials.ask_again()
+        self._read_folder()
 
     def close_panel(self) -> None:
         """Stop the timers and threads of the panel; the feed is closed by who made it."""
@@ -84,27 +100,81 @@ class Panel(QtWidgets.QWidget):
         self._reader.close()
 
     def _lay_out(self) -> None:
-        left = QtWidgets.QSplitter(Qt.Orientation.Vertical)
-        left.addWidget(self.ranking)
-        left.addWidget(self.trials)
-        left.setStretchFactor(0, 3)
-        left.setStretchFactor(1, 2)
-        right = QtWidgets.QWidget()
-        stack = QtWidgets.QVBoxLayout(right)
-        stack.setContentsMargins(0, 0, 0, 0)
-        for view, weight in ((self.cell, 3), (self.request, 4), (self.robot, 0)):
-            stack.addWidget(view, weight)
-        both = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
-        both.addWidget(left)
-        both.addWidget(right)
-        both.setSizes([800, 440])
-        for splitter in (left, both):
+        """Side by side where there is room, else in tabs, the operator's first."""
+        self._left = QtWidgets.QSplitter(Qt.Orientation.Vertical)
+        self._left.addWidget(self.ranking)
+        self._left.addWidget(self.trials)
+        self._left.setStretchFactor(0, 3)
+        self._left.setStretchFactor(1, 2)
+        self._right = QtWidgets.QWidget()
+        self._stack = _Stack(self._right)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._both = QtWidgets.QSplitter(Qt.Orientation.Horizontal)
+        for splitter in (self._left, self._both):
             splitter.setChildrenCollapsible(False)
-        column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.addWidget(self.campaign)
-        column.addWidget(both, 1)
-        column.addWidget(self.problem)
+        self._tabs = QtWidgets.QTabWidget()
+        self._scroll = QtWidgets.QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self._column = QtWidgets.QVBoxLayout(self)
+        self._column.setContentsMargins(8, 8, 8, 8)
+        # no word decides how small the window may be: what does not fit is scrolled to
+        self._column.setSizeConstraint(QtWidgets.QLayout.SizeConstraint.SetNoConstraint)
+        self.setMinimumSize(*_SMALLEST)
+        self._column.addWidget(self.campaign)
+        for place in (self._both, self._tabs):
+            self._column.addWidget(place, 1)
+        self._column.addWidget(self.problem)
+        self._narrow = False
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the views where this width has room for them."""
+        for view in (self.cell, self.request, self.robot):
+            self._stack.removeWidget(view)
+        if self._narrow:
+            self._stack.addWidget(self.robot, 0, 0)  # what stops the arm is never out of sight
+            self._stack.addWidget(self.cell, 1, 0)
+            self._stack.addWidget(self.request, 0, 1, 2, 1)
+            self._scroll.setWidget(self._right)
+            self._right.show()
+            self._tabs.addTab(self._scroll, "Operator")
+            self._tabs.addTab(self.ranking, "Failure modes")
+            self._tabs.addTab(self.trials, "Trials")
+        else:
+            self._tabs.clear()
+            if self._scroll.widget() is not None:
+                self._scroll.takeWidget()
+            for row, view in enumerate((self.cell, self.request, self.robot)):
+                self._stack.addWidget(view, row, 0)
+            self._left.addWidget(self.ranking)
+            self._left.addWidget(self.trials)
+            self._both.addWidget(self._left)
+            self._both.addWidget(self._right)
+            for view in (self.ranking, self.trials, self._right):
+                view.show()
+            self._both.setSizes([800, 440])
+        for row, weight in enumerate((0, 1, 0) if self._narrow else (3, 4, 0)):
+            self._stack.setRowStretch(row, weight)
+        for column, weight in enumerate((4, 5) if self._narrow else (1, 0)):
+            self._stack.setColumnStretch(column, weight)
+        self.robot.set_narrow(self._narrow)
+        self.request.set_narrow(self._narrow)
+        self.cell.picture.setMinimumHeight(60 if self._narrow else 150)
+        self._both.setVisible(not self._narrow)
+        self._tabs.setVisible(self._narrow)
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Change between the two layouts."""
+        super().resizeEvent(event)
+        narrow = self.width() < WIDE
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._arrange()
+
+    def minimumSizeHint(self) -> Any:  # noqa: N802 - Qt's name
+        """As small as the narrow layout; the other one is left before that."""
+        return QtCore.QSize(*_SMALLEST)
 
     def _connect(self) -> None:
         feed = self._feed
@@ -125,6 +195,26 @@ class Panel(QtWidgets.QWidget):
         self.trials.picture_wanted.connect(self._read_picture)
         self.trials.folder_wanted.connect(self._choose_folder)
         self._reader.read.connect(self.trials.show_picture)
+        self._reader.listed.connect(self._on_stored)
+        for key in KEYS:
+            self._shortcut(key, partial(self.request.press_key, key))
+        self._shortcut("Esc", self._stop_arm)
+
+    def _shortcut(self, key: str, do: Callable[[], None]) -> None:
+        """A key for the whole panel; it does nothing while a text is being typed."""
+        shortcut = QtWidgets.QShortcut if hasattr(QtWidgets, "QShortcut") else QtGui.QShortcut
+        made = shortcut(QtGui.QKeySequence(key), self)
+        made.setAutoRepeat(False)
+
+        def press() -> None:
+            if not isinstance(self.focusWidget(), QtWidgets.QLineEdit):
+                do()
+
+        made.activated.connect(press)
+
+    def _stop_arm(self) -> None:
+        if self.robot.stop.isVisible() and self.robot.stop.isEnabled():
+            self.robot.stop.click()
 
     # What the feed tells
 
@@ -137,6 +227,11 @@ class Panel(QtWidgets.QWidget):
 
     def _on_request(self, cell: str, request: Request) -> None:
         self._requests[cell] = request
+        blind = any(r.number and r.kind in _LABELS for r in self._requests.values())
+        for view in (self.ranking, self.trials, self.campaign):
+            view.set_blind(blind)
+        if self._narrow and request.number and cell == self.cell.cell:
+            self._tabs.setCurrentIndex(0)
         self.cell.show_cells(self._presence, self._requests)
         if cell == self.cell.cell:
             self.request.show_request(cell, request)
@@ -163,7 +258,15 @@ class Panel(QtWidgets.QWidget):
 
     def _on_folder(self, folder: str) -> None:
         self._told_folder = folder
-        self.trials.ask_again()
+        self._read_folder()
+
+    def _on_stored(self, stored: StoredTrials) -> None:
+        """What the folder held when the panel was opened late, or after the end."""
+        self.trials.add_stored(
+            [Listed(trial, stored.campaign_id, ended) for trial, ended in stored.trials]
+        )
+        if stored.ranking is not None and not self.ranking.model.total:
+            self.ranking.show_ranking(stored.ranking)
 
     def _on_call(self, result: CallResult) -> None:
         self.campaign.show_result(result)
@@ -197,6 +300,11 @@ class Panel(QtWidgets.QWidget):
         dialog.open()
 
     # Helpers
+
+    def _read_folder(self) -> None:
+        if self.folder:
+            self._reader.ask_trials(self.folder)
+        self.trials.ask_again()
 
     def _here(self, cell: str) -> CellPresence:
         return self._presence.cells.get(cell, CellPresence())

@@ -89,6 +89,59 @@ class ConfirmButton(QtWidgets.QWidget):
             widget.setVisible(asking)
 
 
+def wrapping_label(text: str = "", lines: int = 0) -> Any:
+    """A plain text of any length: it wraps, also within a word, and never widens the window.
+
+    Args:
+        text: the first one.
+        lines: most that are shown, the whole text being its tool tip; 0: all.
+    """
+    label = _WrappingLabel(text)
+    label.most = lines
+    if lines:
+        label.setMaximumHeight(lines * label.fontMetrics().lineSpacing() + 4)
+        label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    return label
+
+
+class _WrappingLabel(QtWidgets.QLabel):
+    """Text of which the longest word does not decide how narrow a window can be."""
+
+    most = 0
+    """Lines that are shown at most; 0: all."""
+
+    def minimumSizeHint(self) -> Any:  # noqa: N802 - Qt's name
+        """A line, as narrow as may be; the layout asks for the height at its width."""
+        return QtCore.QSize(40, self.fontMetrics().height())
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show a text; a word longer than a line may be broken."""
+        parts = (_broken(word) for word in text.split(" "))
+        super().setText(" ".join(parts))
+        if self.most:
+            self.setToolTip(text)
+            self.setMinimumHeight(self.maximumHeight() if len(text) > _LONG else 0)
+
+    def text(self) -> str:
+        """What is shown, without the places where it may be broken."""
+        return super().text().replace(_BREAK, "")
+
+
+_BREAK = "\u200b"
+_LONGEST_WORD = 24
+_LONG = 40
+"""Characters from which a text of limited lines needs all of them."""
+
+
+def _broken(word: str) -> str:
+    if len(word) <= _LONGEST_WORD:
+        return word
+    pieces = [word[i : i + _LONGEST_WORD] for i in range(0, len(word), _LONGEST_WORD)]
+    return _BREAK.join(pieces)
+
+
 class Chip(QtWidgets.QLabel):
     """A word on a coloured ground."""
 

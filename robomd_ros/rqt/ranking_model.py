@@ -44,10 +44,14 @@ _RIGHT = int(Qt.AlignmentFlag.AlignRight) | int(Qt.AlignmentFlag.AlignVCenter)
 
 
 class RankingModel(QtCore.QAbstractTableModel):
-    """Failure modes, most likely first. Rows are updated in place: a selection stays."""
+    """Failure modes, filtered and sorted; rows whose texts stay are not painted anew."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
+        self._all: tuple[FailureMode, ...] = ()
+        self._places: dict[frozenset[str], int] = {}  # in the ranking
+        self._filter = ""
+        self._sorted = (RANK, False)
         self._modes: tuple[FailureMode, ...] = ()
         self._texts: dict[int, list[str]] = {}  # of the rows that were asked for
         self._ranks: list[str] | None = None  # once a row was asked for
@@ -58,13 +62,53 @@ class RankingModel(QtCore.QAbstractTableModel):
 
     @property
     def modes(self) -> tuple[FailureMode, ...]:
-        """What is shown."""
+        """What is shown, in the order of the rows."""
         return self._modes
+
+    @property
+    def total(self) -> int:
+        """How many there are without the filter."""
+        return len(self._all)
+
+    def row_of(self, key: frozenset[str]) -> int:
+        """The row of a failure mode, by the ids of its variations; -1 if it is not shown."""
+        return next((row for row, m in enumerate(self._modes) if frozenset(m.ids) == key), -1)
 
     def show_ranking(self, ranking: FailureRanking) -> None:
         """Take in a newer ranking."""
-        modes = ranking.failure_modes
+        self._all = ranking.failure_modes
+        self._places = {frozenset(m.ids): place for place, m in enumerate(self._all)}
         self._ranks = None
+        self._arrange()
+
+    def set_filter(self, text: str) -> None:
+        """Show only those whose name or sentence holds every word of a text."""
+        self._filter = text
+        self._arrange()
+
+    def sort(self, column: int, order: Any = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column; what has no value there comes last."""
+        self._sorted = (column, order == Qt.SortOrder.DescendingOrder)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        words = self._filter.lower().split()
+        modes = [m for m in self._all if all(word in _searched(m) for word in words)]
+        column, descending = self._sorted
+        if column != RANK or descending:
+            modes.sort(key=lambda m: self._sort_key(m, column), reverse=descending)
+            modes.sort(key=lambda m: self._lacks(m, column))
+        self._show(tuple(modes))
+
+    def _sort_key(self, mode: FailureMode, column: int) -> Any:
+        if column == RANK:
+            return self._places[frozenset(mode.ids)]
+        return ids_of(mode) if column == NAME else _value(mode, column)
+
+    def _lacks(self, mode: FailureMode, column: int) -> bool:
+        return column not in (RANK, NAME) and math.isnan(_value(mode, column))
+
+    def _show(self, modes: tuple[FailureMode, ...]) -> None:
         if len(modes) != len(self._modes):
             self.beginResetModel()
             self._modes, self._texts = modes, {}
@@ -87,9 +131,9 @@ class RankingModel(QtCore.QAbstractTableModel):
     def has_column(self, column: int) -> bool:
         """Whether a mode has something to say there."""
         if column == AGENT:
-            return any(not math.isnan(_agent_view(m)) for m in self._modes)
+            return any(not math.isnan(_agent_view(m)) for m in self._all)
         if column == RELIABILITY:
-            return any(not math.isnan(m.reliability) for m in self._modes)
+            return any(not math.isnan(m.reliability) for m in self._all)
         return True
 
     # What Qt asks
@@ -128,9 +172,9 @@ class RankingModel(QtCore.QAbstractTableModel):
     def _texts_of(self, row: int) -> list[str]:
         if row not in self._texts:
             if self._ranks is None:
-                self._ranks = ranks(self._modes)
+                self._ranks = ranks(self._all)
             texts = [cell_text(self._modes[row], column) for column in _COLUMNS]
-            texts[RANK] = self._ranks[row]
+            texts[RANK] = self._ranks[self._places[frozenset(self._modes[row].ids)]]
             self._texts[row] = texts
         return self._texts[row]
 
@@ -156,6 +200,17 @@ def cell_text(mode: FailureMode, column: int) -> str:
         RELIABILITY: "" if math.isnan(mode.reliability) else figure(mode.reliability),
     }
     return texts.get(column, "")
+
+
+def _searched(mode: FailureMode) -> str:
+    return f"{ids_of(mode)} {described(mode)}".lower()
+
+
+def _value(mode: FailureMode, column: int) -> float:
+    values = {COUNTS: float(mode.failures), RELIABILITY: mode.reliability}
+    if column == AGENT:
+        return _agent_view(mode)
+    return values.get(column, mode.failure_probability)
 
 
 def describe(mode: FailureMode) -> str:

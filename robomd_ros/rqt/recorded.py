@@ -3,11 +3,16 @@
 """Reads recorded pictures of a campaign's folder in a thread of its own."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robomd_ros.core.campaign.dispatch import trial_of
 from robomd_ros.core.campaign.folder import read_description, stored_path
-from robomd_ros.core.errors import CampaignFolderError
+from robomd_ros.core.campaign.stored import read_campaign
+from robomd_ros.core.errors import CampaignFolderError, RoboMDError
+from robomd_ros.core.evidence.failure_modes import FailureRanking
+from robomd_ros.core.trial import Trial
 from robomd_ros.rqt.qt import QtCore, QtGui, Signal
 
 
@@ -57,10 +62,32 @@ def _folder_problem(root: Path, campaign_id: str) -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class StoredTrials:
+    """What a campaign's folder holds: its trials in their order, and its ranking."""
+
+    trials: tuple[tuple[Trial, float], ...]
+    """Each with the Unix time of its end, s."""
+    campaign_id: str
+    ranking: FailureRanking | None
+
+
+def read_trials(folder: str) -> StoredTrials | None:
+    """The trials of a campaign's folder; None where it cannot be read: who looks on needs none."""
+    try:
+        stored = read_campaign(Path(folder))
+        ended = [r for r in stored.trials if r.outcome is not None]
+        trials = tuple((trial_of(r, stored.catalogue), r.finished_at or 0.0) for r in ended)
+        return StoredTrials(trials, stored.campaign_id, stored.ranking)
+    except (RoboMDError, OSError):
+        return None
+
+
 class PictureReader(QtCore.QObject):
     """Reads pictures one after the other; a slow disk never holds the GUI."""
 
     read = Signal(object, object, str)  # what was asked for, QImage or None, problem
+    listed = Signal(object)  # StoredTrials
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -72,6 +99,16 @@ class PictureReader(QtCore.QObject):
         def work() -> None:
             image, problem = read_picture(folder, campaign_id, image_path)
             self.read.emit(what, image, problem)
+
+        self._pool.submit(work)
+
+    def ask_trials(self, folder: str) -> None:
+        """Read what a folder holds; `listed` tells it."""
+
+        def work() -> None:
+            stored = read_trials(folder)
+            if stored is not None:
+                self.listed.emit(stored)
 
         self._pool.submit(work)
 

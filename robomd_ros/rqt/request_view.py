@@ -13,8 +13,9 @@ from robomd_ros.core.operator.desk import (
     Request,
     RequestKind,
 )
+from robomd_ros.core.operator.words import QUESTIONS, position_of, word_of
 from robomd_ros.core.wording import lasting
-from robomd_ros.rqt.parts import Chip, DeliberateButton, Section
+from robomd_ros.rqt.parts import Chip, DeliberateButton, Section, wrapping_label
 from robomd_ros.rqt.qt import Qt, QtCore, QtWidgets, Signal
 from robomd_ros.rqt.style import BLACK, BLUE, GREY, ORANGE, VERMILLION, WHITE, clock
 from robomd_ros.rqt.values import CallResult
@@ -26,15 +27,19 @@ _IDLE_HEIGHT = 150
 _ANY_HEIGHT = 16_777_215
 
 _BUTTONS = {
-    Answer.DONE: ("✔  &Done", "the changes are made, or the robot is ready again"),
-    Answer.REALLY_DONE: ("&Really done", "it is done, although the picture does not show it"),
+    Answer.DONE: ("✔  Done  (D)", "the changes are made, or the robot is ready again"),
+    Answer.REALLY_DONE: ("Reall&y done", "it is done, although the picture does not show it"),
     Answer.OPEN_GRIPPER: ("&Open the gripper", "you hold the object"),
-    Answer.SUCCESS: ("✔  &Success", "the policy did the task"),
-    Answer.FAILURE: ("✘  &Failure", "the policy did not do the task"),
+    Answer.SUCCESS: ("✔  Success  (S)", "the policy did the task"),
+    Answer.FAILURE: ("✘  Failure  (F)", "the policy did not do the task"),
     Answer.SKIP: ("S&kip this scene", "it cannot be made: do not ask for it again now"),
     Answer.INVALID: ("&Invalid trial", "this trial does not count"),
     Answer.UNDO: ("&Undo last label", "take back the label that was given last in this cell"),
 }
+KEYS = {"D": Answer.DONE, "S": Answer.SUCCESS, "F": Answer.FAILURE}
+"""Keys that press a button, unless a text is being typed."""
+_ARMED = 5000
+"""ms for which a second press confirms what is dangerous."""
 _COLORS = {Answer.SUCCESS: BLUE, Answer.FAILURE: VERMILLION}
 _TITLES = {
     RequestKind.APPLY_SCENE: "Change the scene",
@@ -42,6 +47,7 @@ _TITLES = {
     RequestKind.LABEL_OUTCOME: "Label the trial",
     RequestKind.RECOVER_ROBOT: "Recover the robot",
     RequestKind.RELEASE_OBJECT: "Take the object",
+    RequestKind.ROLLOUT_RUNS: "The policy runs",
 }
 
 
@@ -69,20 +75,23 @@ class RequestView(Section):
         self._request = NOTHING_ASKED
         self._sent: tuple[str, int, Answer] | None = None
         self._counted = 0
-        self._connected = False
+        self._connected = self._narrow = False
         self._guard = QtCore.QTimer(self)
         self._guard.setSingleShot(True)
         self._guard.setInterval(GUARD)
         self._guard.timeout.connect(self._enable)
+        self._armed: Answer | None = None
+        self._disarm = QtCore.QTimer(self)
+        self._disarm.setSingleShot(True)
+        self._disarm.setInterval(_ARMED)
+        self._disarm.timeout.connect(self._forget)
         self.buttons: dict[Answer, DeliberateButton] = {}
         self._build()
         self._show()
 
     def _build(self) -> None:
         self.chip = Chip()
-        self.text = QtWidgets.QLabel()
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text = wrapping_label()
         self.text.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         scroll = QtWidgets.QScrollArea()
@@ -94,14 +103,12 @@ class RequestView(Section):
         self.operator = QtWidgets.QLineEdit(os.environ.get("USER", ""))
         self.operator.setPlaceholderText("your name")
         self.operator.setMaximumWidth(110)
-        self.notice = QtWidgets.QLabel()
-        self.notice.setWordWrap(True)
-        self.notice.setTextFormat(Qt.TextFormat.PlainText)
+        self.notice = wrapping_label(lines=3)
         row = QtWidgets.QHBoxLayout()
         row.addWidget(self.comment, 1)
         row.addWidget(self.operator)
         self.grid = QtWidgets.QGridLayout()
-        scroll.setMinimumHeight(76)
+        scroll.setMinimumHeight(60)
         self.head.insertWidget(1, self.chip)
         self.body.addWidget(scroll, 1)
         self.body.addLayout(self.grid)
@@ -120,6 +127,7 @@ class RequestView(Section):
         if not same_cell:
             self.notice.clear()
         self._cell, self._request = cell, request
+        self._armed = None
         self._show()
 
     def show_result(self, result: CallResult) -> None:
@@ -138,7 +146,8 @@ class RequestView(Section):
             self.say(f"Your answer “{word}” counted.")
             self.comment.clear()
         elif result.code == Refusal.ALREADY_ANSWERED:
-            self.say(f"Somebody else answered first: your “{word}” did not count.", warn=True)
+            who = result.message or "somebody else answered first"
+            self.say(f"Your “{word}” came too late and did not count: {who}.", warn=True)
         else:
             self.say(f"Your “{word}” did not count: {result.message}", warn=True)
         self._enable()
@@ -148,6 +157,15 @@ class RequestView(Section):
         if connected != self._connected:
             self._connected = connected
             self._show()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Whether it stands beside the camera, not below it."""
+        self._narrow = narrow
+        self._fit()
+
+    def _fit(self) -> None:
+        tall = self._narrow or bool(self._request.number)
+        self.setMaximumHeight(_ANY_HEIGHT if tall else _IDLE_HEIGHT)
 
     def tick(self) -> None:
         """A second has passed: bring the time that is left up to date."""
@@ -166,7 +184,12 @@ class RequestView(Section):
     def _say_how_it_ended(self, last: Request) -> None:
         if self._sent is not None and self._sent[:2] == (self._cell, last.number):
             return  # our own answer is on its way: its result tells
-        if last.number != self._counted:
+        if last.number == self._counted:
+            return
+        how = self._request.instruction if not self._request.number else ""
+        if how:
+            self.say(f"{how}.")
+        elif last.kind is not RequestKind.ROLLOUT_RUNS:
             self.say("The last request was answered by another front end, or withdrawn.")
 
     def _show(self) -> None:
@@ -178,12 +201,13 @@ class RequestView(Section):
         else:
             self.chip.tell("nothing is asked", GREY, WHITE)
         steps = [f"{i}.  {step}" for i, step in enumerate(steps_of(request), 1)]
-        self.text.setText("\n".join([request.instruction, *steps]) if asked else self._idle())
+        also = [t for t in (request.instruction, position_of(request)) if t]
+        self.text.setText("\n".join([*steps, *also]) if asked else self._idle())
         self.remark.setText("")
         self.tick()
         for widget in (self.comment, self.operator):
             widget.setVisible(asked)
-        self.setMaximumHeight(_ANY_HEIGHT if asked else _IDLE_HEIGHT)
+        self._fit()
         self._make_buttons(answers_shown(request.kind) if asked else [])
         self._guard.start()
 
@@ -211,7 +235,10 @@ class RequestView(Section):
     def _button(self, answer: Answer) -> DeliberateButton:
         text, tip = _BUTTONS[answer]
         button = DeliberateButton(text, tip)
-        button.setMinimumHeight(40)
+        button.setMinimumSize(90, 40)
+        button.setSizePolicy(  # a longer word must not widen the window
+            QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed
+        )
         if answer in _COLORS:
             button.setStyleSheet(
                 f"QPushButton:enabled {{ background:{_COLORS[answer]}; color:white;"
@@ -221,13 +248,30 @@ class RequestView(Section):
         button.clicked.connect(lambda _checked=False, a=answer: self._press(a))
         return button
 
+    def _forget(self) -> None:
+        if self._armed is not None:
+            self.say(f"“{word_of(self._armed)}” was not sent.")
+            self._armed = None
+
     def _enable(self) -> None:
         """Buttons take presses when the request has been there for a moment and none is sent."""
         ready = self._connected and self._sent is None and not self._guard.isActive()
         for button in self.buttons.values():
             button.setEnabled(ready)
 
+    def press_key(self, key: str) -> None:
+        """Press the button of a key, if it is offered and seen."""
+        button = self.buttons.get(KEYS[key])
+        if button is not None and button.isVisible() and button.isEnabled():
+            button.click()
+
     def _press(self, answer: Answer) -> None:
+        if answer in QUESTIONS and self._armed is not answer:
+            self._armed = answer
+            self._disarm.start()
+            self.say(f"{QUESTIONS[answer]} Press it again for yes.", warn=True)
+            return
+        self._armed = None
         number = self._request.number
         self._sent = (self._cell, number, answer)
         self._enable()

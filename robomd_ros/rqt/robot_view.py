@@ -2,10 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state of a cell's robot, with recovery and stop."""
 
-from robomd_ros.rqt.parts import Chip, ConfirmButton, DeliberateButton, Section
+from robomd_ros.rqt.parts import (
+    Chip,
+    ConfirmButton,
+    DeliberateButton,
+    Section,
+    wrapping_label,
+)
 from robomd_ros.rqt.qt import Qt, QtWidgets, Signal
-from robomd_ros.rqt.style import GREEN, GREY, VERMILLION, WHITE, number
+from robomd_ros.rqt.style import GREEN, GREY, STOP_RED, VERMILLION, WHITE, number
 from robomd_ros.rqt.values import CallResult, CellPresence, RobotState
+
+STOP_HEIGHT = 52
+"""px: it is found at once."""
 
 
 class RobotView(Section):
@@ -16,16 +25,10 @@ class RobotView(Section):
     def __init__(self) -> None:
         super().__init__("Robot")
         self.chip = Chip()
-        self.facts = QtWidgets.QLabel()
-        self.facts.setTextFormat(Qt.TextFormat.PlainText)
-        self.facts.setWordWrap(True)
-        self.detail = QtWidgets.QLabel()
-        self.detail.setTextFormat(Qt.TextFormat.PlainText)
-        self.detail.setWordWrap(True)
+        self.facts = wrapping_label(lines=2)
+        self.detail = wrapping_label(lines=2)
         self.detail.setStyleSheet("font-weight:bold;")
-        self.told = QtWidgets.QLabel()
-        self.told.setTextFormat(Qt.TextFormat.PlainText)
-        self.told.setWordWrap(True)
+        self.told = wrapping_label(lines=2)
         self.told.hide()
         self.recover = ConfirmButton(
             "&Recover …",
@@ -34,12 +37,20 @@ class RobotView(Section):
             "unlock a stop and make the robot ready again",
         )
         self.stop = DeliberateButton(
-            "■  Stop &motion", "stop the arm now; this is no emergency stop button"
+            "■  STOP THE ARM  (Esc)",
+            "call stop_motion: the arm rests at once; this is no emergency stop button",
+        )
+        self.stop.setMinimumHeight(STOP_HEIGHT)
+        self.stop.setStyleSheet(
+            f"QPushButton {{ background:{STOP_RED}; color:white; font-weight:bold; font-size:16px;"
+            " border:2px solid #600000; border-radius:6px; padding:4px 14px; }"
+            "QPushButton:disabled { background:#B09090; border-color:#907070; }"
+            "QPushButton:focus { border:3px solid black; }"
         )
         self.head.insertWidget(1, self.chip)
-        row = QtWidgets.QHBoxLayout()
-        row.addWidget(self.recover, 1)
-        row.addWidget(self.stop, 0, Qt.AlignmentFlag.AlignBottom)
+        self._row = row = QtWidgets.QHBoxLayout()
+        row.addWidget(self.recover, 2)
+        row.addWidget(self.stop, 3, Qt.AlignmentFlag.AlignBottom)
         for widget in (self.facts, self.detail, self.told):
             self.body.addWidget(widget)
         self.body.addLayout(row)
@@ -73,6 +84,12 @@ class RobotView(Section):
         self.facts.setEnabled(presence.robot)
         self.detail.setText(state.detail)
         self.detail.setEnabled(presence.robot)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Whether there is little room: what is only to be known goes."""
+        way = QtWidgets.QBoxLayout.Direction
+        self._row.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self.facts.setVisible(not narrow)
 
     def forget(self) -> None:
         """Another cell is shown: no question and no word about the last one may stay."""

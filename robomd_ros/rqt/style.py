@@ -20,6 +20,8 @@ GREEN = "#009E73"
 GREY = "#8A8A8A"
 WHITE = "#FFFFFF"
 BLACK = "#000000"
+STOP_RED = "#C00000"
+"""Of what stops an arm, and of nothing else."""
 
 FAILS_ABOVE = HALF
 """Failure probability above which a variation counts as a failure mode (as in the metrics)."""

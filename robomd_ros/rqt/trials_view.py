@@ -3,12 +3,13 @@
 """Trials as they end, and the recorded picture of the one that is selected."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.wording import lasting
-from robomd_ros.rqt.parts import PictureView, Section
+from robomd_ros.rqt.parts import PictureView, Section, wrapping_label
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from robomd_ros.rqt.ranking_view import plain_table, set_widths
 from robomd_ros.rqt.style import RESULTS, clock
@@ -50,7 +51,13 @@ class TrialsModel(QtCore.QAbstractTableModel):
         self._texts: deque[tuple[str, ...]] = deque()
 
     def add(self, listed: Listed) -> None:
-        """Put one on top; the oldest goes where the list is full."""
+        """Put one on top, or in the place of the same trial; the oldest goes if there are many."""
+        same = (listed.campaign_id, listed.trial.index)
+        for row, known in enumerate(self._rows):
+            if (known.campaign_id, known.trial.index) == same:
+                self._rows[row], self._texts[row] = listed, _texts_of(listed)
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(_HEADERS) - 1))
+                return
         if len(self._rows) >= KEPT:
             last = len(self._rows) - 1
             self.beginRemoveRows(QtCore.QModelIndex(), last, last)
@@ -61,6 +68,18 @@ class TrialsModel(QtCore.QAbstractTableModel):
         self._rows.appendleft(listed)
         self._texts.appendleft(_texts_of(listed))
         self.endInsertRows()
+
+    @property
+    def keys(self) -> set[tuple[str, int]]:
+        """Campaign and number of every listed trial."""
+        return {(listed.campaign_id, listed.trial.index) for listed in self._rows}
+
+    def order(self) -> None:
+        """Put the newest on top."""
+        self.beginResetModel()
+        rows = sorted(self._rows, key=lambda listed: listed.ended, reverse=True)[:KEPT]
+        self._rows, self._texts = deque(rows), deque(_texts_of(listed) for listed in rows)
+        self.endResetModel()
 
     def row(self, number: int) -> Listed | None:
         """The trial of a row; None outside."""
@@ -135,10 +154,8 @@ class TrialsView(Section):
         set_widths(self.table, _SAMPLES)
         self.table.selectionModel().currentRowChanged.connect(self._on_row)
         self.picture = PictureView("Select a trial to see its recorded picture.")
-        self.caption = QtWidgets.QLabel()
-        self.caption.setWordWrap(True)
-        self.caption.setTextFormat(Qt.TextFormat.PlainText)
-        self.folder = QtWidgets.QPushButton("Campaign fol&der …")
+        self.caption = wrapping_label()
+        self.folder = QtWidgets.QPushButton("Campaign fo&lder …")
         self.folder.setToolTip("where the recorded pictures lie, if not where the diagnosis says")
         self.folder.setAutoDefault(False)
         self.folder.clicked.connect(lambda _checked=False: self.folder_wanted.emit())
@@ -153,7 +170,11 @@ class TrialsView(Section):
         split.addWidget(side)
         split.setSizes([520, 220])
         split.setChildrenCollapsible(False)
+        self._split = split
+        self.blinded = wrapping_label("The trials are back when the label is given.")
+        self.blinded.hide()
         self.body.addWidget(split, 1)
+        self.body.addWidget(self.blinded, 1)
         self._selected: Listed | None = None
 
     @property
@@ -164,6 +185,19 @@ class TrialsView(Section):
     def add(self, listed: Listed) -> None:
         """Take in a trial that has ended."""
         self.model.add(listed)
+
+    def add_stored(self, stored: Sequence[Listed]) -> None:
+        """Take in the trials of a folder, in their order; what is listed already stays newer."""
+        known = self.model.keys
+        for listed in stored:
+            if (listed.campaign_id, listed.trial.index) not in known:
+                self.model.add(listed)
+        self.model.order()
+
+    def set_blind(self, blind: bool) -> None:
+        """Whether a label is asked: what came before is not shown meanwhile."""
+        self._split.setVisible(not blind)
+        self.blinded.setVisible(blind)
 
     def show_picture(self, listed: Listed, image: Any, problem: str) -> None:
         """Show what was read for a trial, if it is still the selected one."""

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Qt for the panel's tests: an application without a screen, and a feed that the test drives."""
 
+import importlib
 import os
 import time
 
@@ -153,6 +154,13 @@ def press(widget, key):
     for kind in (QtCore.QEvent.Type.KeyPress, QtCore.QEvent.Type.KeyRelease):
         event = QtGui.QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "\r")
         application().sendEvent(widget, event)
+
+
+def strike(widget, key):
+    """Type a key as a person does: shortcuts hear it too."""
+    test = importlib.import_module(f"{QtCore.__name__.rsplit('.', 1)[0]}.QtTest").QTest
+    test.keyClick(widget, key)
+    application().processEvents()
 
 
 def ask(panel, feed, request, cell="cell_0"):

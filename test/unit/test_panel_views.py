@@ -19,6 +19,7 @@ from panel_feed import (
     APPLY,
     BLUE,
     GREEN,
+    LABEL,
     RED,
     STOPPED,
     application,
@@ -30,12 +31,16 @@ from panel_feed import (
     trial,
     until,
 )
+from stored_campaigns import store_campaign
 
+from robomd_ros.core.campaign.stored import read_campaign
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.operator.desk import NOTHING_ASKED
 from robomd_ros.core.share import share_path
 from robomd_ros.core.trial import Result
-from robomd_ros.core.variations import NOMINAL
-from robomd_ros.core.wording import lasting
+from robomd_ros.core.variations import NOMINAL, Variation
+from robomd_ros.core.wording import lasting, ranks
+from robomd_ros.rqt import panel as panel_module
 from robomd_ros.rqt import qt, style
 from robomd_ros.rqt.parts import DeliberateButton
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui
@@ -45,6 +50,7 @@ from robomd_ros.rqt.ranking_model import (
     COUNTS,
     FIGURES,
     NAME,
+    RANK,
     RELIABILITY,
     cell_text,
     paint_interval,
@@ -80,11 +86,15 @@ def test_columns_that_say_nothing_are_hidden_and_a_selection_stays(panel, feed):
     table.selectRow(1)
     assert BLUE.description in panel.ranking.sentence.text()
     feed.ranking_changed.emit(
-        ranking(mode(RED, p=0.9), mode(BLUE, p=0.5, rank=2, seen=False, reliability=0.4))
+        ranking(mode(BLUE, p=0.5, seen=False, reliability=0.4), mode(RED, p=0.4, rank=2))
     )
     until(lambda: not table.isColumnHidden(RELIABILITY), "the newer ranking")
-    assert table.currentIndex().row() == 1
+    assert table.currentIndex().row() == 0  # the selection follows the failure mode, not the row
     assert "never tried" in panel.ranking.sentence.text()
+    feed.ranking_changed.emit(ranking(mode(RED), mode(GREEN, p=0.4, rank=2)))
+    assert not panel.ranking.sentence.isVisible()  # it is not in this ranking
+    feed.ranking_changed.emit(ranking(mode(RED), mode(BLUE, p=0.4, rank=2)))
+    assert BLUE.description in panel.ranking.sentence.text()
     assert "20 trials" in panel.ranking.caption.text()
     feed.presence_changed.emit(Presence())
     assert "not connected" in panel.ranking.remark.text()
@@ -228,6 +238,92 @@ def test_everything_can_be_reached_with_the_keyboard(one_cell, feed):
     assert all(b.focusPolicy() & Qt.FocusPolicy.TabFocus for b in buttons)
     shortcuts = [b.shortcut().toString() for b in buttons if "&" in b.text()]
     assert shortcuts and len(set(shortcuts)) == len(shortcuts), shortcuts
+
+
+def many(count):
+    name = "distractor_object_number_{:04d}_left_of_the_cube"
+    return [
+        mode(
+            Variation(name.format(i), "color", "cube", f"Change {i}"), p=0.9 - i / 2000, rank=i + 1
+        )
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("size", [(602, 552), (800, 480), (1280, 800)])
+def test_it_fits_with_long_words_and_many_rows(one_cell, feed, size):
+    one_cell.resize(*size)
+    feed.ranking_changed.emit(ranking(*many(1000)))
+    feed.status_changed.emit(status(message="x" * 300))
+    feed.problem.emit("y" * 300)
+    long = replace(STOPPED, detail="The robot is not ready: " + "z" * 300)
+    feed.robot_changed.emit("cell_0", long)
+    ask(one_cell, feed, replace(APPLY, instruction="w" * 300))
+    pass_time(0.1)
+    assert (one_cell.width(), one_cell.height()) == size
+    stop = one_cell.robot.stop
+    corner = stop.mapTo(one_cell, stop.rect().bottomRight())
+    assert one_cell.rect().contains(corner) and stop.height() >= 40
+    assert all(b.height() >= 30 for b in one_cell.request.buttons.values())
+    if one_cell.width() < panel_module.WIDE:
+        one_cell._tabs.setCurrentWidget(one_cell.ranking)
+        pass_time(0.1)
+    table = one_cell.ranking.table
+    shown = [c for c in range(7) if not table.isColumnHidden(c)]
+    assert {RANK, NAME, FIGURES} <= set(shown)
+    assert sum(table.columnWidth(c) for c in shown) <= table.viewport().width()
+    if size[0] >= 800:
+        text = one_cell.ranking.model.index(7, NAME).data()
+        assert table.columnWidth(NAME) > table.fontMetrics().horizontalAdvance(text)
+
+
+def test_rows_are_filtered_and_sorted_and_the_selection_stays(panel, feed):
+    feed.ranking_changed.emit(ranking(*many(1000)))
+    table, view = panel.ranking.table, panel.ranking
+    table.selectRow(7)
+    view.filter.setText("0007 CUBE")
+    assert [m.ids[0][-28:-17] for m in view.model.modes] == ["number_0007"]
+    assert table.currentIndex().row() == 0 and "Change 7" in view.sentence.text()
+    told = ranks(many(1000))
+    assert view.model.index(0, RANK).data() == told[7]  # its place in the whole ranking
+    view.filter.setText("nothing like that")
+    assert not view.model.modes and not view.sentence.isVisible()
+    view.filter.clear()
+    assert table.currentIndex().row() == 7
+    table.sortByColumn(RANK, Qt.SortOrder.DescendingOrder)
+    assert table.currentIndex().row() == 992 and view.model.index(0, RANK).data() == told[-1]
+    feed.ranking_changed.emit(ranking(*many(900)))
+    assert view.model.rowCount() == 900 and "Change 7" in view.sentence.text()
+
+
+def test_what_could_sway_a_label_is_hidden_until_it_is_given(one_cell, feed):
+    feed.ranking_changed.emit(ranking(mode(GREEN)))
+    feed.status_changed.emit(status(message="light_dim fails"))
+    ask(one_cell, feed, LABEL)
+    assert not one_cell.ranking.table.isVisible() and not one_cell.trials.table.isVisible()
+    assert not one_cell.ranking.caption.isVisible()
+    assert "light_dim" not in one_cell.campaign.facts.text()
+    feed.request_changed.emit("cell_0", NOTHING_ASKED)
+    assert one_cell.ranking.table.isVisible() and one_cell.trials.table.isVisible()
+    assert "light_dim" in one_cell.campaign.facts.text()
+
+
+def test_opened_late_it_lists_what_the_folder_holds(feed, tmp_path):
+    stored = read_campaign(store_campaign(tmp_path / "c", 6))
+    made = panel_module.Panel(feed, str(tmp_path / "c"))
+    try:
+        until(lambda: made.trials.model.rowCount() == len(stored.trials), "the folder's trials")
+        assert made.ranking.model.total
+        first = made.trials.model.row(0)
+        feed.trial_arrived.emit(replace(first.trial, image_path=""), first.campaign_id, 2e9)
+        assert made.trials.model.rowCount() == len(stored.trials)  # relabelled, not once more
+        assert made.trials.model.row(0).ended == 2e9
+        made.set_folder("/no/such/folder")
+        pass_time(0.2)
+        assert made.trials.model.rowCount() == len(stored.trials)
+    finally:
+        made.close_panel()
+        made.deleteLater()
 
 
 def test_it_fits_on_a_small_screen(one_cell, feed):

@@ -21,6 +21,7 @@ from panel_feed import (
     pass_time,
     press,
     status,
+    strike,
 )
 
 from robomd_ros.core.campaign.status import CampaignState
@@ -56,10 +57,10 @@ def test_the_buttons_are_the_answers_of_the_request(one_cell, feed, kind):
 def test_the_steps_are_numbered_and_what_goes_back_comes_first(one_cell, feed):
     feed.request_changed.emit("cell_0", APPLY)
     assert one_cell.request.text.text().splitlines() == [
-        "Make these changes.",
         f"1.  Take back: {RED.description}",
         f"2.  {GREEN.description}",
         f"3.  {BLUE.description}",
+        "Make these changes.",
     ]
 
 
@@ -86,6 +87,40 @@ def test_an_answer_carries_the_request_the_name_and_the_comment(one_cell, feed):
     assert "“success” counted" in one_cell.request.notice.text()
     feed.request_changed.emit("cell_0", NOTHING_ASKED)
     assert "counted" in one_cell.request.notice.text() and not one_cell.request.buttons
+
+
+def test_keys_press_what_is_seen_and_nothing_while_a_text_is_typed(one_cell, feed):
+    ask(one_cell, feed, APPLY)
+    for field in (one_cell.request.comment, one_cell.ranking.filter):
+        field.setFocus()
+        for key in (Qt.Key.Key_D, Qt.Key.Key_S, Qt.Key.Key_Escape):
+            strike(field, key)
+    assert not feed.asked_for("answer") and not feed.asked_for("robot")
+    one_cell.request.text.setFocus()
+    for key in (Qt.Key.Key_S, Qt.Key.Key_F):  # no answers to this request
+        strike(one_cell.request.text, key)
+    assert not feed.asked_for("answer")
+    strike(one_cell.request.text, Qt.Key.Key_D)
+    assert feed.asked_for("answer")[0][:3] == ("cell_0", 4, Answer.DONE)
+    strike(one_cell, Qt.Key.Key_Escape)
+    assert feed.asked_for("robot") == [("cell_0", "stop_motion")]
+
+
+@pytest.mark.parametrize(("key", "answer"), [("S", Answer.SUCCESS), ("F", Answer.FAILURE)])
+def test_a_label_has_a_key(one_cell, feed, key, answer):
+    ask(one_cell, feed, LABEL)
+    strike(one_cell.request.text, getattr(Qt.Key, f"Key_{key}"))
+    assert feed.asked_for("answer")[0][:3] == ("cell_0", 5, answer)
+
+
+def test_what_is_dangerous_is_pressed_twice(one_cell, feed):
+    ask(one_cell, feed, LABEL)
+    invalid = one_cell.request.buttons[Answer.INVALID]
+    invalid.click()
+    assert not feed.asked_for("answer")
+    assert "Is this trial not to count?" in one_cell.request.notice.text()
+    invalid.click()
+    assert feed.asked_for("answer")[0][:3] == ("cell_0", 5, Answer.INVALID)
 
 
 def test_a_request_is_numbered_with_64_bit(one_cell, feed):
@@ -116,7 +151,7 @@ def test_somebody_else_was_faster(one_cell, feed):
     late = CallResult("cell_0", "answer", False, "request 5 has its answer", 5, Answer.FAILURE, 2)
     feed.call_ended.emit(late)
     told = one_cell.request.notice.text()
-    assert "Somebody else answered first" in told and "did not count" in told
+    assert "came too late and did not count: request 5 has its answer" in told
 
 
 def test_a_request_that_ends_without_our_answer_is_told(one_cell, feed):
