@@ -5,6 +5,7 @@
 import json
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -84,7 +85,7 @@ class Ur5eNode(Node):
     Services:
         hold_motion (robomd_msgs/HoldMotion): take, renew, give back the lease.
         home (std_srvs/Trigger): move to `home`, if nobody holds the lease; answers when the arm is
-            there.
+            there. The tool goes up first; a way longer than `home_path_limit` is refused.
         stop_motion (std_srvs/Trigger): bring the arm to rest; answers when it rests. Nothing moves
             any more before recover.
         recover (std_srvs/Trigger): leave a stop by the documented steps; answers when the arm is
@@ -237,7 +238,7 @@ class Ur5eNode(Node):
         state = self._arm.state
         if status.at_home:
             return "at home"
-        if status.moving:
+        if self._motion or status.moving:
             return self._motion or "moving"
         if state is None:
             return ""
@@ -342,6 +343,12 @@ class Ur5eNode(Node):
         goal = handle.request
         positions = list(self._values["home"] if goal.home else goal.positions)
 
+        def work(forbidden: Callable[[], str]) -> MoveEnd:
+            asked = (goal.velocity, goal.acceleration, lambda: handle.is_cancel_requested)
+            if goal.home:
+                return self._arm.go_home(*asked, forbidden, self._announce)
+            return self._arm.move(positions, *asked, forbidden)
+
         def feed() -> None:
             state = self._arm.state
             if state is not None and len(positions) == len(state.q):
@@ -351,13 +358,7 @@ class Ur5eNode(Node):
                 )
 
         with self._ticker.calling(feed):
-            end = await self._move_for(
-                goal.lease,
-                positions,
-                goal.velocity,
-                goal.acceleration,
-                lambda: handle.is_cancel_requested,
-            )
+            end = await self._move_for(goal.lease, work)
         if end.code is not MoveCode.NONE:
             self.get_logger().warning(f"move_to_joints: {end.code.name}: {end.reason}")
         return finish(
@@ -365,19 +366,27 @@ class Ur5eNode(Node):
             MoveToJoints.Result(positions=end.q, error_code=int(end.code), error_msg=end.reason),
         )
 
-    async def _move_for(self, lease: str, goal: list[float], *arguments: Any) -> MoveEnd:
+    async def _move_for(self, lease: str, work: Callable[[Callable[[], str]], MoveEnd]) -> MoveEnd:
         """Move for the holder of a lease; "": for somebody who needs none while nobody has it."""
         try:
             with self._gate.moving(lease) as forbidden:
-                end: MoveEnd = await in_thread(
-                    self, "move", lambda: self._arm.move(goal, *arguments, forbidden=forbidden)
-                )
+                end: MoveEnd = await in_thread(self, "move", lambda: work(forbidden))
         except MotionRefused as refused:
             return MoveEnd(_MOVE_CODES[refused.code], str(refused))
+        finally:
+            self._motion = ""
         return end
 
+    def _announce(self, text: str) -> None:
+        """Say what the arm is about to do."""
+        self._motion = text
+        self._log(text)
+        self._publish_status(self._arm.status)
+
     async def _home(self, _request: Any, response: Any) -> Any:
-        end = await self._move_for("", list(self._values["home"]))
+        end = await self._move_for(
+            "", lambda forbidden: self._arm.go_home(forbidden=forbidden, announce=self._announce)
+        )
         response.success = end.code is MoveCode.NONE
         response.message = end.reason or "the arm is at home"
         return response

@@ -182,10 +182,14 @@ class ForceSensor:
     def __init__(self, arm: TwinArm) -> None:
         self._arm = arm
         self._zero = np.zeros(6)
+        self.push = 0.0
+        """N with which something pushes the tool down, besides what the simulation knows."""
 
     def read(self, tcp: Array) -> tuple[float, ...]:
         """(6,) N and N m at the tool centre `tcp`, in the base frame, since the last zero."""
-        return tuple((self._wrench(tcp) - self._zero).tolist())
+        wrench = self._wrench(tcp) - self._zero
+        wrench[2] -= self.push
+        return tuple(wrench.tolist())
 
     def zero(self, tcp: Array) -> None:
         """Count from the present wrench on."""

@@ -55,6 +55,7 @@ class Faults:
             "stuck": (lambda _: setattr(controller, "stuck", controller.arm.q.copy()), {}),
             "tool_change": (self._tool_change, {"longer": (float, int)}),
             "dashboard_silent": (lambda _: None, {}),
+            "push": (self._push, {"newton": (float, int)}),
         }
         self._end: dict[str, Callable[[], None]] = {
             "emergency_stop": controller.release_button,
@@ -67,6 +68,7 @@ class Faults:
             "reduced_mode": lambda: self._safety(SafetyMode.NORMAL),
             "teach_button": lambda: setattr(controller, "teach", False),
             "stuck": self._unstick,
+            "push": lambda: setattr(controller.sensor, "push", 0.0),
         }
 
     @property
@@ -166,6 +168,9 @@ class Faults:
         tcp = self._controller.motion.tcp.copy()
         tcp[2] += float(arguments.get("longer", 0.1))
         self._controller.motion.tcp = tcp
+
+    def _push(self, arguments: Arguments) -> None:
+        self._controller.sensor.push = float(arguments.get("newton", 200.0))
 
     def _unstick(self) -> None:
         self._controller.stuck = None

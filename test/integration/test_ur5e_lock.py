@@ -28,6 +28,7 @@ from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import CellState
 from robomd_msgs.srv import HoldMotion
 from robomd_ros.arms.ur5e.dashboard import Dashboard
+from robomd_ros.arms.ur5e.kinematics import joint_velocity
 from robomd_ros.ros.qos import COMMANDS, LATCHED
 
 Result = MoveToJoints.Result
@@ -36,6 +37,7 @@ AWAY = [HOME[0] + 0.8, *HOME[1:]]
 PROMISED, BUSY = 0.3, 0.4
 """s within which the arm rests, and s that a busy machine may add to what is seen from outside."""
 SCENE = "scene-1"
+TOOL = (0.0, 0.0, 0.145, 0.0, 0.0, 0.0)
 
 
 class Cell:
@@ -111,6 +113,13 @@ def streaming(arm, token=SCENE, z=0.04):
             thread.join()
 
 
+def lower(q, depth):
+    """(6,) rad with the tool so many m below where (6,) rad has it."""
+    for _ in range(30):
+        q = q + joint_velocity(q, [0, 0, -depth / 30, 0, 0, 0], TOOL)
+    return q
+
+
 def seconds_to_rest(arm, since):
     """s of robot time from `since` until the arm rests."""
     rest = since
@@ -155,6 +164,7 @@ STOPS = {
     "freedrive": (lambda arm: arm.twin.fault("teach_button"), "freedrive"),
     "other tool": (lambda arm: arm.twin.fault("tool_change", longer=0.1), "tool centre point"),
     "power off": (on_pendant("power off"), "POWER_OFF"),
+    "force": (lambda arm: arm.twin.fault("push", newton=200), "200 N"),
 }
 
 
@@ -180,6 +190,50 @@ def test_a_stop_by_anybody_stays_until_recover_is_confirmed(arm, name):
     where = arm.twin.state()["q"]
     assert stays(lambda: np.allclose(arm.twin.state()["q"], where, atol=5e-3), 0.3)
     assert arm.trigger("home").success
+
+
+def test_home_goes_up_first_and_is_announced(arm):
+    low = lower(arm.q, 0.15)
+    assert arm.move(low).error_code == Result.NONE
+    start = arm.twin.state()["tcp_pose"]
+    arm.statuses.clear()
+    with Watch(arm.twin) as watch:
+        assert arm.trigger("home").success
+    told = [s.position for s in arm.statuses if "going home" in s.position]
+    assert told and "10 cm up" in told[0]
+    places = np.array([state["tcp_pose"][:3] for state in watch.states])
+    early = places[places[:, 2] < start[2] + 0.06]
+    assert len(early) > 3
+    assert np.abs(early[:, :2] - start[:2]).max() < 0.012  # straight up from between the objects
+    wait_for(lambda: arm.status.at_home, "home", 5)
+    assert arm.status.position == "at home"
+
+
+def test_a_long_way_home_needs_an_explicit_word(arm):
+    far = [HOME[0] + 3.0, *HOME[1:]]
+    assert arm.move(far, velocity=1.0).error_code == Result.NONE
+    answer = arm.trigger("home")
+    assert not answer.success
+    assert "home_path_limit" in answer.message and "move_to_joints" in answer.message
+    assert stays(lambda: arm.twin.state()["speed"] < NEAR_REST, 0.3)
+    assert arm.move(HOME, velocity=1.0).error_code == Result.NONE
+
+
+def test_home_takes_no_whole_turn(arm):
+    turned = [*HOME[:5], HOME[5] - 2 * np.pi]
+    assert arm.move(turned, velocity=1.0, acceleration=1.4).error_code == Result.NONE
+    assert arm.trigger("home").success
+    assert arm.q[5] == pytest.approx(turned[5], abs=0.02)
+    wait_for(lambda: arm.status.at_home, "home", 5)
+    assert arm.move(HOME, velocity=1.0, acceleration=1.4).error_code == Result.NONE
+
+
+def test_the_arm_does_not_fold_into_itself_nor_enter_a_box(arm):
+    folded = list(HOME)
+    folded[2] = 2.95
+    result = arm.move(folded)
+    assert result.error_code == Result.OUT_OF_LIMITS
+    assert "would meet" in result.error_msg
 
 
 def test_a_silent_dashboard_stops_a_move(arm):

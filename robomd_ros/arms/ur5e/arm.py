@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from robomd_ros.arms.motion_guard import StopLatch
+from robomd_ros.arms.ur5e.homing import way_home
 from robomd_ros.arms.ur5e.limits import LimitError, LimitGuard, Move
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus
@@ -68,6 +69,16 @@ class _Motion:
     ended: bool = False
     reason: str = ""
     fault: str = ""
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """How a move was asked for; see UR5e.move."""
+
+    velocity: float
+    acceleration: float
+    cancelled: Callable[[], bool]
+    forbidden: Callable[[], str]
 
 
 class UR5e:
@@ -151,10 +162,54 @@ class UR5e:
             cancelled: asked often; when true the arm is brought to rest and the move ends.
             forbidden: likewise, for the reason why it must end; empty while it may go on.
         """
+        ask = _Ask(velocity, acceleration, cancelled, forbidden)
+        return self._alone(lambda: self._move(goal, ask))
+
+    def go_home(
+        self,
+        velocity: float = 0.0,
+        acceleration: float = 0.0,
+        cancelled: Callable[[], bool] = lambda: False,
+        forbidden: Callable[[], str] = lambda: "",
+        announce: Callable[[str], None] = lambda text: None,
+    ) -> MoveEnd:
+        """Move home: straight up first, then through joint space without whole turns; blocks.
+
+        Args:
+            velocity: as for `move`; so are the others.
+            acceleration: likewise.
+            cancelled: likewise.
+            forbidden: likewise.
+            announce: told the way, in words, before anything moves.
+        """
+        ask = _Ask(velocity, acceleration, cancelled, forbidden)
+        return self._alone(lambda: self._go_home(ask, announce))
+
+    def _go_home(self, ask: "_Ask", announce: Callable[[str], None]) -> MoveEnd:
+        self._end_stream()
+        options, state = self.supervisor.options, self._ready_state()
+        way = way_home(self.supervisor.guard, state.q, options.home, options.home_lift)
+        if way.sweep > options.home_path_limit:
+            raise LimitError(
+                f"on its way home the tool would travel {way.sweep:.2f} m; home_path_limit is "
+                f"{options.home_path_limit:g} m: see that the way is free and go there by "
+                "move_to_joints with the positions of home, or by hand (freedrive)"
+            )
+        up = f"{100 * way.lift:.0f} cm up, then " if way.lift > 0.0 else ""
+        announce(f"going home: {up}{way.sweep:.2f} m of the tool altogether")
+        end = MoveEnd(MoveCode.NONE)
+        for point in way.points:
+            end = self._move(point, ask)
+            if end.code is not MoveCode.NONE:
+                break
+        return end
+
+    def _alone(self, work: Callable[[], MoveEnd]) -> MoveEnd:
+        """Do a move, unless another one is being done."""
         if not self._moving.acquire(blocking=False):
             return MoveEnd(MoveCode.BUSY, "another move is being done; cancel it or wait")
         try:
-            return self._move(goal, velocity, acceleration, cancelled, forbidden)
+            return work()
         except LimitError as error:
             return self._end(MoveCode.OUT_OF_LIMITS, str(error))
         except NotReadyError as error:
@@ -252,17 +307,10 @@ class UR5e:
         finally:
             self._recovering.release()
 
-    def _move(
-        self,
-        goal: object,
-        velocity: float,
-        acceleration: float,
-        cancelled: Callable[[], bool],
-        forbidden: Callable[[], str],
-    ) -> MoveEnd:
+    def _move(self, goal: object, ask: "_Ask") -> MoveEnd:
         self._end_stream()
         state = self._ready_state()
-        move = self.supervisor.guard.move(state.q, goal, velocity, acceleration)
+        move = self.supervisor.guard.move(state.q, goal, ask.velocity, ask.acceleration)
         self._number += 1
         self._motion = motion = _Motion(self._number)
         self.supervisor.tell(("move", motion.number, move.q, move.velocity, move.acceleration))
@@ -271,9 +319,9 @@ class UR5e:
         while not (motion.ended or motion.fault):
             with self._changed:
                 self._changed.wait(0.02)
-            if cancelled():
+            if ask.cancelled():
                 return self._break_off(MoveCode.CANCELED, "cancelled")
-            if reason := forbidden():
+            if reason := ask.forbidden():
                 return self._break_off(MoveCode.STOPPED, reason)
             if time.monotonic() > deadline:
                 reason = (

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from robomd_ros.arms.ur5e.body import ArmBody, Box
 from robomd_ros.arms.ur5e.kinematics import (
     JOINT_NAMES,
     NO_TOOL,
@@ -34,15 +35,16 @@ class LimitError(RoboMDError):
 class ArmLimits(LimitParameters):
     """The limits of one arm.
 
-    The tool centre point stays in the box of the workspace; elbow, wrist and flange stay above its
-    floor too. A streamed joint target may be away from the arm by `servo_step` and by what the arm
-    can do within `command_timeout`.
+    The tool centre point stays in the box of the workspace; the arm's links stay above its floor,
+    out of the boxes of `keep_out`, and away from each other. A streamed joint target may be away
+    from the arm by `servo_step` and by what the arm can do within `command_timeout`.
     """
 
     def model_post_init(self, _context: Any) -> None:
         """ConfigurationError for limits that contradict each other or the arm."""
         for i, joint in enumerate(JOINT_NAMES):
             self._check_joint(i, joint)
+        _ = self.boxes
         for axis, low, high in zip("xyz", self.workspace_lower, self.workspace_upper, strict=True):
             if not low < high:
                 raise ConfigurationError(
@@ -55,6 +57,11 @@ class ArmLimits(LimitParameters):
                 raise ConfigurationError(
                     f"{name} is {value:g}, above {name}_limit, which is {limit:g}; lower the first"
                 )
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Those of keep_out; ConfigurationError for one that is none."""
+        return tuple(_box(text) for text in self.keep_out.split(";") if text.strip())
 
     def _check_joint(self, i: int, joint: str) -> None:
         low, high = self.joint_lower[i], self.joint_upper[i]
@@ -104,6 +111,16 @@ class LimitGuard:
         self._high = np.asarray(limits.joint_upper) - limits.joint_margin
         self._box_low = np.asarray(limits.workspace_lower)
         self._box_high = np.asarray(limits.workspace_upper)
+        self._body = ArmBody(self._tool, limits.tool_radius, limits.boxes)
+
+    @property
+    def tool(self) -> Array:
+        """(4, 4) from the flange to the tool centre point."""
+        return self._tool
+
+    def joint_range(self, i: int) -> tuple[float, float]:
+        """Rad between which joint i may be, the margin taken off."""
+        return float(self._low[i]), float(self._high[i])
 
     def move(self, q_now: ArrayLike, goal: ArrayLike, velocity: float, acceleration: float) -> Move:
         """Check a move of all joints along a straight line in joint space.
@@ -210,17 +227,19 @@ class LimitGuard:
                 f"[{self._low[i]:.4g}, {self._high[i]:.4g}]"
             )
 
-    def check_places(self, path: Array) -> Array:
+    def check_places(self, path: Array, body: bool = True) -> Array:
         """Check where the arm is along a path.
 
         Args:
             path: (n, 6) rad.
+            body: look at the links' hulls too; without, at the points that they turn about.
 
         Returns:
             (n, 3) m, the tool centre point in the base frame.
 
         Raises:
-            LimitError: the tool leaves the box, or elbow, wrist or flange go below its floor.
+            LimitError: the tool leaves the box, a link goes below its floor, enters a box that it
+                is to keep out of, or meets another link.
         """
         frames = link_frames(path)
         tools: Array = (frames[:, -1] @ self._tool)[:, :3, 3]
@@ -239,6 +258,8 @@ class LimitGuard:
                 f"{_PARTS[link]} would be at z = {heights[n, link]:.4g} m; the floor of the "
                 f"workspace is {self._box_low[2]:g}"
             )
+        if body and (reason := self._body.fault(frames, float(self._box_low[2]))):
+            raise LimitError(reason)
         return tools
 
     def tool_positions(self, path: Array) -> Array:
@@ -261,14 +282,28 @@ class LimitGuard:
         place = float(np.linalg.norm(own[:3, 3] - measured[:3, 3]))
         return place, float(np.arccos(np.clip(cosine, -1.0, 1.0)))
 
-    def permits(self, q: Array) -> str:
-        """Why the arm may not be at (6,) rad; empty if it may."""
+    def permits(self, q: Array, body: bool = True) -> str:
+        """Why the arm may not be at (6,) rad; empty if it may. For body see check_places."""
         try:
             self.check_joints(q)
-            self.check_places(q[None])
+            self.check_places(q[None], body)
         except LimitError as error:
             return str(error)
         return ""
+
+
+def _box(text: str) -> Box:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    lower, upper = tuple(numbers[:3]), tuple(numbers[3:])
+    if len(numbers) != 6 or not all(a < b for a, b in zip(lower, upper, strict=True)):
+        raise ConfigurationError(
+            "keep_out needs six numbers for each box, x,y,z of its lower and upper corner in m, "
+            f"and a semicolon between boxes; got {text.strip()!r}"
+        )
+    return Box(lower, upper)
 
 
 _PARTS = ("the elbow", "the forearm's end", "the wrist", "the wrist", "the flange")

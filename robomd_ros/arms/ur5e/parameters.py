@@ -80,6 +80,13 @@ class LimitParameters(Parameters):
     workspace_upper: Numbers = option(
         (0.9, 0.9, 1.1), "the opposite corner", unit="m", size=3, low=-2.0, high=2.0
     )
+    keep_out: str = option(
+        "",
+        "boxes that no part of the arm enters: x,y,z,x,y,z of two corners in m, several with ;",
+    )
+    tool_radius: float = option(
+        0.05, "radius of the hull between flange and TCP", unit="m", low=0.0, high=0.3
+    )
     servo_step: float = option(
         0.05, "angle that streamed joint targets may be ahead", unit="rad", low=0.001, high=0.5
     )
@@ -103,6 +110,19 @@ class ArmParameters(LimitParameters, GripperParameters):
         size=6,
         low=-_TURN,
         high=_TURN,
+    )
+    home_lift: float = option(
+        0.1, "height to which the tool is lifted before it goes home", unit="m", low=0.0, high=0.5
+    )
+    home_path_limit: float = option(
+        1.5,
+        "longest way of the tool on which the arm goes home without an explicit move_to_joints",
+        unit="m",
+        low=0.1,
+        high=10.0,
+    )
+    force_limit: float = option(
+        150.0, "force at the tool that stops the arm", unit="N", low=10.0, high=1000.0
     )
     state_timeout: float = option(
         0.1, "time after which the arm's state is stale", unit="s", low=0.02, high=1.0

@@ -78,7 +78,7 @@ class ServoTarget:
             if self.held:
                 v = self._toward(np.zeros(6), _STOP_DECELERATION * dt)
         q = self._q + v * dt
-        reason = self._forbidden(q)
+        reason = self._forbidden(q, body=False)  # its hull was looked at where it would stop
         if reason:
             self.held = reason
             v, q = np.zeros(6), self._q
@@ -132,7 +132,7 @@ class ServoTarget:
         limits = self._guard.limits
         return limits.servo_step + limits.joint_speed_limit * _LEASH_TIME
 
-    def _forbidden(self, q: Array) -> str:
+    def _forbidden(self, q: Array, body: bool = True) -> str:
         """Why the target may not go to (6,) rad; a target that is outside already may stop."""
-        reason = self._guard.permits(q)
-        return "" if reason and self._guard.permits(self._q) else reason
+        reason = self._guard.permits(q, body)
+        return "" if reason and self._guard.permits(self._q, body) else reason

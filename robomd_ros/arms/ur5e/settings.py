@@ -62,6 +62,9 @@ def arm_options(values: Mapping[str, Any]) -> ArmOptions:
         move_timeout=values["move_timeout"],
         tool_tolerance=values["tool_tolerance"],
         home=tuple(values["home"]),
+        home_lift=values["home_lift"],
+        home_path_limit=values["home_path_limit"],
+        force_limit=values["force_limit"],
     )
 
 

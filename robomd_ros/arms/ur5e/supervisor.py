@@ -57,6 +57,8 @@ _LINK_LOST = 0.5
 """s of stale state after which the child is killed: its library would crash a little later."""
 _TOOL_TURN, _TOOL_GRACE = 0.05, 0.1
 """rad by which the tool may be turned away from its TCP, and s for which it may be elsewhere."""
+_FORCE_GRACE = 0.02
+"""s for which a force may be above its limit: one sample is no force."""
 _MOVES, _RESTED = 0.03, 0.15
 """rad/s from which on the arm moves, and s below it after which it rests again."""
 _AT_HOME = 0.02
@@ -78,6 +80,9 @@ class ArmOptions:
         move_timeout: s that a move may take beyond its own duration.
         tool_tolerance: m by which the measured tool may be elsewhere than its TCP says.
         home: (6,) rad.
+        home_lift: m that the tool goes up before it goes there.
+        home_path_limit: m that the tool may travel on the way there.
+        force_limit: N at the tool, above which the arm is stopped.
     """
 
     control: ControlOptions
@@ -86,6 +91,9 @@ class ArmOptions:
     move_timeout: float
     tool_tolerance: float
     home: tuple[float, ...]
+    home_lift: float
+    home_path_limit: float
+    force_limit: float
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,7 @@ class ArmSupervisor:
         self._child_error = ""
         self._had_control = False
         self._other_tool_since = 0.0
-        self._moved_at = 0.0
+        self._forced_since = self._moved_at = 0.0
         self._remote: bool | None = None
         self._dashboard_error = "the dashboard was not asked yet"
         self._version_error = ""
@@ -326,6 +334,7 @@ class ArmSupervisor:
         elif child is not None and child.tcp is not None:
             self._look_for_program(child, state)
             self._look_at_tool(state)
+            self._look_at_force(state)
 
     def _taken_over(self, state: ReceivedState) -> str:
         """What a person did to an arm that was under control; empty: nothing."""
@@ -348,6 +357,17 @@ class ArmSupervisor:
             self._latch(
                 f"the tool is {1e3 * place:.0f} mm and {turn:.2f} rad from where its tool centre "
                 "point puts it: another one was set at the controller"
+            )
+
+    def _look_at_force(self, state: ReceivedState) -> None:
+        force = math.hypot(*state.wrench[:3])
+        if force <= self.options.force_limit:
+            self._forced_since = 0.0
+        elif not self._forced_since:
+            self._forced_since = time.monotonic()
+        elif time.monotonic() - self._forced_since > _FORCE_GRACE:
+            self._latch(
+                f"{force:.0f} N act on the tool; the limit is {self.options.force_limit:g} N"
             )
 
     def _latch(self, reason: str) -> None:

@@ -1,0 +1,102 @@
+# Copyright 2026 RoboMD maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The way home: straight up from between the objects, then a move without whole turns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from robomd_ros.arms.ur5e.kinematics import Array, joint_velocity, link_frames
+from robomd_ros.arms.ur5e.limits import LimitGuard, vector
+
+_STEP = 0.005
+"""m of height between looks at the way up."""
+_SEGMENT = 0.05
+"""m of height between the points that the arm moves through: it strays by less than 2 mm."""
+_PATH_STEP = 0.02
+"""rad between looks at the tool on the way to home."""
+_TURN = 2 * np.pi
+
+
+@dataclass(frozen=True)
+class WayHome:
+    """How the arm goes home.
+
+    Attributes:
+        points: (6,) rad each, where it moves through; the last one is home, perhaps whole turns
+            away from the position of that name.
+        lift: m that the tool goes up first.
+        sweep: m that the tool travels altogether.
+    """
+
+    points: tuple[tuple[float, ...], ...]
+    lift: float
+    sweep: float
+
+
+def way_home(guard: LimitGuard, q_now: ArrayLike, home: ArrayLike, lift: float) -> WayHome:
+    """Plan the way; nothing is checked but the lift, which ends before a limit.
+
+    Args:
+        guard: the limits, with the tool in force.
+        q_now: (6,) rad.
+        home: (6,) rad.
+        lift: m that the tool goes up first, unless it is as high as at home already.
+    """
+    q = vector(q_now, 6, "the present joint position")
+    goal = nearest_turns(guard, q, vector(home, 6, "home"))
+    heights = guard.tool_positions(np.array([q, goal]))[:, 2]
+    up = _way_up(guard, q, min(lift, float(heights[1] - heights[0])))
+    last = up[-1] if up else q
+    steps = int(np.ceil(np.max(np.abs(goal - last)) / _PATH_STEP)) + 1
+    across = last + np.linspace(0.0, 1.0, steps + 1)[:, None] * (goal - last)
+    tools = guard.tool_positions(np.concatenate([[q], np.reshape(up, (-1, 6)), across]))
+    risen = float(guard.tool_positions(last[None])[0, 2] - heights[0])
+    return WayHome(
+        tuple(tuple(p.tolist()) for p in [*up, goal]),
+        risen,
+        float(np.linalg.norm(np.diff(tools, axis=0), axis=1).sum()),
+    )
+
+
+def nearest_turns(guard: LimitGuard, q: Array, goal: Array) -> Array:
+    """The goal, each joint whole turns away where that is nearer and within its limits."""
+    nearest = goal.copy()
+    for i, (here, there) in enumerate(zip(q, goal, strict=True)):
+        low, high = guard.joint_range(i)
+        turns = [there + k * _TURN for k in (-2, -1, 0, 1, 2)]
+        allowed = [t for t in turns if low <= t <= high]
+        nearest[i] = min(allowed or [there], key=lambda t: abs(t - here))
+    return nearest
+
+
+def _way_up(guard: LimitGuard, q: Array, height: float) -> list[Array]:
+    """(6,) rad every _SEGMENT on the way straight up, as far as the limits allow."""
+    points: list[Array] = []
+    start = link_frames(q)[-1] @ guard.tool
+    risen, safe, kept = 0.0, q, 0.0
+    while risen < height - 1e-9:
+        step = min(_STEP, height - risen)
+        risen += step
+        q = _toward(guard, q, start, risen)
+        if np.max(np.abs(q - safe)) > 0.1 or guard.permits(q):
+            break  # near a singularity, or a limit: what is left of the way up is not taken
+        safe = q
+        if risen - kept >= _SEGMENT - 1e-9:
+            points.append(q)
+            kept = risen
+    if kept < risen and safe is not None and not (points and np.array_equal(points[-1], safe)):
+        points.append(safe)
+    return points
+
+
+def _toward(guard: LimitGuard, q: Array, start: Array, risen: float) -> Array:
+    """(6,) rad that put the tool `risen` m above where it was, turned as it was."""
+    for _ in range(3):
+        now = link_frames(q)[-1] @ guard.tool
+        error = start[:3, 3] + (0.0, 0.0, risen) - now[:3, 3]
+        turn = start[:3, :3] @ now[:3, :3].T
+        spin = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
+        q = q + joint_velocity(q, np.concatenate([error, 0.5 * spin]), guard.tcp)
+    return q
