@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class RobotMode(IntEnum):
-    """What the arm's power and brakes are doing; ROBOT_MODE_* of robomd_msgs/RobotStatus."""
+    """What the arm's power and brakes are doing."""
 
     UNKNOWN = -2
     NO_CONTROLLER = -1
@@ -21,7 +21,7 @@ class RobotMode(IntEnum):
 
 
 class SafetyMode(IntEnum):
-    """What the safety system allows; SAFETY_MODE_* of robomd_msgs/RobotStatus."""
+    """What the safety system allows."""
 
     UNKNOWN = 0
     NORMAL = 1

@@ -19,12 +19,6 @@ _SETTLE = 3.0
 """s after a recovery within which the robot says that it is ready."""
 _RESTART = 5.0
 """s for a control connection that was lost to be made anew by itself."""
-_NO_STOP = (
-    RobotStatus.SAFETY_MODE_UNKNOWN,
-    RobotStatus.SAFETY_MODE_NORMAL,
-    RobotStatus.SAFETY_MODE_REDUCED,
-)
-"""Safety modes that nobody must leave by hand."""
 
 
 class RobotWatch:
@@ -108,7 +102,7 @@ class RobotWatch:
     async def mend_itself(self) -> None:
         """Give a robot that needs no person the time that its own restart takes."""
         status = self._status
-        if status is not None and status.safety_mode in _NO_STOP and status.remote_control:
+        if status is not None and not status.needs_person:
             await self._ready_within(_RESTART)
 
     async def _ready_within(self, seconds: float) -> None:

@@ -2,25 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages that only the panel reads, as values for its widgets."""
 
+import json
+
 from sensor_msgs.msg import Image
 
 from robomd_msgs import msg
-from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 from robomd_ros.ros.standard import image_from_msg
 from robomd_ros.rqt.qt import QtGui
 from robomd_ros.rqt.values import RobotState
 
 
 def robot_from_msg(message: msg.RobotStatus) -> RobotState:
-    """A robot's state; ValueError for a mode that this version does not know."""
+    """A robot's state; ValueError where a fact is no JSON."""
     return RobotState(
-        robot_mode=RobotMode(message.robot_mode),
-        safety_mode=SafetyMode(message.safety_mode),
-        program_running=message.program_running,
-        remote_control=message.remote_control,
-        speed_scaling=message.speed_scaling,
         ready=message.ready,
         detail=message.detail,
+        speed_scaling=message.speed_scaling,
+        moving=message.moving,
+        stop_latched=message.stop_latched,
+        holds_object=message.holds_object,
+        position=message.position,
+        facts={fact.key: json.loads(fact.value) for fact in message.facts},
     )
 
 

@@ -107,15 +107,21 @@ class RobotView(Section):
 
 def facts_of(state: RobotState) -> str:
     """The state in a line."""
-    speed = number(100 * state.speed_scaling, 0)
-    parts = (
-        f"robot {_words(state.robot_mode.name)}",
-        f"safety {_words(state.safety_mode.name)}",
-        f"speed {speed} %",
-        "remote control" if state.remote_control else "LOCAL control",
-        "program running" if state.program_running else "no program",
-    )
-    return "  ·  ".join(parts)
+    parts = [
+        state.position or ("moving" if state.moving else ""),
+        f"speed {number(100 * state.speed_scaling, 0)} %",
+        "holds an object" if state.holds_object else "",
+        "stopped until recovered" if state.stop_latched else "",
+        *(_fact(name, value) for name, value in state.facts.items() if name != "speed_scaling"),
+    ]
+    return "  ·  ".join(part for part in parts if part)
+
+
+def _fact(name: str, value: object) -> str:
+    """One that is a word or a yes or no; "" for numbers, which the diagnostics hold."""
+    if isinstance(value, bool):
+        return _words(name) if value else f"NO {_words(name)}"
+    return f"{_words(name)} {_words(value)}" if isinstance(value, str) else ""
 
 
 def _words(name: str) -> str:

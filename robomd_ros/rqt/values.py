@@ -3,23 +3,25 @@
 """What the panel shows that the core has no values for."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from robomd_ros.core.operator.desk import Answer
-from robomd_ros.core.robot_modes import RobotMode, SafetyMode
 
 
 @dataclass(frozen=True)
 class RobotState:
     """State of a real robot, with the fields of robomd_msgs/RobotStatus."""
 
-    robot_mode: RobotMode = RobotMode.UNKNOWN
-    safety_mode: SafetyMode = SafetyMode.UNKNOWN
-    program_running: bool = False
-    remote_control: bool = False
-    speed_scaling: float = math.nan
     ready: bool = False
     detail: str = ""
+    speed_scaling: float = math.nan
+    moving: bool = False
+    stop_latched: bool = False
+    holds_object: bool = False
+    position: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What this kind of robot says of itself."""
 
 
 @dataclass(frozen=True)

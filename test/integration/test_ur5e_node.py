@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ur5e_node on the twin, through the real client library: motions, limits, and every fault."""
 
+import json
 import math
 import os
 import signal
@@ -52,10 +53,11 @@ def test_it_connects_and_tells_its_state(arm):
     status = arm.latched(RobotStatus, f"{PLACE}/robot_status", LATCHED)
     assert status.ready
     assert status.detail == ""
-    assert (status.robot_mode, status.safety_mode) == (
-        RobotStatus.ROBOT_MODE_RUNNING,
-        RobotStatus.SAFETY_MODE_NORMAL,
-    )
+    facts = {fact.key: json.loads(fact.value) for fact in status.facts}
+    assert (facts["robot_mode"], facts["safety_mode"]) == ("RUNNING", "NORMAL")
+    assert facts["tcp"] == pytest.approx([0.0, 0.0, 0.145, 0.0, 0.0, 0.0])
+    assert facts["program_running"] and facts["remote_control"] and facts["gripper"] == "robotiq"
+    assert status.at_home and not (status.moving or status.needs_person or status.holds_object)
     joints = arm.latched(JointState, f"{PLACE}/joint_states", 10)  # default QoS
     assert tuple(joints.name) == JOINT_NAMES
     assert list(joints.position) == pytest.approx(HOME, abs=0.01)
@@ -299,7 +301,8 @@ def test_local_mode(arm):
     arm.noticed("local mode")
     arm.rests(within=0.5)
     assert arm.end(handle).error_code == Result.STOPPED
-    assert not arm.status.remote_control
+    facts = {fact.key: json.loads(fact.value) for fact in arm.status.facts}
+    assert not facts["remote_control"] and arm.status.needs_person
     assert not arm.trigger("recover").success
     arm.twin.clear("local_mode")
     assert stays(lambda: not arm.status.ready, 1.0)  # somebody was at the pendant

@@ -12,8 +12,6 @@ from robomd_ros.core.campaign.status import CampaignState, CampaignStatus
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
 from robomd_ros.core.operator.desk import Changes, Request, RequestKind
-from robomd_ros.core.robot_modes import RobotMode
-from robomd_ros.core.robot_modes import SafetyMode as Safety
 from robomd_ros.core.share import share_path
 from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
@@ -95,9 +93,14 @@ GREEN, BLUE, RED = (
 )
 ARM = CellPresence(operator=True, camera=True, robot=True, recover=True, stop_motion=True)
 SIMULATED = CellPresence(operator=True, camera=True)
-READY = RobotState(RobotMode.RUNNING, Safety.NORMAL, True, True, 1.0, True)
+FACTS = {"robot_mode": "RUNNING", "safety_mode": "NORMAL", "remote_control": True, "tcp": [0.0]}
+READY = RobotState(True, speed_scaling=1.0, position="at home", facts=FACTS)
 STOPPED = RobotState(
-    RobotMode.RUNNING, Safety.PROTECTIVE_STOP, False, True, 0.0, False, "clear the arm, recover"
+    False,
+    "clear the arm, recover",
+    speed_scaling=0.0,
+    stop_latched=True,
+    facts={**FACTS, "safety_mode": "PROTECTIVE_STOP", "remote_control": False},
 )
 APPLY = Request(4, RequestKind.APPLY_SCENE, "Make these changes.", Changes((RED,), (GREEN, BLUE)))
 LABEL = Request(5, RequestKind.LABEL_OUTCOME, "Lift the cube.", Changes((), ()))
