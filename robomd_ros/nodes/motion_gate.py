@@ -45,6 +45,8 @@ class MotionGate:
             CellState, "cell_state", self._on_cell, LATCHED
         )
         node.create_service(HoldMotion, "hold_motion", self._on_hold)
+        self.commands: tuple[str, ...] = ()
+        """Absolute names of the topics that the holder of the lease alone may publish."""
         self._own_moves = 0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="motion-gate", daemon=True)
@@ -143,6 +145,13 @@ class MotionGate:
                 LeaseCode.NOT_READY,
                 f"no node {holder!r} is known here; give the holder's full name",
             )
+        for topic in self.commands:
+            if (count := self._publishers(topic).count(holder)) > 1:
+                raise MotionRefused(
+                    LeaseCode.NOT_READY,
+                    f"{count} nodes of the name {holder} publish {topic}; one that has died is "
+                    "listed for up to 20 s",
+                )
 
     def _run(self) -> None:
         looked = time.monotonic()

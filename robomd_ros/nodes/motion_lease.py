@@ -16,6 +16,8 @@ DURATION = 0.5
 """s after which the arm rests if this process has renewed nothing."""
 _ANSWER = 2.0
 """s that the arm's node may take to answer."""
+_PATIENCE = 25.0
+"""s for which the lease is waited for: a node that has died is listed by DDS for up to 20 s."""
 _PAUSE = 0.25
 """s before it is asked again."""
 _PASSING = (HoldMotion.Response.HELD, HoldMotion.Response.NOT_READY)
@@ -61,13 +63,20 @@ class MotionLease:
         """Whether the arm's node grants leases."""
         return bool(self._client.service_is_ready())
 
-    async def take(self, token: str, patience: float = 1.0, only_open: bool = False) -> None:
+    async def take(
+        self,
+        token: str,
+        patience: float = _PATIENCE,
+        only_open: bool = False,
+        unwanted: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Take the lease for a trial.
 
         Args:
             token: of the scene that was applied.
             patience: s for which it is asked again where another has it, or the arm is not ready.
             only_open: a lease that opens the gripper will do, because a person holds the object.
+            unwanted: asked often; when true it is not asked again.
 
         Raises:
             LeaseRefused: why it was not granted.
@@ -81,7 +90,8 @@ class MotionLease:
                 await self._ask_for(token)
                 break
             except LeaseRefused as refused:
-                if refused.code not in _PASSING or time.monotonic() > until:
+                late = time.monotonic() > until or unwanted()
+                if refused.code not in _PASSING or late:
                     raise
             await unless(self._ticker, Future(executor=self._node.executor), _after(_PAUSE))
         if self.lost and not only_open:

@@ -118,8 +118,7 @@ class RosSenses:
         self.watch.joints(message.position, message.velocity, now)
 
     def _look_at_status(self, message: msg.RobotStatus, _now: float) -> None:
-        facts = {"safety_mode": message.safety_mode, **facts_from_msg(message.facts)}
-        self.watch.robot(facts, message.speed_scaling)
+        self.watch.robot(facts_from_msg(message.facts), message.speed_scaling)
 
     def begin(self) -> None:
         """From now on only what is sensed later counts: a rollout starts."""

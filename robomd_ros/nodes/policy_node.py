@@ -280,7 +280,7 @@ class PolicyNode(Node):
         await self._until(lambda: not self._senses.robot_fault(), self._values["input_timeout"])
         if reason := self._senses.robot_fault():
             raise CellFault(reason)
-        await self._lease.take(token)
+        await self._lease.take(token, unwanted=self._canceled.is_set)
         if self._values["home_first"] and (reason := await self._move_home()):
             raise CellFault(reason)
         if self._values["open_gripper_first"]:

@@ -137,6 +137,7 @@ class Ur5eNode(Node):
                 ("gripper", Float64, "gripper_command", self._on_gripper),
             )
         }
+        self._gate.commands = tuple(self._topics.values())
         # these take seconds, during which everything else goes on
         group = ReentrantCallbackGroup()
         for name, callback in (
@@ -207,16 +208,11 @@ class Ur5eNode(Node):
             self.get_logger().warning(f"not ready: {status.detail}")
 
     def _publish_status(self, status: ArmStatus) -> None:
-        known = status.robot_mode <= RobotStatus.ROBOT_MODE_RUNNING
         self._statuses.publish(
             RobotStatus(
                 header=Header(
                     stamp=self.get_clock().now().to_msg(), frame_id=self._values["frame_id"]
                 ),
-                robot_mode=status.robot_mode if known else RobotStatus.ROBOT_MODE_UNKNOWN,
-                safety_mode=status.safety_mode,
-                program_running=status.program_running,
-                remote_control=status.remote_control,
                 speed_scaling=status.speed_scaling,
                 ready=status.ready,
                 detail=status.detail,

@@ -70,9 +70,9 @@ class TableArm(Node):
         self.state.in_force(Scene(), token)
         return token
 
-    def be_ready(self, detail="", facts=None, speed_scaling=1.0, safety_mode=1):
+    def be_ready(self, detail="", facts=None, speed_scaling=1.0):
         status = RobotStatus(ready=not detail, detail=detail, facts=facts_to_msg(facts or {}))
-        status.speed_scaling, status.safety_mode = speed_scaling, safety_mode
+        status.speed_scaling = speed_scaling
         self._status.publish(status)
 
     def sent_since(self, moment):

@@ -72,7 +72,7 @@ class Cell:
 
 @pytest.fixture(scope="module")
 def graph(module_domain):
-    graph = ArmGraph(module_domain, require_cell_state=True)
+    graph = ArmGraph(module_domain, require_cell_state=True, home_path_limit=1.2)
     assert "perturbation_node" in graph.trigger("home").message  # nobody has said anything yet
     graph.cell = Cell(graph)
     graph.environment = {**os.environ, **module_domain}
@@ -171,12 +171,12 @@ STOPS = {
 @pytest.mark.parametrize("name", STOPS)
 def test_a_stop_by_anybody_stays_until_recover_is_confirmed(arm, name):
     act, word = STOPS[name]
-    starts = arm.arm.supervisor.restarts
     with streaming(arm):
         since = arm.twin.state()["time"]
         act(arm)
         assert seconds_to_rest(arm, since) < PROMISED + BUSY
         status = arm.noticed(word)
+    starts = arm.arm.supervisor.restarts
     assert status.stop_latched and status.needs_person
     wait_for(lambda: not arm.status.moving, "rest", 5)
     arm.twin.clear()
@@ -186,7 +186,8 @@ def test_a_stop_by_anybody_stays_until_recover_is_confirmed(arm, name):
     assert arm.arm.supervisor.restarts == starts, "the script was uploaded again, unasked"
     response = arm.trigger("recover")
     assert response.success, response.message
-    assert arm.status.ready and not arm.status.stop_latched
+    arm.ready()
+    assert not arm.status.stop_latched
     where = arm.twin.state()["q"]
     assert stays(lambda: np.allclose(arm.twin.state()["q"], where, atol=5e-3), 0.3)
     assert arm.trigger("home").success

@@ -32,7 +32,7 @@ _SETTLE = 0.15
 """s that the arm may need to reach a target that stands still."""
 _START_OF_MOVE = 0.5
 """s within which the controller must have begun a move."""
-_LATE, _LATE_FOR = 0.8, 1.0
+_LATE, _LATE_FOR = 0.95, 0.5
 """Share of the watchdog's time between two kicks that is late; s for which that is told."""
 _LAG_FOR = 0.2
 """s for which the arm may be too far behind a stream's target before the stream is ended."""
