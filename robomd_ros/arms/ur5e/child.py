@@ -26,8 +26,9 @@ _BEAT = 0.02
 """s between signs of life to the parent."""
 _PARENT_SILENCE = 0.5
 """s without a sign of life of the parent after which the arm is stopped."""
-_STOP_DECELERATION = 2.0
-"""m/s^2 of the tool with which a move is broken off."""
+_STOP_DECELERATION = 4.0
+"""m/s^2 of the tool (or rad/s^2, see the library) with which a move is broken off: at the default
+limits it rests within 0.3 s."""
 _SETTLE = 0.15
 """s that the arm may need to reach a target that stands still."""
 _START_OF_MOVE = 0.5
