@@ -20,11 +20,13 @@ from robomd_ros.core.errors import ConfigurationError, RoboMDError
 
 AT_REST = 0.01
 """rad/s below which a joint counts as at rest."""
+_TREMBLES = 0.03
+"""rad/s below which a joint that was told to stop counts as stopped."""
 _AT_GOAL = 0.01
 """rad by which a joint may miss the goal of a move."""
 _LOOK = 0.01
 """s between looks at something that is awaited."""
-_STOP_GRACE = 0.4
+_STOP_GRACE = 0.5
 """s for the arm to come to rest when it is asked, before its program is stopped."""
 _STREAM_END = 1.0
 """s for a stream to end before a move begins."""
@@ -266,9 +268,9 @@ class UR5e:
             ArmFault: the arm is not known to be at rest; its program goes on being stopped.
         """
         self._tell_to_stop(reason)
-        if not self._wait_for_rest():
+        if not self._wait_for_rest(self._stands):
             self.supervisor.halt(f"{reason}: the arm did not come to rest by itself")
-            if not self._wait_for_rest():
+            if not self._wait_for_rest(self._stands):
                 raise ArmFault("the arm is not known to be at rest; use the emergency stop")
 
     def end_motion(self, reason: str) -> None:
@@ -279,7 +281,7 @@ class UR5e:
             with contextlib.suppress(ArmFault):
                 self.stop(reason)
 
-        if not self._at_rest():
+        if not self._stands():
             threading.Thread(target=see_to_it, name="arm-end-motion", daemon=True).start()
 
     def _tell_to_stop(self, reason: str) -> None:
@@ -330,13 +332,13 @@ class UR5e:
                 )
                 return self._break_off(MoveCode.TIMEOUT, reason)
         if motion.fault:
-            self._wait_for_rest()
+            self._wait_for_rest(self._stands)
             return self._end(MoveCode.STOPPED, motion.fault)
         return self._arrival(move, motion)
 
     def _arrival(self, move: Move, motion: _Motion) -> MoveEnd:
         """What the state says of a move that the control process calls ended."""
-        rested = self._wait_for_rest()
+        rested = self._wait_for_rest(self._at_rest)
         state = self.state
         if motion.fault or motion.reason or state is None or not rested:
             return self._end(MoveCode.STOPPED, motion.fault or motion.reason or "not at rest")
@@ -364,16 +366,21 @@ class UR5e:
         while child.mode != "idle" and time.monotonic() < deadline:
             time.sleep(_LOOK)
 
-    def _wait_for_rest(self) -> bool:
-        """Whether the arm came to rest in time, by a fresh state."""
+    def _wait_for_rest(self, rests: Callable[[], bool]) -> bool:
+        """Whether the arm came to rest in time."""
         deadline = time.monotonic() + _STOP_GRACE
-        while not self._at_rest():
+        while not rests():
             if time.monotonic() > deadline:
                 return False
             time.sleep(_LOOK)
         return True
 
+    def _stands(self) -> bool:
+        """Whether it stands still, by a fresh state; what it holds may make it tremble."""
+        return self.state is not None and self.fresh and self.state.speed < _TREMBLES
+
     def _at_rest(self) -> bool:
+        """Whether it stands still and nothing is being done."""
         state, child = self.state, self.supervisor.child
         idle = child is None or child.mode in ("idle", "starting")
         return state is not None and self.fresh and state.speed < AT_REST and idle
