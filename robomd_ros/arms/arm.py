@@ -13,7 +13,14 @@ from robomd_ros.core.errors import PluginError
 from robomd_ros.core.plugins import PluginKind
 from robomd_ros.core.spaces import ANY_SIZE, ActionSpec, Quantity, Spaces
 
-ARMS = PluginKind("arm", "robomd.arms", own={"ur5e": "robomd_ros.arms.ur5e.kinematics:UR5E"})
+ARMS = PluginKind(
+    "arm",
+    "robomd.arms",
+    own={
+        "ur5e": "robomd_ros.arms.ur5e.kinematics:UR5E",
+        "ros2_control": "robomd_ros.arms.ros2_control.settings:driver_arm",
+    },
+)
 """Arms by name; each is an ArmDescription."""
 _TURN = float(2 * np.pi)
 

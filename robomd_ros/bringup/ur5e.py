@@ -16,6 +16,7 @@ from robomd_ros.arms.camera.topics import camera_topics, chosen_cameras
 from robomd_ros.arms.ur5e.dashboard import DASHBOARD_PORT
 from robomd_ros.arms.ur5e.parameters import ROBOTIQ_PORT, ArmParameters
 from robomd_ros.arms.ur5e.rtde_probe import RTDE_PORT
+from robomd_ros.bringup import driver
 from robomd_ros.bringup.arguments import BringupArguments, SetByBringup, node_parameters, resolve
 from robomd_ros.bringup.display import check_display, display_processes
 from robomd_ros.bringup.policy_check import check_fit
@@ -39,6 +40,7 @@ _CAMPAIGN_NODES = ("diagnosis_node", "monitor_node", "ranking_markers_node")
 _CELL_NODES = (
     "perturbation_node",
     "ur5e_node",
+    driver.NODE,
     "camera_node",
     "camera_relay_node",
     "policy_node",
@@ -60,7 +62,7 @@ _CONNECT_TIMEOUT = 2.0
 """s for a controller that is there to accept a connection."""
 
 
-class Ur5eArguments(BringupArguments):
+class Ur5eArguments(BringupArguments, driver.DriverArguments):
     """Of diagnose_ur5e.launch.py, of `robomd ur5e` and of `robomd doctor`.
 
     A campaign with a person differs from one in simulation.
@@ -72,6 +74,12 @@ class Ur5eArguments(BringupArguments):
     horizon: int = taken(TaskParameters, "horizon", default=300)
     search: str = taken(CampaignParameters, "search", default="thompson")
     budget: int = taken(CampaignParameters, "budget", default=60)
+    arm: str = taken(
+        PolicyNodeParameters,
+        "arm",
+        doc="how the arm is reached: as ur5e, or behind the topics of its ros2_control driver",
+        choices=("ur5e", driver.ARM),
+    )
     robot_ip: str = taken(ArmParameters, "robot_ip")
     use_twin: bool = option(False, "run against the simulated UR5e instead of a robot")
     camera: str = option("", "device number or path, video file, URL, or topic; empty: device 0")
@@ -79,7 +87,12 @@ class Ur5eArguments(BringupArguments):
         "", "topics of your cameras' drivers: agentview=/camera/color/image_raw,wrist=/wrist/image"
     )
     calibration: str = taken(CameraParameters, "calibration")
-    gripper: str = taken(ArmParameters, "gripper", default="robotiq")
+    gripper: str = taken(
+        ArmParameters,
+        "gripper",
+        default="robotiq",
+        choices=("robotiq", "digital_output", "action", "none"),
+    )
     outcome_by: str = taken(PolicyNodeParameters, "outcome_by")
     detector: str = taken(PolicyNodeParameters, "detector")
     start_policy_node: bool = option(True, "false: your own node offers execute_policy in the cell")
@@ -102,10 +115,12 @@ SET_BY_UR5E: SetByBringup = {
     },
     "perturbation_node": {"backend": "nothing: it is the operator"},
     "ur5e_node": {"robot_ip": "robot_ip:=", "gripper": "gripper:="},
+    driver.NODE: driver.SET_BY_DRIVER,
     "camera_node": {"source": "camera:=", "calibration": "calibration:="},
     "camera_relay_node": {"topic": "camera:= or cameras:="},
     "policy_node": {
         **{name: f"{name}:=" for name in ("policy", "python", "outcome_by", "detector")},
+        "arm": "arm:=",
         "cameras": "camera:= or cameras:=",
         "instruction": "catalogue:=, which holds it",
         "time_limit": "horizon:=, in policy steps of 1 / rate",
@@ -190,7 +205,7 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
     cell = str(values["cell"])
     by_node = ur5e_parameters(values, exit_when_done)
     camera = "camera_relay_node" if named_topics(values) else "camera_node"
-    names = ["diagnosis_node", "perturbation_node", "ur5e_node", camera]
+    names = ["diagnosis_node", "perturbation_node", arm_node(values), camera]
     if values["start_policy_node"]:
         names.append("policy_node")
     if values["console"]:
@@ -206,7 +221,8 @@ def ur5e_processes(values: Mapping[str, Any], exit_when_done: bool = True) -> li
     ]
     twin = [_twin(values)] if values["use_twin"] else []
     recorder = [_recorder(values)] if values["record"] else []
-    return [*twin, *nodes, *recorder, *display_processes(values, [cell], "base", ur5e_model)]
+    model = None if by_topics(values) else ur5e_model  # a driver brings its own
+    return [*twin, *nodes, *recorder, *display_processes(values, [cell], "base", model)]
 
 
 def ur5e_parameters(
@@ -230,6 +246,10 @@ def ur5e_parameters(
     by_node["perturbation_node"]["backend"] = "operator"
     by_node["console_node"]["host"] = values["console_host"]
     by_node["ur5e_node"] |= {"robot_ip": values["robot_ip"], "gripper": values["gripper"]}
+    if by_topics(values):
+        by_node[driver.NODE] |= driver.driver_parameters(values)
+        arm = {**dict(NODES[driver.NODE]()), **by_node[driver.NODE]}
+        by_node["policy_node"]["arm"] = driver.arm_of_policy(arm)
     if topics := named_topics(values):
         by_node["camera_relay_node"]["topic"] = next(iter(camera_topics(topics).values()))
         by_node["policy_node"]["cameras"] = topics
@@ -241,6 +261,16 @@ def ur5e_parameters(
         "time_limit": values["horizon"] / rate,
     }
     return by_node
+
+
+def by_topics(values: Mapping[str, Any]) -> bool:
+    """Whether the arm is behind the topics of a driver."""
+    return bool(values["arm"] == driver.ARM)
+
+
+def arm_node(values: Mapping[str, Any]) -> str:
+    """The node that moves the arm."""
+    return driver.NODE if by_topics(values) else "ur5e_node"
 
 
 def named_topics(values: Mapping[str, Any]) -> list[str]:
@@ -284,7 +314,7 @@ def check_ur5e(values: Mapping[str, Any]) -> Catalogue:
     from robomd_ros.core.campaign.stored import check_campaign  # noqa: PLC0415 - torch is heavy
 
     _check_cell(str(values["cell"]))
-    if not values["robot_ip"]:
+    if not values["robot_ip"] and not by_topics(values):
         raise ConfigurationError(_NO_ADDRESS)
     check_display(values)
     if values["console"]:
@@ -297,7 +327,7 @@ def check_ur5e(values: Mapping[str, Any]) -> Catalogue:
         _check_policy(values)
     check_campaign(Path(values["out"]), config, catalogue)
     check_encoders(config)
-    if not values["use_twin"]:
+    if not (values["use_twin"] or by_topics(values)):
         check_reachable(str(values["robot_ip"]))
     return catalogue
 
@@ -370,5 +400,13 @@ def _check_devices(values: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             f"calibration:={values['calibration']} is for a camera that camera_node reads; leave "
             "it out: the driver of your camera publishes its own camera_info"
+        )
+    if by_topics(values):
+        driver.check_driver(all_parameters(driver.NODE, values), values["use_twin"])
+        return
+    if values["gripper"] == "action":
+        raise ConfigurationError(
+            f"gripper:=action is for arm:={driver.ARM}; with arm:=ur5e give gripper:=robotiq, "
+            "digital_output or none"
         )
     arm_options(all_parameters("ur5e_node", values))

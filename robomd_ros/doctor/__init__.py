@@ -5,12 +5,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from robomd_ros.bringup import driver
 from robomd_ros.bringup.arguments import resolve
 from robomd_ros.bringup.ur5e import (
     SET_BY_UR5E,
     TWIN_POLICY,
     Ur5eArguments,
     all_parameters,
+    by_topics,
     full_names,
     named_topics,
 )
@@ -52,6 +54,7 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
     from robomd_ros.arms.camera.parameters import CameraConfig
     from robomd_ros.arms.camera.topics import camera_topics
     from robomd_ros.doctor.camera import check_camera, check_topics
+    from robomd_ros.doctor.driver import check_driver
     from robomd_ros.doctor.host import check_host
     from robomd_ros.doctor.robot import check_robot
 
@@ -67,6 +70,9 @@ def examine(values: Mapping[str, Any]) -> Iterator[Finding]:
             yield from check_topics(camera_topics(topics))
         else:
             yield from check_camera(camera, str(values["calibration"]))
+    if by_topics(values):
+        yield from check_driver(all_parameters(driver.NODE, values))
+        return
     yield from check_robot(values, all_parameters("ur5e_node", values))
 
 

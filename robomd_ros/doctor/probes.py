@@ -128,7 +128,56 @@ def jitter(rate: str) -> None:
     print(json.dumps({"p99": found.p99, "worst": found.worst, "priority": priority}))
 
 
-_PROBES = {"jitter": jitter, "draw": draw, "talk": talk, "listen": listen, "look": look}
+def driver(asked: str) -> None:
+    """Look at a ros2_control driver; see doctor/driver.py for what is asked and answered."""
+    import rclpy
+    from sensor_msgs.msg import JointState
+    from std_msgs.msg import Bool
+
+    from robomd_ros.ros.qos import LATCHED, STATE_IN
+
+    wanted = json.loads(asked)
+    rclpy.init()
+    node = rclpy.create_node("doctor_driver")
+    states: list[JointState] = []
+    programs: list[bool] = []
+    node.create_subscription(JointState, wanted["joint_states"], states.append, STATE_IN)
+    status = f"{wanted['status']}/robot_program_running"
+    node.create_subscription(Bool, status, lambda m: programs.append(m.data), LATCHED)
+    begun = time.monotonic()
+    while not states and time.monotonic() - begun < _PATIENCE:
+        rclpy.spin_once(node, timeout_sec=0.1)
+    if not states:
+        raise LookupError(f"no joint states on {wanted['joint_states']} within {_PATIENCE:g} s")
+    states.clear()
+    begun = time.monotonic()
+    while time.monotonic() - begun < _LOOK:
+        rclpy.spin_once(node, timeout_sec=0.1)
+    names = {name for message in states for name in message.name}
+    services = dict(node.get_service_names_and_types())
+    print(
+        json.dumps({
+            "rate": len(states) / _LOOK,
+            "missing": [name for name in wanted["joints"] if name not in names],
+            "action": f"{wanted['action']}/_action/send_goal" in services,
+            "listeners": node.count_subscribers(wanted["stream"]),
+            "publishers": [
+                f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+                for info in node.get_publishers_info_by_topic(wanted["stream"])
+            ],
+            "program": programs[-1] if programs else None,
+        })
+    )  # fmt: skip
+
+
+_PROBES = {
+    "draw": draw,
+    "driver": driver,
+    "jitter": jitter,
+    "listen": listen,
+    "look": look,
+    "talk": talk,
+}
 
 
 def main(argv: Sequence[str]) -> None:

@@ -5,7 +5,7 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -20,6 +20,7 @@ from std_srvs.srv import Trigger
 
 from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
+from robomd_ros.arms.gripper.gripper import Gripper
 from robomd_ros.arms.gripper.worker import GripperWorker
 from robomd_ros.arms.motion_guard import LeaseCode, MotionGuard, MotionRefused
 from robomd_ros.arms.ur5e.arm import MoveCode, MoveEnd, UR5e
@@ -95,18 +96,19 @@ class Ur5eNode(Node):
         move_to_joints (robomd_msgs/MoveToJoints): a move along a straight line in joint space.
     """
 
+    model: type[Any] = ArmParameters
+    """Of its parameters; a node of another arm, with the same topics, has another."""
+    measures_wrench = True
+
     def __init__(self, **kwargs: Any) -> None:
         """Declare and check; `connect` begins to connect."""
-        super().__init__("ur5e_node", **kwargs)
-        self._values = declare(self, ArmParameters)
-        options = arm_options(self._values)
+        super().__init__(self.model.node, **kwargs)
+        self._values = declare(self, self.model)
         listener = ArmListener(
             state=self._on_state, status=self._on_status, log=self._log, broken=self._on_broken
         )
-        self._arm = UR5e(options, listener)
-        self._gripper = GripperWorker(
-            gripper_of(self._values, self._arm.switch_output), self._on_grip, self._on_grip_fault
-        )
+        self._arm = self._make_arm(listener)
+        self._gripper = GripperWorker(self._make_gripper(), self._on_grip, self._on_grip_fault)
         self._gate = MotionGate(
             self,
             MotionGuard(
@@ -125,7 +127,8 @@ class Ur5eNode(Node):
         self._states, self._counted = 0, time.monotonic()
         self._joint_states = self._state_publisher(JointState, "joint_states")
         self._poses = self._state_publisher(PoseStamped, "tcp_pose")
-        self._wrenches = self._state_publisher(WrenchStamped, "wrench")
+        if self.measures_wrench:
+            self._wrenches = self._state_publisher(WrenchStamped, "wrench")
         self._grips = self._state_publisher(Float64, "gripper_position")
         self._statuses = self.create_publisher(RobotStatus, "robot_status", LATCHED)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
@@ -150,6 +153,24 @@ class Ur5eNode(Node):
         self._on_status(self._arm.status)
         allow_changes(self, self._values, self._on_change)
 
+    # what an arm of another kind has of its own
+
+    def _make_arm(self, listener: ArmListener) -> Any:
+        return UR5e(arm_options(self._values), listener)
+
+    def _make_gripper(self) -> Gripper:
+        return gripper_of(self._values, self._arm.switch_output)
+
+    def _joint_names(self) -> Sequence[str]:
+        return JOINT_NAMES
+
+    def _place(self) -> str:
+        """Where the robot is reached."""
+        return str(self._values["robot_ip"])
+
+    def _leave_stop(self) -> str:
+        return recover(self._arm, self._values["recover_power"])
+
     def connect(self) -> None:
         """Begin to connect to arm and gripper; ConfigurationError if ur_rtde is not installed."""
         self._arm.connect()
@@ -160,7 +181,7 @@ class Ur5eNode(Node):
                 "require_cell_state is false: the arm moves although nobody says whether a person "
                 "is in the cell; see to it yourself that nobody is"
             )
-        self._log(f"up: waits for the robot at {self._values['robot_ip']}")
+        self._log(f"up: waits for the robot at {self._place()}")
 
     def close(self) -> None:
         """Stop the arm and its script, let go of everything."""
@@ -182,7 +203,7 @@ class Ur5eNode(Node):
         """Publish a state; runs in the thread that receives it."""
         self._states += 1
         stamp = self.get_clock().now().to_msg()
-        joints = JointState(name=JOINT_NAMES, position=state.q, velocity=state.qd)
+        joints = JointState(name=self._joint_names(), position=state.q, velocity=state.qd)
         joints.header.stamp, joints.header.frame_id = stamp, self._values["frame_id"]
         self._joint_states.publish(joints)
         pose = PoseStamped()
@@ -191,8 +212,11 @@ class Ur5eNode(Node):
         place.x, place.y, place.z = state.tcp_pose[:3]
         turn.x, turn.y, turn.z, turn.w = quat_xyzw(state.tcp_pose[3:]).tolist()
         self._poses.publish(pose)
-        wrench = WrenchStamped()
-        wrench.header = joints.header
+        if self.measures_wrench:
+            self._publish_wrench(state, joints.header)
+
+    def _publish_wrench(self, state: ReceivedState, header: Header) -> None:
+        wrench = WrenchStamped(header=header)
         force, torque = wrench.wrench.force, wrench.wrench.torque
         force.x, force.y, force.z, torque.x, torque.y, torque.z = state.wrench
         self._wrenches.publish(wrench)
@@ -295,14 +319,15 @@ class Ur5eNode(Node):
 
     def _stream_by_name(self, message: JointState) -> None:
         target = dict(zip(message.name, message.position, strict=False))
-        missing = [name for name in JOINT_NAMES if name not in target]
-        if missing or len(message.name) != len(JOINT_NAMES):
+        names = self._joint_names()
+        missing = [name for name in names if name not in target]
+        if missing or len(message.name) != len(names):
             self._arm.stop_stream()
             raise LimitError(
-                f"servo_joints needs each of the six joints once, by name; {len(message.name)} "
-                f"names came, missing: {', '.join(missing) or 'none'}"
+                f"servo_joints needs each of the {len(names)} joints once, by name; "
+                f"{len(message.name)} names came, missing: {', '.join(missing) or 'none'}"
             )
-        self._arm.stream_joints([target[name] for name in JOINT_NAMES])
+        self._arm.stream_joints([target[name] for name in names])
 
     def _on_gripper(self, message: Float64) -> None:
         self._command("gripper", self._gripper.command, message.data)
@@ -401,7 +426,7 @@ class Ur5eNode(Node):
         return await self._trigger(response, "recover", self._recover_all)
 
     def _recover_all(self) -> str:
-        done = recover(self._arm, self._values["recover_power"])
+        done = self._leave_stop()
         if self._gripper.fault:
             self._gripper.recover()
             done += "; the gripper was activated anew"
@@ -455,7 +480,7 @@ class Ur5eNode(Node):
             name=f"{self.get_fully_qualified_name()}: {part}",
             level=level,
             message=text,
-            hardware_id=self._values["robot_ip"],
+            hardware_id=self._place(),
             values=[KeyValue(key=k, value=v) for k, v in values.items()],
         )
 

@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 
 from robomd_ros.arms.camera.parameters import CameraParameters, RelayParameters
+from robomd_ros.arms.ros2_control.parameters import DriverArmParameters
 from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.core.campaign.parameters import (
     DiagnosisParameters,
@@ -102,7 +103,11 @@ class PolicyNodeParameters(Parameters):
 
     policy: str = taken(TaskParameters, "policy")
     python: str = taken(TaskParameters, "python")
-    arm: str = option("ur5e", "the arm that it moves: ur5e, or python:<module>:<description>")
+    arm: str = option(
+        "ur5e",
+        "the arm that it moves: ur5e, ros2_control?joints=a,b&base=base, or "
+        "python:<module>:<description>",
+    )
     instruction: str = option("", "what the policy is told to do, where a goal says nothing")
     rate: float = option(10.0, "rate of observations and commands", unit="Hz", low=0.5, high=200.0)
     time_limit: float = option(
@@ -232,5 +237,6 @@ NODES: Mapping[str, type[Parameters]] = {
         RelayParameters,
         PolicyNodeParameters,
         ArmParameters,
+        DriverArmParameters,
     )
 }

@@ -49,6 +49,21 @@ class ArmGraph(Graph):
         self.client.create_subscription(
             RobotStatus, f"{PLACE}/robot_status", self.statuses.append, LATCHED
         )
+        self.node = self.make_node(parameters)
+        self.arm = self.node._arm
+        self.add(self.node)
+        self.twists = self.client.create_publisher(TwistStamped, f"{PLACE}/servo_twist", COMMANDS)
+        self.targets = self.client.create_publisher(JointState, f"{PLACE}/servo_joints", COMMANDS)
+        self.grips = self.client.create_publisher(Float64, f"{PLACE}/gripper_command", COMMANDS)
+        self.holder = self.client.create_client(HoldMotion, f"{PLACE}/hold_motion")
+        self.lease = ""
+        self.diagnoses = {}
+        self.client.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnosis, TRIALS)
+        self.mover = ActionClient(self.client, MoveToJoints, f"{PLACE}/move_to_joints")
+        assert self.mover.wait_for_server(10)
+
+    def make_node(self, parameters):
+        """The arm's node, not yet connected."""
         values = {
             "robot_ip": self.address,
             "home": HOME,
@@ -66,18 +81,7 @@ class ArmGraph(Graph):
             "require_cell_state": False,
             **parameters,
         }
-        self.node = Ur5eNode(namespace=PLACE, parameter_overrides=overrides(**values))
-        self.arm = self.node._arm
-        self.add(self.node)
-        self.twists = self.client.create_publisher(TwistStamped, f"{PLACE}/servo_twist", COMMANDS)
-        self.targets = self.client.create_publisher(JointState, f"{PLACE}/servo_joints", COMMANDS)
-        self.grips = self.client.create_publisher(Float64, f"{PLACE}/gripper_command", COMMANDS)
-        self.holder = self.client.create_client(HoldMotion, f"{PLACE}/hold_motion")
-        self.lease = ""
-        self.diagnoses = {}
-        self.client.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnosis, TRIALS)
-        self.mover = ActionClient(self.client, MoveToJoints, f"{PLACE}/move_to_joints")
-        assert self.mover.wait_for_server(10)
+        return Ur5eNode(namespace=PLACE, parameter_overrides=overrides(**values))
 
     def start_twin(self):
         """Start the twin, at its old address if it has run before."""

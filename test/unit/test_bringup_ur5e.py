@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
+from robomd_ros.arms.arm import arm_named
 from robomd_ros.bringup import ur5e as bringup_ur5e
 from robomd_ros.bringup.processes import NodeProcess, ToolProcess
 from robomd_ros.core.arguments import parse_arguments
@@ -238,3 +239,50 @@ def test_cameras_that_contradict_each_other_start_nothing(given, says):
     with pytest.raises(ConfigurationError) as refused:
         bringup_ur5e.check_ur5e(resolved("use_twin:=true", *given))
     assert says in str(refused.value)
+
+
+BY_TOPICS = ("arm:=ros2_control", "gripper:=none", "camera:=/camera/color/image_raw")
+
+
+def test_an_arm_behind_its_driver_takes_the_place_of_ur5e_node(tmp_path):
+    path = tmp_path / "my.yaml"
+    names = [f"j{i}" for i in range(7)]
+    path.write_text(
+        "/**/driver_arm_node:\n  ros__parameters:\n"
+        f"    joint_names: [{', '.join(names)}]\n    servo_rate: 100.0\n"
+    )
+    found = processes(
+        *BY_TOPICS, "policy:=mine", f"params_file:={path}",
+        "trajectory_controller:=/arm_controller", "robot_description:=/robot_description",
+    )  # fmt: skip
+    assert "robomd/ur5e/ur5e_node" not in found and "twin" not in found
+    parameters = found["robomd/ur5e/driver_arm_node"].parameters
+    assert parameters["trajectory_controller"] == "/arm_controller"
+    assert parameters["servo_rate"] == 100.0 and parameters["gripper"] == "none"
+    policy = found["robomd/ur5e/policy_node"].parameters
+    assert policy["arm"] == f"ros2_control?joints={','.join(names)}&base=base"
+    assert arm_named(policy["arm"]).joint_names == tuple(names)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([*BY_TOPICS, "use_twin:=true"], "arm:=ros2_control and use_twin:=true exclude"),
+        (["arm:=ros2_control"], "gripper is robotiq, whose server is on the robot, but robot_ip"),
+        ([*BY_TOPICS[:1], "gripper:=digital_output"], "gripper:=digital_output is for arm:=ur5e"),
+        (["robot_ip:=127.0.0.250", "gripper:=action"], "gripper:=action is for arm:=ros2_control"),
+        ([*BY_TOPICS, "moves:=stream", "stream:=twist"], "MoveIt Servo does no moves"),
+        (["arm:=other"], "arm must be one of ur5e, ros2_control; got 'other'"),
+    ],
+)
+def test_arms_that_contradict_other_arguments_start_nothing(given, says):
+    with pytest.raises(ConfigurationError) as refused:
+        bringup_ur5e.check_ur5e(resolved("policy:=x", *given))
+    assert says in str(refused.value)
+
+
+def test_a_parameter_file_may_not_name_what_arguments_name(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("/**/driver_arm_node: {ros__parameters: {stream: twist}}")
+    with pytest.raises(ConfigurationError, match="give instead: stream:="):
+        resolved(*BY_TOPICS, f"params_file:={path}")

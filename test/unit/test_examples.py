@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Examples run as they stand, pages show them as they are, `robomd new` starts from them."""
 
+import ast
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -11,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from robomd_ros.bringup.ur5e import Ur5eArguments, arm_node, named_topics, resolve_ur5e
 from robomd_ros.cli import main as cli
 from robomd_ros.cli.new import KINDS
 from robomd_ros.core.policies import load_policy
 from robomd_ros.core.policies.detector import load_detector, verdict
+from robomd_ros.core.schema import typed
 from robomd_ros.core.search import SearchContext
 from robomd_ros.core.search.search import Asked
 from robomd_ros.core.trial import Result
@@ -143,3 +147,31 @@ def test_the_documentation_shows_the_example_as_it_is(path):
     page = ROOT / "docs" / "extend" / f"{path.stem.removeprefix('own_')}.md"
     lines = path.read_text().splitlines()
     assert "```python\n" + "\n".join(lines[2:]) + "\n```" in page.read_text(), page
+
+
+def test_the_launch_file_of_one_s_own_driver_and_camera():
+    """It gives arguments that there are, of values that are allowed, and the page shows it."""
+    text = (EXAMPLES / "ur_with_realsense.launch.py").read_text()
+    shown = text.partition("Apache-2.0\n")[2].rstrip()
+    assert shown in (ROOT / "docs" / "own_arm.md").read_text()
+    calls = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "included"
+    ]
+    given = {
+        call.args[0].value: {k.arg: getattr(k.value, "value", None) for k in call.keywords}
+        for call in calls
+    }
+    assert set(given) == {"ur_robot_driver", "realsense2_camera", "robomd_ros"}
+    declared = json.loads((ROOT / "launch" / "arguments.json").read_text())["ur5e"]
+    known = {argument["name"]: argument["choices"] for argument in declared}
+    for name, value in given["robomd_ros"].items():
+        assert name in known, name
+        assert not (known[name] and isinstance(value, str)) or value in known[name], name
+    plain = {k: v for k, v in given["robomd_ros"].items() if isinstance(v, str)}
+    for name in ("policy", "params_file"):
+        plain.pop(name, None)
+    values = resolve_ur5e(typed(Ur5eArguments, plain))
+    assert named_topics(values) == ["agentview=/camera/camera/color/image_raw"]
+    assert arm_node(values) == "driver_arm_node"

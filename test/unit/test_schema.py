@@ -183,7 +183,7 @@ def test_a_help_tells_type_unit_range_choices_and_default():
         "usage: robomd ur5e [name:=value ...]",
         "policy steps after which a rollout has failed (a whole number in [1, 100,000]; "
         "default 300)",
-        "(one of robotiq, digital_output, none; default robotiq)",
+        "(one of robotiq, digital_output, action, none; default robotiq)",
         "(a number in (0.5, 1); default 0.95)",
         "(text; default empty)",
     ):

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from robomd_ros.arms.motion_guard import StopLatch
-from robomd_ros.arms.ur5e.homing import way_home
+from robomd_ros.arms.ur5e.homing import far_home, way_home, way_in_words
 from robomd_ros.arms.ur5e.limits import LimitError, LimitGuard, Move
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus
@@ -192,13 +192,8 @@ class UR5e:
         options, state = self.supervisor.options, self._ready_state()
         way = way_home(self.supervisor.guard, state.q, options.home, options.home_lift)
         if way.sweep > options.home_path_limit:
-            raise LimitError(
-                f"on its way home the tool would travel {way.sweep:.2f} m; home_path_limit is "
-                f"{options.home_path_limit:g} m: see that the way is free and go there by "
-                "move_to_joints with the positions of home, or by hand (freedrive)"
-            )
-        up = f"{100 * way.lift:.0f} cm up, then " if way.lift > 0.0 else ""
-        announce(f"going home: {up}{way.sweep:.2f} m of the tool altogether")
+            raise LimitError(far_home(way.sweep, options.home_path_limit))
+        announce(way_in_words(way))
         end = MoveEnd(MoveCode.NONE)
         for point in way.points:
             end = self._move(point, ask)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from robomd_ros.arms.ur5e.kinematics import Array, joint_velocity, link_frames
+from robomd_ros.arms.ur5e.kinematics import Array
 from robomd_ros.arms.ur5e.limits import LimitGuard, vector
 
 _STEP = 0.005
@@ -35,6 +35,21 @@ class WayHome:
     sweep: float
 
 
+def far_home(sweep: float, limit: float) -> str:
+    """Why the arm does not go home by itself: the tool would travel `sweep` m."""
+    return (
+        f"on its way home the tool would travel {sweep:.2f} m; home_path_limit is {limit:g} m: see "
+        "that the way is free and go there by move_to_joints with the positions of home, or by "
+        "hand (freedrive)"
+    )
+
+
+def way_in_words(way: WayHome) -> str:
+    """What is announced before anything moves."""
+    up = f"{100 * way.lift:.0f} cm up, then " if way.lift > 0.0 else ""
+    return f"going home: {up}{way.sweep:.2f} m of the tool altogether"
+
+
 def way_home(guard: LimitGuard, q_now: ArrayLike, home: ArrayLike, lift: float) -> WayHome:
     """Plan the way; nothing is checked but the lift, which ends before a limit.
 
@@ -44,14 +59,14 @@ def way_home(guard: LimitGuard, q_now: ArrayLike, home: ArrayLike, lift: float) 
         home: (6,) rad.
         lift: m that the tool goes up first, unless it is as high as at home already.
     """
-    q = vector(q_now, 6, "the present joint position")
-    goal = nearest_turns(guard, q, vector(home, 6, "home"))
+    q = vector(q_now, guard.size, "the present joint position")
+    goal = nearest_turns(guard, q, vector(home, guard.size, "home"))
     heights = guard.tool_positions(np.array([q, goal]))[:, 2]
     up = _way_up(guard, q, min(lift, float(heights[1] - heights[0])))
     last = up[-1] if up else q
     steps = int(np.ceil(np.max(np.abs(goal - last)) / _PATH_STEP)) + 1
     across = last + np.linspace(0.0, 1.0, steps + 1)[:, None] * (goal - last)
-    tools = guard.tool_positions(np.concatenate([[q], np.reshape(up, (-1, 6)), across]))
+    tools = guard.tool_positions(np.concatenate([[q], np.reshape(up, (-1, guard.size)), across]))
     risen = float(guard.tool_positions(last[None])[0, 2] - heights[0])
     return WayHome(
         tuple(tuple(p.tolist()) for p in [*up, goal]),
@@ -74,7 +89,7 @@ def nearest_turns(guard: LimitGuard, q: Array, goal: Array) -> Array:
 def _way_up(guard: LimitGuard, q: Array, height: float) -> list[Array]:
     """(6,) rad every _SEGMENT on the way straight up, as far as the limits allow."""
     points: list[Array] = []
-    start = link_frames(q)[-1] @ guard.tool
+    start = guard.tool_pose(q)
     risen, safe, kept = 0.0, q, 0.0
     while risen < height - 1e-9:
         step = min(_STEP, height - risen)
@@ -94,9 +109,9 @@ def _way_up(guard: LimitGuard, q: Array, height: float) -> list[Array]:
 def _toward(guard: LimitGuard, q: Array, start: Array, risen: float) -> Array:
     """(6,) rad that put the tool `risen` m above where it was, turned as it was."""
     for _ in range(3):
-        now = link_frames(q)[-1] @ guard.tool
+        now = guard.tool_pose(q)
         error = start[:3, 3] + (0.0, 0.0, risen) - now[:3, 3]
         turn = start[:3, :3] @ now[:3, :3].T
         spin = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
-        q = q + joint_velocity(q, np.concatenate([error, 0.5 * spin]), guard.tcp)
+        q = q + guard.kinematics.joint_velocity(q, np.concatenate([error, 0.5 * spin]), guard.tcp)
     return q

@@ -111,7 +111,12 @@ def joint_velocity(q: ArrayLike, twist: ArrayLike, tcp: ArrayLike = NO_TOOL) -> 
     Returns:
         (6,) rad/s.
     """
-    u, singular, vt = np.linalg.svd(jacobian(q, tcp))
+    return damped_velocity(jacobian(q, tcp), twist)
+
+
+def damped_velocity(matrix: Array, twist: ArrayLike) -> Array:
+    """As `joint_velocity`, of any arm by its (6, n) Jacobian."""
+    u, singular, vt = np.linalg.svd(matrix, full_matrices=False)
     # no damping where the arm is far from singular: the tool must go where it is told
     smallest = float(singular[-1])
     factor = _DAMPING**2 * max(0.0, 1.0 - (smallest / _FAR) ** 2)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arm may be told; checked here, before anything is sent to the controller."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,32 @@ class LimitError(RoboMDError):
     """A command lies outside the limits; nothing was sent. The message names which and by what."""
 
 
+@dataclass(frozen=True)
+class Kinematics:
+    """What the limits must know of an arm of n joints.
+
+    Attributes:
+        joint_names: from base to wrist.
+        parts: what lies at each frame but the first, for people: (n - 1,).
+        link_frames: from (..., n) rad to (..., n, 4, 4) poses of the links in the base frame; the
+            last one is the flange.
+        joint_velocity: from (n,) rad, a twist and a tool to (n,) rad/s.
+    """
+
+    joint_names: tuple[str, ...]
+    parts: tuple[str, ...]
+    link_frames: Callable[[ArrayLike], Array]
+    joint_velocity: Callable[[ArrayLike, ArrayLike, ArrayLike], Array]
+
+
+UR5E_KINEMATICS = Kinematics(
+    JOINT_NAMES,
+    ("the elbow", "the forearm's end", "the wrist", "the wrist", "the flange"),
+    link_frames,
+    joint_velocity,
+)
+
+
 class ArmLimits(LimitParameters):
     """The limits of one arm.
 
@@ -42,8 +69,8 @@ class ArmLimits(LimitParameters):
 
     def model_post_init(self, _context: Any) -> None:
         """ConfigurationError for limits that contradict each other or the arm."""
-        for i, joint in enumerate(JOINT_NAMES):
-            self._check_joint(i, joint)
+        for i, (joint, reach) in enumerate(self.joints()):
+            self._check_joint(i, joint, reach)
         _ = self.boxes
         for axis, low, high in zip("xyz", self.workspace_lower, self.workspace_upper, strict=True):
             if not low < high:
@@ -63,12 +90,16 @@ class ArmLimits(LimitParameters):
         """Those of keep_out; ConfigurationError for one that is none."""
         return tuple(_box(text) for text in self.keep_out.split(";") if text.strip())
 
-    def _check_joint(self, i: int, joint: str) -> None:
+    def joints(self) -> list[tuple[str, float]]:
+        """What each joint is called, and how far the arm turns it to either side, rad."""
+        return list(zip(JOINT_NAMES, JOINT_RANGE, strict=True))
+
+    def _check_joint(self, i: int, joint: str, reach: float) -> None:
         low, high = self.joint_lower[i], self.joint_upper[i]
-        if low < -JOINT_RANGE[i] - 1e-6 or high > JOINT_RANGE[i] + 1e-6:
+        if low < -reach - 1e-6 or high > reach + 1e-6:
             raise ConfigurationError(
                 f"joint_lower and joint_upper of {joint} are {low:g} and {high:g} rad; a UR5e "
-                f"turns it {JOINT_RANGE[i]:.4g} rad to either side"
+                f"turns it {reach:.4g} rad to either side"
             )
         if high - low <= 2 * self.joint_margin:
             raise ConfigurationError(
@@ -97,21 +128,30 @@ class Move:
 class LimitGuard:
     """Checks commands against the limits of an arm with a certain tool."""
 
-    def __init__(self, limits: ArmLimits, tcp: ArrayLike = NO_TOOL) -> None:
+    def __init__(
+        self,
+        limits: ArmLimits,
+        tcp: ArrayLike = NO_TOOL,
+        kinematics: Kinematics = UR5E_KINEMATICS,
+    ) -> None:
         """Prepare.
 
         Args:
             limits: what is allowed.
             tcp: (6,) tool centre point in the flange frame: m and rotation vector, rad.
+            kinematics: of the arm; n is how many joints it has.
         """
         self.limits = limits
+        self.kinematics = kinematics
+        self.size = len(kinematics.joint_names)
         self.tcp: Array = vector(tcp, 6, "the tool centre point")
         self._tool = transform(self.tcp)
         self._low = np.asarray(limits.joint_lower) + limits.joint_margin
         self._high = np.asarray(limits.joint_upper) - limits.joint_margin
         self._box_low = np.asarray(limits.workspace_lower)
         self._box_high = np.asarray(limits.workspace_upper)
-        self._body = ArmBody(self._tool, limits.tool_radius, limits.boxes)
+        own = kinematics is UR5E_KINEMATICS  # of other arms nobody knows the hull
+        self._body = ArmBody(self._tool, limits.tool_radius, limits.boxes) if own else None
 
     @property
     def tool(self) -> Array:
@@ -138,8 +178,8 @@ class LimitGuard:
             LimitError: which limit, where on the way, and by how much.
         """
         limits = self.limits
-        target = vector(goal, 6, "the goal")
-        start = vector(q_now, 6, "the present joint position")
+        target = vector(goal, self.size, "the goal")
+        start = vector(q_now, self.size, "the present joint position")
         speed = _rate(velocity, limits.joint_speed, limits.joint_speed_limit, "velocity", "rad/s")
         rate = _rate(
             acceleration,
@@ -179,7 +219,7 @@ class LimitGuard:
             size = float(np.linalg.norm(part))
             if size > limit * (1 + 1e-9):
                 raise LimitError(f"{what} is {size:.4g} {unit}; the limit is {limit:g}")
-        q = vector(q_now, 6, "the present joint position")
+        q = vector(q_now, self.size, "the present joint position")
         rates = self.joint_rates(q, wanted)
         ahead = q + np.linspace(0.0, 1.0, 3)[:, None] * rates * limits.command_timeout
         self.check_joints(ahead[-1])
@@ -197,15 +237,16 @@ class LimitGuard:
             LimitError: not finite, beyond the joint limits or the box, or too far from the arm.
         """
         limits = self.limits
-        wanted = vector(target, 6, "the servo target")
-        q = vector(q_now, 6, "the present joint position")
+        wanted = vector(target, self.size, "the servo target")
+        q = vector(q_now, self.size, "the present joint position")
         self.check_joints(wanted)
         step = np.abs(wanted - q)
         allowed = limits.joint_speed_limit * limits.command_timeout + limits.servo_step
         worst = int(np.argmax(step))
         if step[worst] > allowed:
             raise LimitError(
-                f"the servo target is {step[worst]:.4g} rad away from {JOINT_NAMES[worst]}; at "
+                f"the servo target is {step[worst]:.4g} rad away from "
+                f"{self.kinematics.joint_names[worst]}; at "
                 f"most {allowed:.4g} is allowed: stream smaller steps, or use move_to_joints"
             )
         self.check_places(q + np.linspace(0.0, 1.0, 4)[:, None] * (wanted - q))
@@ -213,7 +254,7 @@ class LimitGuard:
 
     def joint_rates(self, q: Array, twist: ArrayLike) -> Array:
         """(6,) rad/s for a twist; slowed down as a whole where a joint would be too fast."""
-        rates = joint_velocity(q, twist, self.tcp)
+        rates = self.kinematics.joint_velocity(q, twist, self.tcp)
         fastest = float(np.max(np.abs(rates)))
         return rates * min(1.0, self.limits.joint_speed_limit / max(fastest, 1e-9))
 
@@ -223,7 +264,7 @@ class LimitGuard:
         if outside.size:
             i = int(outside[0])
             raise LimitError(
-                f"{JOINT_NAMES[i]} would be at {q[i]:.4g} rad; it is limited to "
+                f"{self.kinematics.joint_names[i]} would be at {q[i]:.4g} rad; it is limited to "
                 f"[{self._low[i]:.4g}, {self._high[i]:.4g}]"
             )
 
@@ -241,7 +282,7 @@ class LimitGuard:
             LimitError: the tool leaves the box, a link goes below its floor, enters a box that it
                 is to keep out of, or meets another link.
         """
-        frames = link_frames(path)
+        frames = self.kinematics.link_frames(path)
         tools: Array = (frames[:, -1] @ self._tool)[:, :3, 3]
         outside = (tools < self._box_low - 1e-9) | (tools > self._box_high + 1e-9)
         if outside.any():
@@ -255,16 +296,22 @@ class LimitGuard:
         if (heights < self._box_low[2] - 1e-9).any():
             n, link = (int(i) for i in np.argwhere(heights < self._box_low[2] - 1e-9)[0])
             raise LimitError(
-                f"{_PARTS[link]} would be at z = {heights[n, link]:.4g} m; the floor of the "
-                f"workspace is {self._box_low[2]:g}"
+                f"{self.kinematics.parts[link]} would be at z = {heights[n, link]:.4g} m; the "
+                f"floor of the workspace is {self._box_low[2]:g}"
             )
-        if body and (reason := self._body.fault(frames, float(self._box_low[2]))):
+        floor = float(self._box_low[2])
+        if body and self._body is not None and (reason := self._body.fault(frames, floor)):
             raise LimitError(reason)
         return tools
 
+    def tool_pose(self, q: ArrayLike) -> Array:
+        """(4, 4) pose of the tool centre point in the base frame for (n,) rad."""
+        pose: Array = self.kinematics.link_frames(q)[-1] @ self._tool
+        return pose
+
     def tool_positions(self, path: Array) -> Array:
         """(n, 3) m, the tool centre point for (n, 6) rad."""
-        places: Array = (link_frames(path)[:, -1] @ self._tool)[:, :3, 3]
+        places: Array = (self.kinematics.link_frames(path)[:, -1] @ self._tool)[:, :3, 3]
         return places
 
     def tool_error(self, q: ArrayLike, tcp_pose: ArrayLike) -> tuple[float, float]:
@@ -277,7 +324,7 @@ class LimitGuard:
         Returns:
             m, and rad of the turn between them.
         """
-        own, measured = link_frames(q)[-1] @ self._tool, transform(tcp_pose)
+        own, measured = self.tool_pose(q), transform(tcp_pose)
         cosine = (float(np.trace(own[:3, :3].T @ measured[:3, :3])) - 1) / 2
         place = float(np.linalg.norm(own[:3, 3] - measured[:3, 3]))
         return place, float(np.arccos(np.clip(cosine, -1.0, 1.0)))
@@ -304,9 +351,6 @@ def _box(text: str) -> Box:
             f"and a semicolon between boxes; got {text.strip()!r}"
         )
     return Box(lower, upper)
-
-
-_PARTS = ("the elbow", "the forearm's end", "the wrist", "the wrist", "the flange")
 
 
 def vector(value: Any, size: int, what: str) -> Array:

@@ -24,10 +24,10 @@ class ServoTarget:
     """
 
     def __init__(self, guard: LimitGuard, q: ArrayLike) -> None:
-        """Start at rest at (6,) rad."""
+        """Start at rest at (n,) rad."""
         self._guard = guard
-        self._q = vector(q, 6, "the start of the stream")
-        self._v: Array = np.zeros(6)
+        self._q = vector(q, guard.size, "the start of the stream")
+        self._v: Array = np.zeros(guard.size)
         self._twist: Array | None = None
         self._goal: Array | None = None
         self.held = ""
@@ -39,6 +39,11 @@ class ServoTarget:
     def q(self) -> Array:
         """(6,) rad, the present target."""
         return self._q
+
+    @property
+    def v(self) -> Array:
+        """(n,) rad/s with which the target moves."""
+        return self._v
 
     @property
     def at_rest(self) -> bool:
@@ -76,12 +81,12 @@ class ServoTarget:
         if not stopping:
             self.held = self._obstacle(v, dt, q_actual)
             if self.held:
-                v = self._toward(np.zeros(6), _STOP_DECELERATION * dt)
+                v = self._toward(np.zeros(self._guard.size), _STOP_DECELERATION * dt)
         q = self._q + v * dt
         reason = self._forbidden(q, body=False)  # its hull was looked at where it would stop
         if reason:
             self.held = reason
-            v, q = np.zeros(6), self._q
+            v, q = np.zeros(self._guard.size), self._q
         self._v, self._q = v, q
         return q
 
@@ -91,7 +96,7 @@ class ServoTarget:
         if self._twist is not None:
             return self._guard.joint_rates(self._q, self._twist)
         if self._goal is None:
-            return np.zeros(6)
+            return np.zeros(self._guard.size)
         error = self._goal - self._q
         braking = np.sqrt(2 * 0.8 * limits.joint_acceleration_limit * np.abs(error))
         size = np.minimum(np.minimum(braking, np.abs(error) / max(dt, 1e-4)),
