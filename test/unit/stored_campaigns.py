@@ -30,10 +30,12 @@ def store_campaign(
     ranked: bool = True,
     probability=None,
     catalogue_path: str = "lift.yaml",
+    nominal_one_in: int = 0,
     **config,
 ) -> Path:
     """`count` trials in scenes of 1 to `largest` changes; returns the folder.
 
+    nominal_one_in: the first five trials and one in so many are of the unchanged scene; 0: none.
     fails: (ids, rng) -> whether a valid trial fails; invalid: (index, rng) -> whether it is none.
     """
     catalogue = catalogue or make_catalogue()
@@ -45,6 +47,8 @@ def store_campaign(
     rows = []
     for i in range(count):
         ids = [catalogue.variations[k].id for k in _draw(catalogue, rng, largest)]
+        if nominal_one_in and (i < 5 or i % nominal_one_in == nominal_one_in - 1):
+            ids = []
         scene = catalogue.scene(ids)
         result = "INVALID" if invalid(i, rng) else "FAILURE" if fails(ids, rng) else "SUCCESS"
         if result != "INVALID":

@@ -21,13 +21,15 @@ _CLOSING_TIME = 10.0
 _REST = 4.0
 """Pause after a ranking, in times of what it took: one of a thousand variations takes a tenth of a
 second, and the trials must not wait for the processor."""
+_SHORTEST = 1.0
+"""Time between two rankings at least, s: ranking.json is not written more often."""
 
 
 class Publisher:
     """Tells everything in its order; of several rankings that are due only the newest is made.
 
-    Rankings take at most a fifth of the time, so that those of a large catalogue come less often;
-    the last one is always told.
+    Rankings come at most once a second and take at most a fifth of the time, so that those of a
+    large catalogue come less often; the last one is always told.
 
     Rankings are also written to ranking.json. If the listener or the disk raises, publishing ends
     and `failed` is called with the exception.
@@ -132,4 +134,4 @@ class Publisher:
         if self._listener is not None:
             self._listener.on_ranking(ranking)
         now = time.monotonic()
-        self._next_ranking = now + _REST * (now - begun)
+        self._next_ranking = max(begun + _SHORTEST, now + _REST * (now - begun))
