@@ -26,9 +26,8 @@ def junit(cases: Sequence[tuple[str, Gap, str]]) -> str:
         suite.set(attribute, str(count))
     for name, gap, sentence in cases:
         case = ElementTree.SubElement(suite, "testcase", classname="robomd.compare", name=name)
-        kind = kinds.get(gap.verdict)
-        if kind:
-            ElementTree.SubElement(case, kind, message=sentence)
+        if gap.verdict in kinds:
+            ElementTree.SubElement(case, kinds[gap.verdict], message=sentence)
         ElementTree.SubElement(case, "system-out").text = sentence
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 

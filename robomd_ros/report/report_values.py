@@ -9,6 +9,7 @@ from typing import Any
 
 from robomd_ros.core.campaign.trial_log import TrialRecord
 from robomd_ros.core.evidence.failure_modes import FailureMode
+from robomd_ros.core.evidence.merits import merits_of
 from robomd_ros.core.evidence.metrics import entropy, wasserstein_to_ideal
 from robomd_ros.core.wording import (
     Standing,
@@ -132,13 +133,15 @@ def _ranking(data: CampaignData) -> dict[str, Any]:
 
 def _merits(data: CampaignData) -> dict[str, Any]:
     """The columns of Table II, and the mean failure probability (distance to the ideal)."""
-    seen = [m.failure_probability for m in data.ranking.failure_modes if m.seen]
+    modes = data.ranking.failure_modes
+    alone = [m.failure_probability if m.own_failures else 0.0 for m in modes if m.own_trials]
     return {
         "name": data.name,
+        "of": merits_of(data.posterior),
         "count": data.ranking.failure_mode_count,
         "severity": data.ranking.failure_severity_index,
         "entropy": data.ranking.entropy,
-        "mean": wasserstein_to_ideal(seen),
+        "mean": wasserstein_to_ideal(alone),
         "trials": len(data.valid),
         "failures": data.failures,
     }

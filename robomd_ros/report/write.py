@@ -12,6 +12,7 @@ from robomd_ros.report.comparison import Comparison
 from robomd_ros.report.drawing import Picture
 from robomd_ros.report.figures_comparison import difference_figure
 from robomd_ros.report.figures_course import actions_figure, learning_figure, timeline_figure
+from robomd_ros.report.figures_factors import factors_figure, pairs_figure
 from robomd_ros.report.figures_ranking import combination_figure, radar_figure, ranking_figure
 from robomd_ros.report.page import render
 from robomd_ros.report.report_values import report_values
@@ -62,6 +63,8 @@ def report_figures(campaigns: Sequence[CampaignData]) -> dict[str, Picture | Non
         "ranking": ranking_figure(data),
         "radar": radar_figure(campaigns),
         "combinations": combination_figure(data),
+        "factors": factors_figure(data),
+        "pairs": pairs_figure(data),
         "timeline": timeline_figure(data),
         "learning": learning_figure(data),
         "actions": actions_figure(campaigns),
