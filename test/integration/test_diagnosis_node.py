@@ -383,3 +383,27 @@ def test_docstring_and_running_node_agree(domain, node_class, values, back_end):
             assert f"Those of {MODELS[name].__name__};" in inspect.getdoc(node_class)
     finally:
         graph.close()
+
+
+def test_a_policy_that_fails_unchanged_is_told_so_before_any_change(diagnosis):
+    cell = TableCell(fails_in=[()])  # every scene holds nothing
+    graph = diagnosis(cell, nominal_trials=5, nominal_share=0.1, confidence=0.95)
+    result = graph.run(budget=40).result
+    assert result.error_code == Diagnose.Result.NONE
+    assert (result.ranking.nominal_trials, result.ranking.nominal_failures) == (4, 4)
+    assert cell.runs == [()] * 4
+    status = graph.latched(CampaignStatus, "/robomd/campaign_status", LATCHED)
+    assert STATES[status.state] == "FINISHED"
+    assert "the policy fails unchanged: it fails in 4 of 4" in status.message
+
+
+def test_over_the_nodes_covering_finds_a_pair_and_a_decided_campaign_ends(diagnosis):
+    graph = diagnosis(
+        TableCell(fails_in=[{GREEN, RED}]), search="covering", confidence=0.95,
+        nominal_trials=5, nominal_share=0.1,
+    )  # fmt: skip
+    ranking = graph.run(budget=60).result.ranking
+    assert ranking.converged and ranking.trials < 60
+    joint = [m for m in ranking.failure_modes if len(m.variations) > 1]
+    assert {v.id for v in joint[0].variations} == {GREEN, RED}
+    assert ranking.pairs_possible > ranking.pairs_seen > 0

@@ -57,7 +57,7 @@ class CoveringSearch(Foreground):
         self._seed = context.seed
         self._max_changes = max_changes
         self._strength = strength
-        self._singles = DecideSearch(context)
+        self._singles = DecideSearch(context, evenly=False)
         self._levels = Levels(context.catalogue)
         self._counts: dict[Ids, Outcomes] = {}
         self._pending: Counter[Ids] = Counter()

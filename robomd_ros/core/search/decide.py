@@ -14,6 +14,9 @@ from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
 from robomd_ros.core.trial import Trial
 from robomd_ros.core.variations import Scene
 
+_EVENLY = 6
+"""Up to so many trials each, the undecided are tried in turn: most of them are decided by then, and
+those that are not are near the threshold."""
 _ENOUGH = 12
 """Trials that a variation may always have."""
 _MORE_THAN_MEAN = 3.0
@@ -22,7 +25,8 @@ and it would swallow the budget."""
 
 
 class DecideSearch(Foreground):
-    """Single variations: first each of them twice, then always the most doubtful one.
+    """Single variations: first each of them twice, then those in doubt in turn, and from six
+    trials each on always the most doubtful one.
 
     Doubt is the probability that the likeliest verdict is wrong, given all trials of the catalogue
     and of the unchanged scene (evidence.population). What is certain gets no further trial, and the
@@ -35,9 +39,17 @@ class DecideSearch(Foreground):
     name = "decide"
     wants_images = False
 
-    def __init__(self, context: SearchContext) -> None:
+    def __init__(self, context: SearchContext, evenly: bool = True) -> None:
+        """Begin without trials.
+
+        Args:
+            context: as for every search.
+            evenly: those in doubt are tried in turn at first, so that all verdicts stand together
+                soon; else the most doubtful is always next, and each has its verdict soon.
+        """
         self._catalogue = context.catalogue
         self._seed = context.seed
+        self._evenly = evenly
         self.tally = Tally(context.catalogue, context.confidence, context.failing_threshold)
         self.asks = np.zeros(len(context.catalogue), dtype=np.int64)
 
@@ -99,6 +111,16 @@ class DecideSearch(Foreground):
         of_counts = {counts: tally.doubt(counts) for counts in tally.rates}
         most = max(_ENOUGH, _MORE_THAN_MEAN * float(self.asks.mean()))
         place = np.argsort(self._by_lot())
+        # all verdicts must stand together, so that each may have a share of the doubt only
+        allowed = (1.0 - tally.confidence) / len(self.asks)
+        open_counts = {c for c, doubt in of_counts.items() if doubt > allowed}
+        few = [
+            i
+            for i in np.flatnonzero(self.asks < _EVENLY).tolist()
+            if tally.counts(i) in open_counts
+        ]
+        if few and self._evenly:
+            return min(few, key=lambda i: (self.asks[i], -of_counts[tally.counts(i)], place[i]))
 
         def key(i: int) -> tuple[bool, float, int, int]:
             counts = tally.counts(i)
