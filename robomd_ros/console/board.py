@@ -69,7 +69,8 @@ class Board:
         """Take in what is asked; NOTHING_ASKED with the words of how the last request ended."""
         with self._lock:
             if not request.number:
-                self._ended = request.instruction
+                counts = bool(request.deadline)  # the arm is about to move: `wait` tells it
+                self._ended = self._ended if counts else request.instruction
             elif request.number != self._request.number and request.kind in _SCENE:
                 self._before = self._now
             self._request = request

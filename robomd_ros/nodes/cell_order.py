@@ -17,7 +17,7 @@ from robomd_ros.core.operator.desk import Answer, Answered, Request, RequestKind
 from robomd_ros.nodes.homing import Homing
 from robomd_ros.nodes.motion_lease import LeaseRefused, MotionLease
 from robomd_ros.nodes.robot_watch import RobotWatch, sentence
-from robomd_ros.ros.cell_state import CellStatePublisher
+from robomd_ros.ros.cell_state import COUNT_DOWN, CellStatePublisher
 from robomd_ros.ros.runtime import Ticker, unless
 
 REACHING = (
@@ -149,7 +149,7 @@ class CellOrder:
         text = f"The arm may move in {seconds:g} s: stay out of the cell."
         self._told.announce(text, time.time() + seconds)
         if self._state.newest.person_inside:
-            self._state.lock(f"count-down: {text}")
+            self._state.lock(f"{COUNT_DOWN}{text}")
         await self._until(lambda: False, seconds)
         self._told.announce("", 0.0)
 

@@ -19,6 +19,7 @@ from robomd_ros.console.qr import terminal_code
 from robomd_ros.console.server import ConsoleServer, Told
 from robomd_ros.core.operator.desk import Answer
 from robomd_ros.core.operator.words import word_of
+from robomd_ros.ros.cell_state import counting_down
 from robomd_ros.ros.conversions import request_from_msg, status_from_msg
 from robomd_ros.ros.node_parameters import ConsoleParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
@@ -134,8 +135,8 @@ class ConsoleNode(Node):
         self.board.ask(request_from_msg(message))
 
     def _on_state(self, message: CellState) -> None:
-        waits = message.person_inside and not self.board.request.number
-        self.board.wait(message.detail if waits else "")
+        asked = bool(self.board.request.number)
+        self.board.wait("" if asked else counting_down(message))
 
     def _on_image(self, message: Image) -> None:
         try:

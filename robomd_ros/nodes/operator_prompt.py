@@ -18,6 +18,7 @@ from robomd_ros.core.campaign.status import CampaignState
 from robomd_ros.core.operator.desk import HEARD, Answer, Request, RequestKind
 from robomd_ros.core.operator.words import Relabel, word_of
 from robomd_ros.core.wording import counted, lasting
+from robomd_ros.ros.cell_state import counting_down
 from robomd_ros.ros.conversions import request_from_msg
 from robomd_ros.ros.node_parameters import PromptParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
@@ -158,7 +159,7 @@ class OperatorPrompt(Node):
         """Tell the count-down: nothing is asked any more, and the arm does not move yet."""
         with self._lock:
             waits = message.person_inside and not self._talk.request.number
-            told = message.detail if waits else ""
+            told = counting_down(message) if waits else ""
             if told and told != self._told:
                 self.ring()
                 self._show(f"({told})")

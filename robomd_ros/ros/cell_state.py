@@ -57,6 +57,16 @@ def refusal(state: CellState, goal: ExecutePolicy.Goal) -> tuple[int, str]:
     return codes.NONE, ""
 
 
+COUNT_DOWN = "count-down: "
+"""How the detail of a cell's state begins while the arm is about to move."""
+
+
+def counting_down(state: CellState) -> str:
+    """The sentence of a count-down; "" where there is none."""
+    counts = state.person_inside and state.detail.startswith(COUNT_DOWN)
+    return str(state.detail).removeprefix(COUNT_DOWN) if counts else ""
+
+
 class CellStatePublisher:
     """Publishes the state at every change, and again and again while it does not change.
 

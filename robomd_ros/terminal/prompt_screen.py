@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A terminal on which texts appear above the line that is being typed."""
 
+import textwrap
 import threading
 from collections.abc import Callable
 
 from rich.console import Console
 from rich.text import Text
 
+_WIDEST = 80
+"""Columns of a text; of a narrower terminal its own."""
 _CLEAR_LINE = "\r\x1b[2K"
 _STYLES = {"---": "bold yellow", "  ": "bold", "Type": "cyan", "(": "dim"}
 """Style of a line by how it begins."""
@@ -36,7 +39,7 @@ class PromptScreen:
             return
         with self._lock:
             self._write(_CLEAR_LINE)
-            self._console.print(styled(text), soft_wrap=True)
+            self._console.print(styled(folded(text, min(_WIDEST, self.width))), soft_wrap=True)
             self._write(f"> {self._typed()}")
 
     @property
@@ -58,6 +61,15 @@ class PromptScreen:
         if self._console.is_terminal:
             self._console.file.write(characters)
             self._console.file.flush()
+
+
+def folded(text: str, width: int) -> str:
+    """The text with no line wider than this; what is folded keeps its indentation."""
+    lines = []
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        lines += textwrap.wrap(line, max(20, width), subsequent_indent=indent) or [line]
+    return "\n".join(lines)
 
 
 def styled(text: str) -> Text:

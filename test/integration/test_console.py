@@ -171,7 +171,7 @@ def test_a_phone_that_is_gone_leaves_the_request_open(cell):
 
 def test_a_count_down_is_on_the_page(cell):
     state = next(n for n in cell._nodes if isinstance(n, PerturbationNode))._state
-    state.lock("the arm may move in 3 s")
+    state.lock("count-down: the arm may move in 3 s")
     wait_for(lambda: cell.phone.boards[-1]["waits"] == "the arm may move in 3 s", "it", 10)
     state.unlock()
     wait_for(lambda: not cell.phone.boards[-1]["waits"], "its end", 10)

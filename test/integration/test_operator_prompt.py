@@ -218,7 +218,7 @@ def test_the_count_down_is_told_with_a_bell(cell):
     rung = []
     prompt.ring = lambda: rung.append(1)
     for left in (2, 1, 1):
-        cell.perturbation._state.lock(f"the arm may move in {left} s")
+        cell.perturbation._state.lock(f"count-down: the arm may move in {left} s")
         time.sleep(0.1)
     cell.perturbation._state.unlock()
     shows(shown, "(the arm may move in 1 s)")

@@ -4,6 +4,7 @@
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,13 @@ from fakes import FakeCell, make_config
 from robomd_ros.core.campaign.campaign import Campaign
 from robomd_ros.core.campaign.stored import open_campaign, read_campaign
 from robomd_ros.core.operator.desk import changes
-from robomd_ros.core.operator.work import DEFAULT_COST, WorkLedger, count_changes, seconds_of
+from robomd_ros.core.operator.work import (
+    DEFAULT_COST,
+    WorkLedger,
+    cheapest,
+    count_changes,
+    seconds_of,
+)
 from robomd_ros.core.search import Asked, SearchContext, make_search
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene, Variation
@@ -191,3 +198,41 @@ def work(scenes):
         total += ledger.cost("cell", wanted)
         ledger.ask("cell", wanted)
     return total
+
+
+# Learned from what people took, and no change twice
+
+
+def test_the_time_left_is_learned_from_past_answers():
+    ledger = WorkLedger(CATALOGUE)
+    scene = CATALOGUE.scene([CATALOGUE.variations[0].id])
+    said = ledger.left(10).seconds
+    for number in range(3):
+        assert ledger.left(10).seconds == pytest.approx(said, rel=1.0)
+        ledger.ask("cell", scene, at=1000.0 * number)
+        ledger.ended("cell", 12.0, at=1000.0 * number + 52.0)
+    assert ledger.left(10).seconds == pytest.approx(400.0)
+    ledger.ask("cell", scene, at=9000.0)
+    ledger.ended("cell", 12.0, at=9000.0 + 3600.0)  # lunch
+    assert ledger.left(10).seconds == pytest.approx(400.0)
+    ledger.ask("cell", scene, at=20000.0)
+    ledger.ended("cell", math.nan, at=20001.0)  # nobody knows how long it ran
+    ledger.ended("cell", 1.0, at=20002.0)  # nothing was asked
+    assert ledger.left(10).seconds == pytest.approx(400.0)
+
+
+def test_no_change_is_taken_back_that_a_waiting_scene_needs():
+    ids = [v.id for v in CATALOGUE.variations[:3]]
+    ledger = WorkLedger(CATALOGUE)
+    ledger.ask("cell", CATALOGUE.scene(ids[:1]))
+    waiting = [CATALOGUE.scene([ids[1]]), CATALOGUE.scene([ids[0], ids[2]])]
+    assert cheapest(waiting, ledger, "cell") == 1
+    wanted = (ids[1:], ids[:2], [ids[0]], [ids[1]], [ids[2]])
+    order, left = [], [CATALOGUE.scene(one) for one in wanted]
+    ledger.ask("cell", CATALOGUE.scene([]))
+    while left:
+        scene = left.pop(cheapest(left, ledger, "cell"))
+        ledger.ask("cell", scene)
+        order.append(scene)
+    undone = Counter(v.id for a, b in pairwise(order) for v in changes(a, b).undo)
+    assert max(undone.values()) == 1  # made once, taken back once

@@ -153,7 +153,10 @@ class Dispatcher:
                 tries = sum(r.request.number == number for r in records)
                 self._queue.append(Job(request, scene, tries, told=number in labelled))
         for record in records:
-            self.work.ask(record.cell, self._catalogue.scene(record.request.scene))
+            scene = self._catalogue.scene(record.request.scene)
+            self.work.ask(record.cell, scene, record.asked_at)
+            if record.outcome is not None and record.outcome.valid:
+                self.work.ended(record.cell, record.outcome.duration, record.finished_at)
         return asked, others
 
     def _labelled(
@@ -215,6 +218,7 @@ class Dispatcher:
         """The job has its valid trial."""
         self._running.remove(job)
         self.valid += 1
+        self.work.ended(job.cell, trial.outcome.duration)
         self._dropped_in_a_row = 0
         if job.request.purpose is Purpose.CONTROL:
             self.control.add(trial.outcome)
