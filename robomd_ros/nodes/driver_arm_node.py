@@ -15,9 +15,9 @@ from robomd_ros.arms.ros2_control.arm import DriverArm
 from robomd_ros.arms.ros2_control.parameters import DriverArmParameters
 from robomd_ros.arms.ros2_control.recovery import recover_driver
 from robomd_ros.arms.ros2_control.settings import driver_options
+from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.settings import gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name, safety_name
-from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.nodes.driver_gripper import ActionGripper
 from robomd_ros.nodes.driver_link import RosDriverLink

@@ -26,12 +26,12 @@ from robomd_ros.arms.motion_guard import LeaseCode, MotionGuard, MotionRefused
 from robomd_ros.arms.ur5e.arm import MoveCode, MoveEnd, UR5e
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, quat_xyzw
 from robomd_ros.arms.ur5e.limits import LimitError
+from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.recovery import recover
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name, safety_name
-from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.cell_watch.rollout_watch import GRIPPER_FAULT
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.nodes.motion_gate import MotionGate

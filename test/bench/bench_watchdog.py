@@ -12,9 +12,9 @@ import sys
 import time
 
 from robomd_ros.arms.ur5e.arm import UR5e
+from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.settings import arm_options
-from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import RoboMDError
 from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin.client import TwinProcess

@@ -19,7 +19,7 @@ from robomd_ros.arms.ros2_control.settings import driver_options
 from robomd_ros.arms.ur5e.arm import ArmFault, MoveCode, NotReadyError
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
-from robomd_ros.arms.ur5e.supervisor import ArmListener
+from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.core.errors import ConfigurationError
 
 HOME = [-0.294, -1.556, 2.106, -2.12, -1.571, 1.277]

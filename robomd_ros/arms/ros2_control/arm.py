@@ -26,8 +26,8 @@ from robomd_ros.arms.ros2_control.options import DriverOptions
 from robomd_ros.arms.ur5e.arm import AT_REST, ArmFault, MoveCode, MoveEnd, NotReadyError
 from robomd_ros.arms.ur5e.homing import far_home, way_home, way_in_words
 from robomd_ros.arms.ur5e.limits import UR5E_KINEMATICS, LimitError, LimitGuard, Move
+from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.status import ArmStatus
-from robomd_ros.arms.ur5e.supervisor import ArmListener
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 
 _AT_GOAL = 0.01

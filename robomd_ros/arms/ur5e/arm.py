@@ -13,9 +13,10 @@ from typing import Any
 from robomd_ros.arms.motion_guard import StopLatch
 from robomd_ros.arms.ur5e.homing import far_home, way_home, way_in_words
 from robomd_ros.arms.ur5e.limits import LimitError, LimitGuard, Move
+from robomd_ros.arms.ur5e.options import ArmListener, ArmOptions
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus
-from robomd_ros.arms.ur5e.supervisor import ArmListener, ArmOptions, ArmSupervisor
+from robomd_ros.arms.ur5e.supervisor import ArmSupervisor
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 
 AT_REST = 0.01

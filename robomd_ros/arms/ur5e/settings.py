@@ -15,8 +15,8 @@ from robomd_ros.arms.gripper.gripper import (
 )
 from robomd_ros.arms.ur5e.child import ControlOptions
 from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
+from robomd_ros.arms.ur5e.options import ArmOptions
 from robomd_ros.arms.ur5e.parameters import LimitParameters
-from robomd_ros.arms.ur5e.supervisor import ArmOptions
 from robomd_ros.core.errors import ConfigurationError
 
 SwitchOutput = Callable[[bool], None]

@@ -114,7 +114,7 @@ class DecideSearch(Foreground):
         # all verdicts must stand together, so that each may have a share of the doubt only
         allowed = (1.0 - tally.confidence) / len(self.asks)
         open_counts = {c for c, doubt in of_counts.items() if doubt > allowed}
-        few = [
+        few: list[int] = [
             i
             for i in np.flatnonzero(self.asks < _EVENLY).tolist()
             if tally.counts(i) in open_counts
