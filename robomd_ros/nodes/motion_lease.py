@@ -12,8 +12,9 @@ from robomd_msgs.srv import HoldMotion
 from robomd_ros.core.errors import CellFault
 from robomd_ros.ros.runtime import Ticker, unless
 
-DURATION = 0.5
-"""s after which the arm rests if this process has renewed nothing."""
+DURATION = 1.0
+"""s after which a move ends if this process has renewed nothing; a stream ends much earlier, after
+`command_timeout`. A shorter one lapses on a busy computer and voids trials."""
 _ANSWER = 2.0
 """s that the arm's node may take to answer."""
 _PATIENCE = 25.0
