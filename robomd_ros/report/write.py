@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the report of a campaign: one page, and its figures as PNG and SVG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from robomd_ros.core.errors import CampaignFolderError, ConfigurationError
@@ -20,9 +20,17 @@ from robomd_ros.report.report_values import report_values
 REPORT_FOLDER = "report"
 REPORT_FILE = "report.html"
 COMPARISON_FILE = "compare.html"
-NO_FIGURES: Mapping[str, Picture | None] = dict.fromkeys(
-    ("ranking", "radar", "combinations", "timeline", "learning", "actions")
-)
+_FIGURES: Mapping[str, Callable[[Sequence[CampaignData]], Picture | None]] = {
+    "ranking": lambda campaigns: ranking_figure(campaigns[0]),
+    "radar": radar_figure,
+    "combinations": lambda campaigns: combination_figure(campaigns[0]),
+    "factors": lambda campaigns: factors_figure(campaigns[0]),
+    "pairs": lambda campaigns: pairs_figure(campaigns[0]),
+    "timeline": lambda campaigns: timeline_figure(campaigns[0]),
+    "learning": lambda campaigns: learning_figure(campaigns[0]),
+    "actions": actions_figure,
+}
+"""Name of a figure in the page -> what draws it."""
 
 
 def write_report(folders: Sequence[Path], out: Path | None = None) -> Path:
@@ -49,26 +57,18 @@ def write_report(folders: Sequence[Path], out: Path | None = None) -> Path:
     return write_files(target, REPORT_FILE, page, [p for p in pictures.values() if p is not None])
 
 
-def report_page(
-    campaigns: Sequence[CampaignData], pictures: Mapping[str, Picture | None] = NO_FIGURES
-) -> str:
-    """The page of the first campaign; without figures it is there at once."""
-    return render("report.html", report_values(campaigns, {**NO_FIGURES, **pictures}))
-
-
 def report_figures(campaigns: Sequence[CampaignData]) -> dict[str, Picture | None]:
     """All figures by name; None where there is nothing to draw."""
-    data = campaigns[0]
-    return {
-        "ranking": ranking_figure(data),
-        "radar": radar_figure(campaigns),
-        "combinations": combination_figure(data),
-        "factors": factors_figure(data),
-        "pairs": pairs_figure(data),
-        "timeline": timeline_figure(data),
-        "learning": learning_figure(data),
-        "actions": actions_figure(campaigns),
-    }
+    return {name: draw(campaigns) for name, draw in _FIGURES.items()}
+
+
+def report_page(
+    campaigns: Sequence[CampaignData], pictures: Mapping[str, Picture | None] | None = None
+) -> str:
+    """The page of the first campaign; without figures it is there at once."""
+    return render(
+        "report.html", report_values(campaigns, {**dict.fromkeys(_FIGURES), **(pictures or {})})
+    )
 
 
 def write_comparison(
