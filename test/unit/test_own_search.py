@@ -9,7 +9,7 @@ import pytest
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.search import SearchContext, make_search, resolved_options
-from robomd_ros.core.search.strategies import SEARCHES, strategy
+from robomd_ros.core.search.strategies import SEARCHES, STRATEGIES, strategy
 from robomd_ros.core.variations import Catalogue, Variation
 
 MODULE = '''
@@ -101,7 +101,7 @@ def test_one_of_an_installed_package_is_found_by_its_name(module):
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("sarsa", "unknown search 'sarsa'; allowed: ppo, a2c, decide, covering, uniform, thompson"),
+        ("sarsa", f"unknown search 'sarsa'; allowed: {', '.join(STRATEGIES)}, or python:<module>"),
         ("python:my_searches:Missing", "has no 'Missing'"),
         ("python:my_searches:InOrder?last=1", "no argument 'last'"),
         ("python:my_searches:Wrong", "its attribute `strategy` is str"),

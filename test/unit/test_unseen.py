@@ -260,7 +260,7 @@ def test_a_report_says_that_the_embedding_learned_from_other_trials(campaign, ca
 def test_query(campaign, capsys, tmp_path):
     for text in ("v0", " v0\n"):
         code, out, _ = command(capsys, "query", campaign, "--text", text)
-        assert code == 0 and "2 of 2 trials failed" in out
+        assert code == 0 and "2 of 2 trials of its own failed" in out
     code, out, _ = command(capsys, "query", campaign, "--text", "lift the cube")
     assert code == 0 and "not known" in out  # the nominal scene was not tried
     code, out, _ = command(capsys, "query", campaign, "--text", "Change 1.")
