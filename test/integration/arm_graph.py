@@ -230,16 +230,20 @@ class ArmGraph(Graph):
         return self.status
 
     def heal(self):
-        """End every fault and bring the arm home."""
+        """End every fault and bring the arm home; again if a stall of the machine came between."""
         self.twin.clear()
         if self.arm._moving.locked():
             self.trigger("stop_motion")
-        if self.arm.latch.reason:
-            response = self.trigger("recover")
-            assert response.success, response.message
-        self.ready()
-        response = self.trigger("home")
-        assert response.success, response.message
+        for _ in range(4):
+            if self.arm.latch.reason:
+                response = self.trigger("recover")
+                assert response.success, response.message
+            self.ready()
+            response = self.trigger("home")
+            if response.success:
+                return
+            time.sleep(0.5)
+        raise AssertionError(response.message)
 
 
 class Watch:

@@ -49,13 +49,13 @@ def graph(module_domain):
 def test_a_policy_moves_it_and_it_goes_home(graph, example):
     arm = graph.add(example.OwnArm(namespace="/cell"))
     images = graph.client.create_publisher(Image, "/cell/camera/image_raw", IMAGE_OUT)
-    picture = np.zeros((84, 84, 3), np.uint8)
-    graph.client.create_timer(
-        0.05,
-        lambda: images.publish(
-            image_to_msg(picture, graph.client.get_clock().now().to_msg(), "camera")
-        ),
-    )
+    random = np.random.default_rng(0)
+
+    def send_picture():
+        noise = random.integers(0, 256, (84, 84, 3), np.uint8)  # a sensor's: no two are the same
+        images.publish(image_to_msg(noise, graph.client.get_clock().now().to_msg(), "camera"))
+
+    graph.client.create_timer(0.05, send_picture)
     values = {"policy": "python:arm_policies:Forward", "time_limit": 1.0, "state_timeout": 2.0}
     graph.add(
         PolicyNode(

@@ -138,7 +138,8 @@ def test_the_arm_rests_when_the_diagnosis_is_killed(one, module_domain):
     )
     try:
         assert driver.stdout.readline() == "drives\n"
-        time.sleep(1.0)  # discovered
+        wait_for(lambda: one.node.count_publishers(f"{PLACE}/driver"), "the driver's sign", 20)
+        time.sleep(1.0)  # and heard of
         handle = moving(one)
         driver.send_signal(signal.SIGKILL)
         killed = time.monotonic()

@@ -141,7 +141,7 @@ def test_by_hand_no_trial_is_stored_under_a_scene_that_was_not_in_force(domain, 
         )  # fmt: skip
         graph.begin()
         with Peer(
-            graph, scenes_of(TABLETOP, "tabletop"), f"{PLACE}/apply_scene", pause=3.0
+            graph, scenes_of(TABLETOP, "tabletop"), f"{PLACE}/apply_scene", pause=0.5
         ) as peer:
             graph.end(3000)
         report(graph.out, peer, "by hand")

@@ -190,7 +190,7 @@ def test_a_stop_by_anybody_stays_until_recover_is_confirmed(arm, name):
     assert not arm.status.stop_latched
     where = arm.twin.state()["q"]
     assert stays(lambda: np.allclose(arm.twin.state()["q"], where, atol=5e-3), 0.3)
-    assert arm.trigger("home").success
+    wait_for(lambda: arm.trigger("home").success, "the way home", 10)
 
 
 def test_home_goes_up_first_and_is_announced(arm):

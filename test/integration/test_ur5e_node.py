@@ -50,6 +50,7 @@ def arm(graph):
 
 
 def test_it_connects_and_tells_its_state(arm):
+    wait_for(lambda: arm.status.at_home, "the news that it is at home", 5)
     status = arm.latched(RobotStatus, f"{PLACE}/robot_status", LATCHED)
     assert status.ready
     assert status.detail == ""
