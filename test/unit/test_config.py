@@ -9,7 +9,7 @@ from fakes import make_config
 from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
 from robomd_ros.core.errors import ConfigurationError
 
-EMBEDDING = {"search": "ppo", "action_space": "embedding"}
+EMBEDDING = {"search": "decide", "action_space": "embedding"}
 
 
 @pytest.mark.parametrize(

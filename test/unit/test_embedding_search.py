@@ -39,7 +39,7 @@ def fails(scene, seed):
 
 def run(folder, cell, listener=None, budget=12, **options):
     config = make_config(
-        search="ppo",
+        search="decide",
         action_space="embedding",
         budget=budget,
         search_options={**OPTIONS, **options},

@@ -20,7 +20,7 @@ ORDERS = ("evidence", "search_agent")
 """Orders of the ranking: by posterior, or the paper's (Eq. 3)."""
 ON_NOMINAL_FAILURE = ("stop", "continue")
 """End the campaign, or try the changes all the same."""
-_SEARCH = "ppo"
+_SEARCH = "decide"
 _PACKAGES = (
     "robomd_ros",
     "numpy",
