@@ -4,6 +4,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -216,8 +217,8 @@ def test_foreign_json_is_refused():
         FailureRanking.from_dict({**data, "header": {}})
 
 
-def printed(ranking: FailureRanking, **kwargs) -> str:
-    console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+def printed(ranking: FailureRanking, width: int = 140, **kwargs) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(ranking_table(ranking, **kwargs))
     return console.export_text()
 
@@ -234,6 +235,23 @@ def test_table_shows_modes_intervals_and_counts():
     )
     assert text.count("untried") == 4
     assert "8 trials, unchanged never tried, 1 failure mode above 0.5" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(("width", "bar"), [(140, True), (104, False), (88, False)])
+def test_names_and_ranks_stand_in_a_table_of_any_width(width, bar):
+    ids = ("cube_color_green", "robot_color_red", "light_color_gray")
+    catalogue = Catalogue("lift", [Variation(i, i, "cube", f"Change {i}.") for i in ids])
+    evidence = Evidence(catalogue)
+    for i in ids:
+        evidence.add(catalogue.scene([i]), True)
+    ranking = build_ranking(
+        evidence.posterior(), catalogue, order_by="evidence", action_space="discrete"
+    )
+    lines = printed(ranking, width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    for i in ids:
+        assert any(re.search(rf"1= │ {i} ", line) for line in lines), lines
+    assert ("█" in "".join(lines)) == bar
 
 
 def test_table_is_cut_and_says_so():
