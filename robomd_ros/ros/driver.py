@@ -22,6 +22,8 @@ _PERIOD = 1.0
 """s between signs of a driver."""
 _FORGOTTEN = 3.5
 """s after which one that has given no sign does not drive any more."""
+_HERE: set[str] = set()
+"""Ids of the drivers of this process."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class DriverSign:
     def drive(self) -> None:
         """From now on this diagnosis drives the cell; from any thread."""
         self._own = self._own or Driver.of(self._node)
+        _HERE.add(self._own.id)
         self._node.executor.create_task(self._begin_or_end)
 
     def leave(self) -> None:
@@ -121,7 +124,13 @@ class DriverSign:
 
 
 class DriverWatch:
-    """Whether the diagnosis that drives this cell still lives; for whoever works for it."""
+    """Whether the diagnosis that drives this cell still lives; for whoever works for it.
+
+    Note:
+        A diagnosis in this process lives as long as the watch. It is not asked for a sign of life:
+        Fast DDS renews the liveliness of a writer for readers of other contexts only, and would
+        call one of the same context gone 0.3 s after each of its messages.
+    """
 
     def __init__(self, node: Node, on_gone: Callable[[], None]) -> None:
         """Listen.
@@ -131,15 +140,25 @@ class DriverWatch:
             on_gone: called, on the node's executor, when a driver has died.
         """
         self._on_gone = on_gone
+        self._heard: set[str] = set()
         node.create_subscription(
             String,
             TOPIC,
-            lambda _message: None,
+            self._on_sign,
             DRIVER,
             event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
         )
 
+    def _on_sign(self, message: String) -> None:
+        driver = Driver.from_text(message.data)
+        self._heard.add(driver.id if driver is not None else "")
+
     def _on_change(self, change: QoSLivelinessChangedInfo) -> None:
         # one that leaves in order has cancelled its goals itself, and is not counted here
-        if change.not_alive_count_change > 0:
+        gone = change.not_alive_count_change > 0
+        if gone and self._heard and self._heard <= _HERE:
+            return
+        if gone or change.alive_count_change < 0:
+            self._heard &= _HERE  # who is still there says so again within _PERIOD
+        if gone:
             self._on_gone()

@@ -20,6 +20,7 @@ from test_policy_node import Cell
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import Outcome, Scene, Variation
+from robomd_ros.ros.driver import DriverSign
 
 pytestmark = pytest.mark.ros
 HERE = Path(__file__).parent
@@ -148,6 +149,17 @@ def test_the_arm_rests_when_the_diagnosis_is_killed(one, module_domain):
     finally:
         driver.kill()
         driver.wait()
+
+
+def test_a_diagnosis_in_the_same_process_is_not_called_gone(one):
+    """Its liveliness is not renewed for readers of its own context: it lapses after 0.3 s."""
+    sign = DriverSign(one.graph.client, PLACE)
+    sign.drive()
+    try:
+        wait_for(lambda: one.node.count_publishers(f"{PLACE}/driver"), "the driver's sign", 20)
+        assert one.run(time_limit=1.5).error_code == CODES.NONE
+    finally:
+        sign.leave()
 
 
 def test_the_gripper_opens_for_a_person_while_nothing_is_executed(one):
