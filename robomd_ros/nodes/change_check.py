@@ -29,8 +29,8 @@ _PATIENCE = 5.0
 _STILL = 6.0
 """Levels of 255 at a place by which two pictures of a scene differ in which nobody moves."""
 _FROZEN = (
-    "I see no change: the camera's picture is the one of before, bit for bit. Start the camera or "
-    "its capture card again."
+    "I see no change: the camera's picture is frozen, bit for bit the one of before. Start the "
+    "camera or its capture card again."
 )
 _NOT_VERIFIED = "change_verified"
 

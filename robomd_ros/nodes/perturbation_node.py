@@ -71,8 +71,8 @@ class PerturbationNode(Node):
     Subscriptions:
         sim/cell_state (robomd_msgs/CellState, latched): back end simulator: which scene is in
             force, unless the simulator's node is in this process.
-        camera/image_raw (sensor_msgs/Image, as the publisher has it), or the topic of `camera`:
-            back end operator: changes are verified by it.
+        camera/image_raw (sensor_msgs/Image): back end operator: changes are verified by it, or by
+            the topic of `camera`; reliable or best effort, as its publisher is.
         robot_status (robomd_msgs/RobotStatus, latched): back end operator: a person is asked to
             reach in where the arm rests, holds nothing and is home, and to recover it before.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robomd_ros.core.campaign.dispatch import trial_of
 from robomd_ros.core.campaign.folder import read_description, stored_path
 from robomd_ros.core.campaign.stored import read_campaign
+from robomd_ros.core.campaign.trial_log import trial_of
 from robomd_ros.core.errors import CampaignFolderError, RoboMDError
 from robomd_ros.core.evidence.failure_modes import FailureRanking
 from robomd_ros.core.trial import Trial

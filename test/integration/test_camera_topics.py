@@ -86,14 +86,16 @@ class Cameras:
             "input_timeout": 1.5,
             "linear_scale": 1.0,
         }
-        self.graph.add(PolicyNode(namespace="/cell", parameter_overrides=overrides(**values)))
+        policy = PolicyNode(namespace="/cell", parameter_overrides=overrides(**values))
+        self.policy = self.graph.add(policy)
         relay = {"topic": "/front/color/image_raw", "rate": 20.0}
         self.graph.add(CameraRelayNode(namespace="/cell", parameter_overrides=overrides(**relay)))
         self.action = ActionClient(self.graph.client, ExecutePolicy, "/cell/execute_policy")
         wait_for(self.action.server_is_ready, "execute_policy", 20)
 
     def run(self):
-        goal = ExecutePolicy.Goal(token=self.graph.new_scene("/cell"))
+        goal = ExecutePolicy.Goal(token=self.arm.new_scene())
+        wait_for(lambda: self.policy._bond.in_force == goal.token, "the cell's state", 10)
         handle = self.graph.result(self.action.send_goal_async(goal), "acceptance")
         return self.graph.result(handle.get_result_async(), "the result").result
 

@@ -187,13 +187,19 @@ def test_simulator_node_stopped_and_continued(running):
 def test_no_cell_left_waits_and_goes_on(running):
     running.settle()
     start = len(running.log.seen)
-    for cell in ("cell_0", "cell_1"):
-        running.bringup.node("sim_bridge.sim_cell", f"/robomd/{cell}").kill()
+    nodes = [
+        running.bringup.node("sim_bridge.sim_cell", f"/robomd/{cell}")
+        for cell in ("cell_0", "cell_1")
+    ]
+    for node in nodes:
+        node.suspend()  # killed at once, one could be back before the other is missed
     status = running.wait_status(lambda s: s.state is CampaignState.WAITING, "WAITING", start)
     assert "cell_0" in status.waiting_for and "cell_1" in status.waiting_for
     away = status.message.partition("away: ")[2]
     assert "cells: none" in status.message and "cell_0 (" in away and "cell_1 (" in away
     start = len(running.log.seen)
+    for node in nodes:
+        node.kill()
     running.wait_status(lambda s: s.state is CampaignState.RUNNING, "RUNNING", start)
     running.settle()
 

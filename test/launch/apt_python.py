@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 ROS = ROOT / "requirements-ros-jazzy.txt"
 
 WHEELS = {
+    "python3-aiohttp": "aiohttp>=3.9,<3.10",
     "python3-jinja2": "jinja2>=3.1,<4",
     "python3-matplotlib": "matplotlib>=3.6,<3.9",
     "python3-numpy": "numpy==1.26.*",
@@ -22,6 +23,7 @@ WHEELS = {
     "python3-psutil": "psutil>=5.9",
     "python3-pytest": "pytest>=7.4,<8.4",
     "python3-pytest-timeout": "pytest-timeout>=2.2",
+    "python3-qrcode": "qrcode>=7.4,<8",
     "python3-rich": "rich>=13.7",
     "python3-scipy": "scipy>=1.11,<1.15",
     "python3-tqdm": "tqdm>=4.66",
@@ -33,13 +35,14 @@ WHEELS = {
 IN_ROS = frozenset(
     "action_msgs ament_cmake ament_cmake_pytest ament_cmake_python builtin_interfaces "
     "diagnostic_msgs geometry_msgs rcl_interfaces rclpy rosidl_default_generators "
-    "rosidl_default_runtime sensor_msgs std_msgs std_srvs visualization_msgs".split()
+    "rosidl_default_runtime sensor_msgs std_msgs std_srvs trajectory_msgs unique_identifier_msgs "
+    "visualization_msgs".split()
 )
 """Keys that the pinned wheels of ROS bring."""
 
 NO_WHEEL = frozenset(
-    "launch launch_pytest launch_ros python3-dev python3-venv robot_state_publisher ros2launch "
-    "rqt_gui rqt_gui_py rviz2 tf2_msgs ur_description xacro".split()
+    "control_msgs launch launch_pytest launch_ros python3-dev python3-venv robot_state_publisher "
+    "ros2launch rqt_gui rqt_gui_py rviz2 tf2_msgs ur_description xacro".split()
 )
 """Keys that no wheel serves; the launch stack is laid beside the environment where it is there."""
 

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from fakes import make_config
 
-from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
+from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.campaign.description import installed_versions
 from robomd_ros.core.errors import ConfigurationError
 
 EMBEDDING = {"search": "decide", "action_space": "embedding"}

@@ -13,7 +13,7 @@ from robomd_ros.core.campaign.cell_pool import Attempt, CellPool, attempt
 from robomd_ros.core.campaign.cell_reference import CellReferences
 from robomd_ros.core.campaign.control import search_budget
 from robomd_ros.core.campaign.crew import Crew, Task
-from robomd_ros.core.campaign.dispatch import Dispatcher, Job, trial_of
+from robomd_ros.core.campaign.dispatch import Dispatcher, Job
 from robomd_ros.core.campaign.forecast import describe, past_trials
 from robomd_ros.core.campaign.opening import Opening
 from robomd_ros.core.campaign.parameters import DiagnosisParameters
@@ -27,7 +27,7 @@ from robomd_ros.core.campaign.stored import (
     open_campaign,
     read_campaign,
 )
-from robomd_ros.core.campaign.trial_log import TrialRecord, last_label
+from robomd_ros.core.campaign.trial_log import TrialRecord, last_label, trial_of
 from robomd_ros.core.cell import Cell
 from robomd_ros.core.errors import CellFault, ConfigurationError, RelabelError
 from robomd_ros.core.evidence.findings import Findings

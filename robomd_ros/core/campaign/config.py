@@ -3,12 +3,12 @@
 """The configuration of a campaign: validated once, completely, before anything is created."""
 
 from collections.abc import Mapping
-from importlib import metadata
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import field_validator
 
+from robomd_ros.core.campaign.defaults import NOMINAL_LIMIT, ORDER_BY
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.evidence.rates import CONFIDENCE, FAILING_THRESHOLD
 from robomd_ros.core.schema import Model, Texts, default_of, option
@@ -21,17 +21,6 @@ ORDERS = ("evidence", "search_agent")
 ON_NOMINAL_FAILURE = ("stop", "continue")
 """End the campaign, or try the changes all the same."""
 _SEARCH = "decide"
-_PACKAGES = (
-    "robomd_ros",
-    "numpy",
-    "torch",
-    "stable_baselines3",
-    "gymnasium",
-    "timm",
-    "open_clip_torch",
-    "robosuite",
-    "mujoco",
-)
 
 
 _TEXT = "text that is not empty"
@@ -63,7 +52,7 @@ class CampaignConfig(Model):
         "the catalogue (Algorithm 1), or an embedding that also ranks what was not tried",
         choices=ACTION_SPACES,
     )
-    order_by: str = option("evidence", "order of the ranking", choices=ORDERS)
+    order_by: str = option(ORDER_BY, "order of the ranking", choices=ORDERS)
     budget: int = option(210, "valid trials to do", low=1, high=1_000_000, changes=True)
     seed: int = option(0, "seed of everything random", low=0, high=2**32 - 1)
     accumulate: bool | None = option(
@@ -79,7 +68,7 @@ class CampaignConfig(Model):
         0.1, "share of the later trials that are of the unchanged scene", low=0.0, high=0.5
     )
     nominal_limit: float = option(
-        0.3,
+        NOMINAL_LIMIT,
         "failure rate of the unchanged scene above which no change can be blamed",
         low=0.0,
         high=1.0,
@@ -182,14 +171,3 @@ class CampaignConfig(Model):
         values["search_options"] = dict(self.search_options)
         values["accumulate"] = self.accumulates
         return values
-
-
-def installed_versions() -> dict[str, str]:
-    """Versions of the packages that results may depend on, as far as they are installed."""
-    versions: dict[str, str] = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions

@@ -13,17 +13,21 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from robomd_ros.core.campaign.config import CampaignConfig, installed_versions
+from robomd_ros.core import policies
+from robomd_ros.core.campaign.defaults import ACTION_SPACE, NOMINAL_LIMIT, ORDER_BY
 from robomd_ros.core.campaign.folder import CATALOGUE_FILE
 from robomd_ros.core.errors import CampaignFolderError, CatalogueError, ConfigurationError
-from robomd_ros.core.policies import policy_digest, policy_files
-from robomd_ros.core.schema import default_of
+from robomd_ros.core.evidence.rates import FAILING_THRESHOLD
 from robomd_ros.core.share import config_file
 from robomd_ros.core.variations import Catalogue, Parameter, Variation, load_catalogue
 from robomd_ros.core.yaml_text import dump_yaml
+
+if TYPE_CHECKING:  # the Python of ROS does without pydantic
+    from robomd_ros.core.campaign.config import CampaignConfig
 
 CHANGEABLE = ("budget", "confidence", "on_nominal_failure")
 """What a resumed campaign may have anew: it decides when the campaign ends, not what its trials
@@ -31,7 +35,17 @@ are."""
 
 _TEXTS = ("task", "policy", "catalogue", "search", "action_space", "order_by")
 _NUMBERS = ("budget", "seed", "confidence")
-_DEFAULT_LIMIT = default_of(CampaignConfig, "nominal_limit")
+_PACKAGES = (
+    "robomd_ros",
+    "numpy",
+    "torch",
+    "stable_baselines3",
+    "gymnasium",
+    "timm",
+    "open_clip_torch",
+    "robosuite",
+    "mujoco",
+)
 
 
 @dataclass(frozen=True)
@@ -65,9 +79,9 @@ class StoredConfig:
     confidence: float
     variation_ids: tuple[str, ...]
     accumulates: bool
-    action_space: str = default_of(CampaignConfig, "action_space")
-    order_by: str = default_of(CampaignConfig, "order_by")
-    failing_threshold: float = default_of(CampaignConfig, "failing_threshold")
+    action_space: str = ACTION_SPACE
+    order_by: str = ORDER_BY
+    failing_threshold: float = FAILING_THRESHOLD
     values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -104,14 +118,14 @@ class StoredConfig:
     @property
     def nominal_limit(self) -> float:
         """Rate of the unchanged scene above which no change is blamed."""
-        return float(self.values.get("nominal_limit") or _DEFAULT_LIMIT)
+        return float(self.values.get("nominal_limit") or NOMINAL_LIMIT)
 
     def to_mapping(self) -> dict[str, Any]:
         """All of it as plain data, as it is written."""
         return dict(self.values)
 
 
-def new_document(config: CampaignConfig, catalogue: Catalogue) -> dict[str, Any]:
+def new_document(config: "CampaignConfig", catalogue: Catalogue) -> dict[str, Any]:
     """The description of a campaign that begins now.
 
     Args:
@@ -124,13 +138,24 @@ def new_document(config: CampaignConfig, catalogue: Catalogue) -> dict[str, Any]
         "seed": config.seed,
         "config": config.to_mapping(),
         "catalogue": contents(catalogue),
-        "policy_digest": policy_digest(config.policy),
-        "policy_files": policy_files(config.policy),
+        "policy_digest": policies.policy_digest(config.policy),
+        "policy_files": policies.policy_files(config.policy),
         "versions": installed_versions(),
     }
 
 
-def reconfigured(document: Mapping[str, Any], config: CampaignConfig) -> dict[str, Any] | None:
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages that results may depend on, as far as they are installed."""
+    versions: dict[str, str] = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def reconfigured(document: Mapping[str, Any], config: "CampaignConfig") -> dict[str, Any] | None:
     """The description with what of the configuration may change, and when it did.
 
     Returns:
@@ -152,7 +177,7 @@ def reconfigured(document: Mapping[str, Any], config: CampaignConfig) -> dict[st
 
 
 def differences(
-    document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue
+    document: Mapping[str, Any], config: "CampaignConfig", catalogue: Catalogue
 ) -> list[str]:
     """In what a stored campaign differs from this one so that it cannot go on with it, in lines.
 
@@ -166,10 +191,10 @@ def differences(
     """
     there = _flat({**document["config"], "catalogue": document.get("catalogue")})
     here = _flat({**config.to_mapping(), "catalogue": contents(catalogue)})
-    digests = document.get("policy_digest"), policy_digest(config.policy)
+    digests = document.get("policy_digest"), policies.policy_digest(config.policy)
     if all(digests):  # unknown in an older campaign, or where the policy cannot be found
         there["policy_digest"], here["policy_digest"] = digests
-        files, now = document.get("policy_files"), policy_files(config.policy)
+        files, now = document.get("policy_files"), policies.policy_files(config.policy)
         for path, before in files.items() if isinstance(files, Mapping) else ():
             key = f"policy_files.{path}"
             there[key], here[key] = before, now.get(str(path), "gone, or not named any more")

@@ -13,7 +13,7 @@ import numpy as np
 
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.campaign.control import ControlArm
-from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord, TrialRequest
+from robomd_ros.core.campaign.trial_log import Purpose, TrialRecord, TrialRequest, trial_of
 from robomd_ros.core.errors import RelabelError
 from robomd_ros.core.operator.work import WorkLedger, cheapest
 from robomd_ros.core.search.search import Asked, Search
@@ -357,18 +357,3 @@ def trial_seed(campaign_seed: int, scene: Scene, repetition: int) -> int:
 def nominal_seed(campaign_seed: int) -> int:
     """The seed of the nominal picture, [0, 2^31)."""
     return int(np.random.SeedSequence([campaign_seed, 2]).generate_state(1)[0]) >> 1
-
-
-def trial_of(record: TrialRecord, catalogue: Catalogue) -> Trial:
-    """A finished trial of the log, without its picture."""
-    if record.outcome is None:
-        raise ValueError(f"trial {record.trial_index} has not ended")
-    return Trial(
-        record.trial_index,
-        record.cell,
-        catalogue.scene(record.request.scene),
-        record.request.seed,
-        record.outcome,
-        image_path=record.image_path,
-        token=record.token,
-    )

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from robomd_ros.core.campaign.claim import locked
-from robomd_ros.core.campaign.dispatch import Dispatcher, trial_of
+from robomd_ros.core.campaign.dispatch import Dispatcher
 from robomd_ros.core.campaign.stored import (
     TRIALS_FILE,
     CampaignFolder,
     read_campaign,
     write_ranking,
 )
-from robomd_ros.core.campaign.trial_log import TrialLog, TrialRecord
+from robomd_ros.core.campaign.trial_log import TrialLog, TrialRecord, trial_of
 from robomd_ros.core.errors import NoSuchTrialError, RelabelError
 from robomd_ros.core.evidence.findings import Findings
 from robomd_ros.core.trial import Outcome, Result, Source

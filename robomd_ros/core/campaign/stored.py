@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -23,7 +23,6 @@ from robomd_ros.core.campaign.claim import (
     refuse_unwritable,
     unwritable,
 )
-from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.campaign.description import (
     StoredConfig,
     catalogue_text,
@@ -49,6 +48,9 @@ from robomd_ros.core.variations import Catalogue, Scene, load_catalogue
 from robomd_ros.core.wording import counted
 from robomd_ros.core.yaml_text import dump_yaml
 
+if TYPE_CHECKING:  # the Python of ROS does without pydantic
+    from robomd_ros.core.campaign.config import CampaignConfig
+
 TRIALS_FILE = "trials.db"
 RANKING_FILE = "ranking.json"
 NOMINAL_PICTURE = "images/nominal.png"
@@ -71,7 +73,7 @@ class CampaignFolder:
 
     path: Path
     campaign_id: str
-    config: CampaignConfig
+    config: "CampaignConfig"
     catalogue: Catalogue
     log: TrialLog
     lock: IO[str]
@@ -81,7 +83,7 @@ class CampaignFolder:
         """Where the search agent's checkpoints are."""
         return self.path / "checkpoints"
 
-    def reconfigure(self, config: CampaignConfig) -> None:
+    def reconfigure(self, config: "CampaignConfig") -> None:
         """Go on with another budget or confidence, and record the change."""
         document = read_description(self.path)
         written = reconfigured(document, config) if document is not None else None
@@ -294,7 +296,7 @@ class StoredCampaign:
         return ranking, ""
 
 
-def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> CampaignFolder:
+def open_campaign(folder: Path, config: "CampaignConfig", catalogue: Catalogue) -> CampaignFolder:
     """Create a campaign folder, or open it again with the configuration that it has.
 
     Of an existing campaign the budget and the confidence may be others than before: it goes on
@@ -327,7 +329,7 @@ def open_campaign(folder: Path, config: CampaignConfig, catalogue: Catalogue) ->
 
 
 def check_campaign(
-    folder: Path, config: CampaignConfig, catalogue: Catalogue
+    folder: Path, config: "CampaignConfig", catalogue: Catalogue
 ) -> dict[str, Any] | None:
     """Whether `open_campaign` would take this folder; nothing stays created or locked.
 
@@ -360,7 +362,7 @@ def check_campaign(
     return resumed
 
 
-def _used(config: CampaignConfig, catalogue: Catalogue) -> Catalogue:
+def _used(config: "CampaignConfig", catalogue: Catalogue) -> Catalogue:
     return catalogue.subset(config.variation_ids) if config.variation_ids else catalogue
 
 
@@ -414,7 +416,7 @@ def _id_of(document: Mapping[str, Any]) -> str:
     return str(document.get("campaign_id", ""))
 
 
-def _describe(folder: Path, config: CampaignConfig, catalogue: Catalogue) -> str:
+def _describe(folder: Path, config: "CampaignConfig", catalogue: Catalogue) -> str:
     """Write what the folder must say about the campaign and does not; returns the campaign's id.
 
     The catalogue comes first: where there is a description, there is the catalogue of it.
@@ -448,7 +450,7 @@ def _open_log(folder: Path) -> TrialLog:
 
 
 def _refuse_differences(
-    folder: Path, document: Mapping[str, Any], config: CampaignConfig, catalogue: Catalogue
+    folder: Path, document: Mapping[str, Any], config: "CampaignConfig", catalogue: Catalogue
 ) -> None:
     lines = differences(document, config, catalogue)
     if not lines:
@@ -471,7 +473,7 @@ def _is_copied(folder: Path, document: Mapping[str, Any]) -> bool:
 
 
 def _refuse_spent(
-    folder: Path, document: Mapping[str, Any] | None, config: CampaignConfig, log: TrialLog
+    folder: Path, document: Mapping[str, Any] | None, config: "CampaignConfig", log: TrialLog
 ) -> None:
     """A smaller budget than before must hold the trials that are done."""
     before = document["config"].get("budget") if document is not None else None

@@ -22,7 +22,8 @@ from robomd_ros.core.campaign.log_schema import (
     upgrade,
 )
 from robomd_ros.core.errors import TrialLogError
-from robomd_ros.core.trial import Outcome, Result, Source
+from robomd_ros.core.trial import Outcome, Result, Source, Trial
+from robomd_ros.core.variations import Catalogue
 
 _SELECT = """
 SELECT * FROM trials WHERE :index IS NULL OR trial_index = :index ORDER BY trial_index
@@ -423,3 +424,18 @@ def last_label(records: Sequence[TrialRecord], cell: str) -> TrialRecord:
         detail = last.outcome.detail if last.outcome else ""
         raise LookupError(f"the last judgement in {cell} is not valid any more: {detail}")
     return last
+
+
+def trial_of(record: TrialRecord, catalogue: Catalogue) -> Trial:
+    """A finished trial of the log, without its picture."""
+    if record.outcome is None:
+        raise ValueError(f"trial {record.trial_index} has not ended")
+    return Trial(
+        record.trial_index,
+        record.cell,
+        catalogue.scene(record.request.scene),
+        record.request.seed,
+        record.outcome,
+        image_path=record.image_path,
+        token=record.token,
+    )

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from robomd_ros.core.campaign.dispatch import trial_of
 from robomd_ros.core.campaign.stored import NOMINAL_PICTURE, StoredCampaign, read_campaign
+from robomd_ros.core.campaign.trial_log import trial_of
 from robomd_ros.core.embedding.encoders import Encoder, Encoders, Features, Picture
 from robomd_ros.core.embedding.samples import Samples, samples_of
 from robomd_ros.core.errors import EmbeddingError
