@@ -141,6 +141,7 @@ class RosCell:
             result, label = self._roll_out(goal)
             self._require_token(applied, result)
             outcome = self._judged(result, label)
+            self._require_token(applied, result, judged=True)
         except (CellLostError, SceneSkippedError):
             raise
         except CellFault as fault:
@@ -232,8 +233,13 @@ class RosCell:
             raise error(f"the scene was not made: {result.error_msg}")
         return result
 
-    def _require_token(self, applied: ApplyScene.Result, ran: ExecutePolicy.Result) -> None:
-        """CellFault unless the rollout ran in the scene that was applied for it.
+    def _require_token(
+        self,
+        applied: ApplyScene.Result,
+        ran: ExecutePolicy.Result,
+        judged: bool = False,
+    ) -> None:
+        """CellFault unless the rollout ran, and was judged, in the scene that was applied for it.
 
         An executor that names no token, a user's own, is held to the state of the cell: nobody
         may have changed the scene since.
@@ -246,13 +252,16 @@ class RosCell:
                 "applied for it: somebody else changes the scene or starts rollouts in this cell"
             )
         state = self._state.newest
+        # while a label is asked for no scene is made: then it was started again if it names none
         changed = state is not None and (
             state.token != applied.token
+            and (state.token or not judged)
             and time_from_msg(state.since) > time_from_msg(applied.applied)
         )
         if changed:
+            when = "before the rollout was judged" if judged else "while the rollout ran"
             raise CellFault(
-                "the scene was changed while the rollout ran, by somebody else than this "
+                f"the scene was changed {when}, by somebody else than this "
                 "diagnosis; find out who calls apply_scene in this cell"
             )
 
