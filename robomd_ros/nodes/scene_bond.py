@@ -13,8 +13,8 @@ from robomd_ros.ros.cell_state import CellStateWatch, refusal
 from robomd_ros.ros.driver import DriverWatch
 from robomd_ros.ros.runtime import Ticker, unless
 
-_UNLOCKING = 1.0
-"""s that the news that nobody is inside may take."""
+_NEWS = 1.0
+"""s that the news of an empty cell, or of the scene just made, may take: a goal may overtake it."""
 _CODES = ExecutePolicy.Result
 
 
@@ -50,7 +50,7 @@ class SceneBond:
         Returns:
             An error code of ExecutePolicy and why; NONE and "" where the goal is admitted.
         """
-        await self._unlocked()
+        await self._heard(goal.token)
         if reason := self._state.locked():
             return _CODES.LOCKED, reason
         state = self._state.newest
@@ -86,11 +86,16 @@ class SceneBond:
         """The rollout has ended."""
         self._bound = False
 
-    async def _unlocked(self) -> None:
-        over = time.monotonic() + _UNLOCKING
-        if self._state.locked():
+    async def _heard(self, token: str) -> None:
+        """Wait a little until the cell is unlocked and the scene of this token in force."""
+        over = time.monotonic() + _NEWS
+
+        def admits() -> bool:
+            return not self._state.locked() and token in ("", self._state.token)
+
+        if not admits():
             await unless(
                 self._ticker,
                 Future(executor=self._node.executor),
-                lambda: not self._state.locked() or time.monotonic() > over,
+                lambda: admits() or time.monotonic() > over,
             )
