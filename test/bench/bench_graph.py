@@ -59,10 +59,10 @@ class TimedRosCell(RosCell):
         times = [p.cpu_times() for p in self.processes]
         return time.process_time() + sum(t.user + t.system for t in times)
 
-    def _execute(self, client: Any, goal: Any, timeout: float) -> Any:
+    def _execute(self, client: Any, goal: Any, timeout: float, **more: Any) -> Any:
         part = "apply_scene" if client is self._scene_client else "execute_policy"
         with noted(self.seconds, part):
-            return super()._execute(client, goal, timeout)
+            return super()._execute(client, goal, timeout, **more)
 
     def _picture_since(self, applied: float) -> Any:
         with noted(self.seconds, "picture"):
