@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy
@@ -24,7 +22,7 @@ from robomd_ros.ros.cell_state import CellStatePublisher, new_token, refusal
 from robomd_ros.ros.conversions import outcome_to_msg, scene_from_msg
 from robomd_ros.ros.driver import DriverWatch
 from robomd_ros.ros.parameters import declare
-from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, STATE_OUT
+from robomd_ros.ros.qos import IMAGE_OUT, STATE_OUT, overridable_publisher
 from robomd_ros.ros.runtime import KEEP_SHORT, OneGoalServer, Ticker, finish, in_thread, main_of
 from robomd_ros.ros.standard import image_to_msg
 from robomd_ros.ros.transforms import StaticTransforms
@@ -107,9 +105,9 @@ class SimBridgeNode(Node):
             starting.join(0.2)  # short, so that Ctrl-C is noticed
         if self._start_error is not None:
             raise self._start_error
-        self._images = self._publisher(Image, "camera/image_raw", IMAGE_OUT)
-        self._infos = self._publisher(CameraInfo, "camera/camera_info", IMAGE_OUT)
-        self._joints = self._publisher(JointState, "joint_states", STATE_OUT)
+        self._images = overridable_publisher(self, Image, "camera/image_raw", IMAGE_OUT)
+        self._infos = overridable_publisher(self, CameraInfo, "camera/camera_info", IMAGE_OUT)
+        self._joints = overridable_publisher(self, JointState, "joint_states", STATE_OUT)
         self._transforms = StaticTransforms(self, _WORLD)
         self._ticker = Ticker(self, _FEEDBACK_PERIOD)
         DriverWatch(self, self._on_driver_gone)
@@ -117,9 +115,6 @@ class SimBridgeNode(Node):
         self._execute_server = self._serve(ExecutePolicy, "execute_policy", self._execute_policy)
         self.create_timer(self._idle_period, self._publish_idle)
         self.get_logger().info(f"up: cell {self._cell.name} is ready, waits for goals")
-
-    def _publisher(self, kind: Any, topic: str, qos: QoSProfile) -> Publisher:
-        return self.create_publisher(kind, topic, qos, qos_overriding_options=OVERRIDABLE)
 
     def _serve(self, action_type: Any, name: str, execute: Any) -> OneGoalServer:
         return OneGoalServer(

@@ -13,7 +13,7 @@ from robomd_ros.arms.camera.parameters import CameraConfig, CameraParameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.image_fit import ImageFit, Window
 from robomd_ros.ros.parameters import allow_changes, declare
-from robomd_ros.ros.qos import IMAGE_OUT, OVERRIDABLE, TRIALS
+from robomd_ros.ros.qos import IMAGE_OUT, TRIALS, overridable_publisher
 from robomd_ros.ros.runtime import main_of
 from robomd_ros.ros.standard import image_to_msg, time_to_msg
 from robomd_ros.ros.transforms import StaticTransforms
@@ -66,11 +66,8 @@ class CameraNode(Node):
 
             make_camera = Camera
         self._camera = make_camera(self._config, self._on_frame, self._on_event)
-        overridable = {"qos_overriding_options": OVERRIDABLE}
-        self._images = self.create_publisher(Image, "camera/image_raw", IMAGE_OUT, **overridable)
-        self._infos = self.create_publisher(
-            CameraInfo, "camera/camera_info", IMAGE_OUT, **overridable
-        )
+        self._images = overridable_publisher(self, Image, "camera/image_raw", IMAGE_OUT)
+        self._infos = overridable_publisher(self, CameraInfo, "camera/camera_info", IMAGE_OUT)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", TRIALS)
         self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics)
         self._transforms = StaticTransforms(self, values["mount_frame"])

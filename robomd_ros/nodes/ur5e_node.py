@@ -36,7 +36,7 @@ from robomd_ros.core.cell_watch.rollout_watch import GRIPPER_FAULT
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.nodes.motion_gate import MotionGate
 from robomd_ros.ros.parameters import allow_changes, declare
-from robomd_ros.ros.qos import COMMANDS, LATCHED, OVERRIDABLE, STATE_OUT, TRIALS
+from robomd_ros.ros.qos import COMMANDS, LATCHED, STATE_OUT, TRIALS, overridable_publisher
 from robomd_ros.ros.runtime import OneGoalServer, Ticker, finish, in_thread, main_of
 
 _FEEDBACK = 0.1
@@ -197,7 +197,7 @@ class Ur5eNode(Node):
     # states
 
     def _state_publisher(self, kind: Any, topic: str) -> Publisher:
-        return self.create_publisher(kind, topic, STATE_OUT, qos_overriding_options=OVERRIDABLE)
+        return overridable_publisher(self, kind, topic, STATE_OUT)
 
     def _on_state(self, state: ReceivedState) -> None:
         """Publish a state; runs in the thread that receives it."""

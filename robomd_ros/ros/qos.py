@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The QoS profiles, by what a topic means."""
 
+import copy
+from typing import Any
+
 from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -50,10 +55,6 @@ default QoS, e.g. `ros2 topic echo`, matches too."""
 STATE_IN = qos_profile_sensor_data
 """Our subscribers of them: only the newest counts."""
 
-OVERRIDABLE = QoSOverridingOptions.with_default_policies()
-"""For publishers of pictures and states: history, depth and reliability may be overridden by
-parameters, `qos_overrides.<topic>.publisher.<policy>`, e.g. best effort over a weak network."""
-
 DRIVER = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
     depth=8,
@@ -66,3 +67,18 @@ DRIVER = QoSProfile(
 
 COMMANDS = _profile(1)
 """Streamed commands to an arm or gripper: only the newest counts, and every subscriber matches."""
+
+
+def overridable_publisher(node: Node, kind: Any, topic: str, profile: QoSProfile) -> Publisher:
+    """A publisher of pictures or states whose history, depth and reliability may be overridden by
+    parameters, `qos_overrides.<topic>.publisher.<policy>`, e.g. best effort over a weak network.
+
+    rclpy writes the overrides into the profile that it is given: it gets a copy, so that they
+    hold for this topic alone.
+    """
+    return node.create_publisher(
+        kind,
+        topic,
+        copy.copy(profile),
+        qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+    )

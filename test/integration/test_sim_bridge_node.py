@@ -13,7 +13,7 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from robomd_ros.ros import transforms
-from robomd_ros.ros.qos import LATCHED
+from robomd_ros.ros.qos import LATCHED, STATE_OUT
 from sim_bridge.sim_bridge_node import SimBridgeNode
 
 PLACE = "/robomd/cell_0"
@@ -69,10 +69,18 @@ def test_a_subscriber_with_default_qos_receives_states_and_pictures(start):
         assert published(graph, topic).durability is DurabilityPolicy.VOLATILE
 
 
-def test_reliability_may_be_overridden(start):
+def test_reliability_may_be_overridden_and_for_the_named_topic_alone(start):
     graph = start(**BEST_EFFORT)
     assert published(graph, "joint_states").reliability is ReliabilityPolicy.BEST_EFFORT
     assert published(graph, "camera/image_raw").reliability is ReliabilityPolicy.RELIABLE
+    assert STATE_OUT.reliability is ReliabilityPolicy.RELIABLE  # of every other publisher
+
+
+def test_an_override_of_the_pictures_is_none_of_their_calibration(start):
+    picture = f"qos_overrides.{PLACE}/camera/image_raw.publisher.reliability"
+    graph = start(**{picture: "best_effort"})
+    assert published(graph, "camera/image_raw").reliability is ReliabilityPolicy.BEST_EFFORT
+    assert published(graph, "camera/camera_info").reliability is ReliabilityPolicy.RELIABLE
 
 
 def test_where_base_and_camera_are_is_said_once_and_again_when_it_changes(start):
