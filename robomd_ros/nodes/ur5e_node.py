@@ -22,10 +22,10 @@ from robomd_msgs.action import MoveToJoints
 from robomd_msgs.msg import RobotStatus
 from robomd_ros.arms.gripper.gripper import Gripper
 from robomd_ros.arms.gripper.worker import GripperWorker
+from robomd_ros.arms.limits import LimitError
 from robomd_ros.arms.motion_guard import LeaseCode, MotionGuard, MotionRefused
 from robomd_ros.arms.ur5e.arm import MoveCode, MoveEnd, UR5e
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES, quat_xyzw
-from robomd_ros.arms.ur5e.limits import LimitError
 from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.receive import ReceivedState

@@ -5,10 +5,10 @@
 import numpy as np
 import pytest
 
-from robomd_ros.arms.ur5e.body import distances
-from robomd_ros.arms.ur5e.homing import way_home
+from robomd_ros.arms.body import distances
+from robomd_ros.arms.homing import way_home
+from robomd_ros.arms.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ur5e.kinematics import joint_velocity
-from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.core.errors import ConfigurationError
 
 HOME = np.array([-0.294, -1.556, 2.106, -2.12, -1.571, 1.277])

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from robomd_ros.arms.gripper.gripper import DigitalOutputGripper, NoGripper, RobotiqGripper
+from robomd_ros.arms.limits import LimitError
 from robomd_ros.arms.ur5e.arm import UR5e
-from robomd_ros.arms.ur5e.limits import LimitError
 from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.receive import load_ur_rtde
 from robomd_ros.arms.ur5e.settings import arm_options, gripper_of

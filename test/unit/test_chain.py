@@ -5,9 +5,9 @@
 import numpy as np
 import pytest
 
+from robomd_ros.arms.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ros2_control.chain import Chain, rotation_vector
 from robomd_ros.arms.ur5e import kinematics as ur5e
-from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.core.errors import ConfigurationError
 
 HALF = 1.570796326794897

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from robomd_ros.arms.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ros2_control.arm import DriverArm
 from robomd_ros.arms.ros2_control.commands import Follows
 from robomd_ros.arms.ros2_control.health import DriverReport
@@ -18,7 +19,6 @@ from robomd_ros.arms.ros2_control.recovery import recover_driver
 from robomd_ros.arms.ros2_control.settings import driver_options
 from robomd_ros.arms.ur5e.arm import ArmFault, MoveCode, NotReadyError
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
-from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.core.errors import ConfigurationError
 

@@ -5,8 +5,8 @@
 import numpy as np
 import pytest
 
+from robomd_ros.arms.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ur5e.kinematics import link_frames, tool_pose
-from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ur5e.servo import ServoTarget
 from robomd_ros.core.errors import ConfigurationError
 

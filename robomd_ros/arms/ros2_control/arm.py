@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from robomd_ros.arms.homing import far_home, way_home, way_in_words
+from robomd_ros.arms.limits import UR5E_KINEMATICS, LimitError, LimitGuard, Move
 from robomd_ros.arms.motion_guard import StopLatch
 from robomd_ros.arms.ros2_control.chain import Chain, rotation_vector
 from robomd_ros.arms.ros2_control.commands import DriverCommands
@@ -24,8 +26,6 @@ from robomd_ros.arms.ros2_control.line import LineTarget
 from robomd_ros.arms.ros2_control.link import DriverLink, HeardJoints
 from robomd_ros.arms.ros2_control.options import DriverOptions
 from robomd_ros.arms.ur5e.arm import AT_REST, ArmFault, MoveCode, MoveEnd, NotReadyError
-from robomd_ros.arms.ur5e.homing import far_home, way_home, way_in_words
-from robomd_ros.arms.ur5e.limits import UR5E_KINEMATICS, LimitError, LimitGuard, Move
 from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.status import ArmStatus
 from robomd_ros.core.errors import ConfigurationError, RoboMDError

@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import ArrayLike
 
+from robomd_ros.arms.limits import Kinematics
 from robomd_ros.arms.ur5e.kinematics import (
     Array,
     damped_velocity,
     rotation_matrix,
     transform,
 )
-from robomd_ros.arms.ur5e.limits import Kinematics
 from robomd_ros.core.errors import ConfigurationError
 
 _TURNS = ("revolute", "continuous")

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from robomd_ros.arms.limits import LimitGuard
 from robomd_ros.arms.ros2_control.health import DriverState
 from robomd_ros.arms.ros2_control.line import LineTarget
 from robomd_ros.arms.ros2_control.link import DriverLink
 from robomd_ros.arms.ur5e.kinematics import Array
-from robomd_ros.arms.ur5e.limits import LimitGuard
 from robomd_ros.arms.ur5e.servo import ServoTarget
 
 _NO_TWIST = (0.0,) * 6

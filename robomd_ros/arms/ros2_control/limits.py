@@ -4,8 +4,8 @@
 
 import math
 
+from robomd_ros.arms.limits import ArmLimits
 from robomd_ros.arms.ros2_control.chain import Chain
-from robomd_ros.arms.ur5e.limits import ArmLimits
 from robomd_ros.arms.ur5e.parameters import LimitParameters
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.schema import Numbers, taken

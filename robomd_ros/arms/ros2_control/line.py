@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from robomd_ros.arms.limits import Move
 from robomd_ros.arms.ur5e.kinematics import Array
-from robomd_ros.arms.ur5e.limits import Move
 
 _DECELERATION = 4.0
 """rad/s^2 of the leading axis with which a move is broken off."""

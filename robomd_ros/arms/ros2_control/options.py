@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 
-from robomd_ros.arms.ur5e.limits import ArmLimits
+from robomd_ros.arms.limits import ArmLimits
 
 
 @dataclass(frozen=True)

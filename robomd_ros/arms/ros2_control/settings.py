@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from robomd_ros.arms.arm import ArmDescription
+from robomd_ros.arms.limits import LimitError, LimitGuard
 from robomd_ros.arms.ros2_control.limits import DriverLimits
 from robomd_ros.arms.ros2_control.options import DriverOptions
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
-from robomd_ros.arms.ur5e.limits import LimitError, LimitGuard
 from robomd_ros.arms.ur5e.parameters import LimitParameters
 from robomd_ros.core.errors import ConfigurationError
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
+from robomd_ros.arms.homing import far_home, way_home, way_in_words
+from robomd_ros.arms.limits import LimitError, LimitGuard, Move
 from robomd_ros.arms.motion_guard import StopLatch
-from robomd_ros.arms.ur5e.homing import far_home, way_home, way_in_words
-from robomd_ros.arms.ur5e.limits import LimitError, LimitGuard, Move
 from robomd_ros.arms.ur5e.options import ArmListener, ArmOptions
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from robomd_ros.arms.ur5e.limits import ArmLimits, LimitGuard
+from robomd_ros.arms.limits import ArmLimits, LimitGuard
 from robomd_ros.arms.ur5e.receive import load_ur_rtde
 from robomd_ros.arms.ur5e.servo import ServoTarget
 from robomd_ros.core.errors import RoboMDError

@@ -5,7 +5,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from robomd_ros.arms.ur5e.limits import Array, LimitGuard, vector
+from robomd_ros.arms.limits import Array, LimitGuard, vector
 
 _STOP_DECELERATION = 6.0
 """rad/s^2 with which a stream ends; from the default speed limit that takes 0.2 s."""

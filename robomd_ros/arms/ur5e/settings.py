@@ -13,8 +13,8 @@ from robomd_ros.arms.gripper.gripper import (
     NoGripper,
     RobotiqGripper,
 )
+from robomd_ros.arms.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ur5e.child import ControlOptions
-from robomd_ros.arms.ur5e.limits import ArmLimits, LimitError, LimitGuard
 from robomd_ros.arms.ur5e.options import ArmOptions
 from robomd_ros.arms.ur5e.parameters import LimitParameters
 from robomd_ros.core.errors import ConfigurationError

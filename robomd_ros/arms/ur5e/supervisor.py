@@ -22,10 +22,10 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from robomd_ros.arms.limits import LimitGuard
 from robomd_ros.arms.motion_guard import StopLatch
 from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError, stop_program
 from robomd_ros.arms.ur5e.kinematics import NO_TOOL
-from robomd_ros.arms.ur5e.limits import LimitGuard
 from robomd_ros.arms.ur5e.options import ArmListener, ArmOptions
 from robomd_ros.arms.ur5e.process import ControlProcess
 from robomd_ros.arms.ur5e.receive import (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from robomd_ros.arms.limits import LimitGuard, vector
 from robomd_ros.arms.ur5e.kinematics import Array
-from robomd_ros.arms.ur5e.limits import LimitGuard, vector
 
 _STEP = 0.005
 """m of height between looks at the way up."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from robomd_ros.arms.ur5e.body import ArmBody, Box
+from robomd_ros.arms.body import ArmBody, Box
 from robomd_ros.arms.ur5e.kinematics import (
     JOINT_NAMES,
     NO_TOOL,
