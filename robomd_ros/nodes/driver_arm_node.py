@@ -4,7 +4,6 @@
 
 import json
 import math
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,13 +18,13 @@ from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.settings import gripper_of
 from robomd_ros.arms.ur5e.status import ArmStatus, mode_name, safety_name
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.nodes.arm_node import ArmNode
 from robomd_ros.nodes.driver_gripper import ActionGripper
 from robomd_ros.nodes.driver_link import RosDriverLink
-from robomd_ros.nodes.ur5e_node import Ur5eNode
 from robomd_ros.ros.runtime import main_of
 
 
-class DriverArmNode(Ur5eNode):
+class DriverArmNode(ArmNode):
     """Drives any arm through its ros2_control driver: ur_robot_driver's topics are the defaults.
 
     To the cell it is what ur5e_node is: the same topics, lease, lock, limits and stops. It alone
@@ -70,7 +69,7 @@ class DriverArmNode(Ur5eNode):
     """
 
     model = DriverArmParameters
-    measures_wrench = False
+    _arm: DriverArm
 
     def _make_arm(self, listener: ArmListener) -> DriverArm:
         self._link = RosDriverLink(self, self._values)
@@ -111,13 +110,11 @@ class DriverArmNode(Ur5eNode):
         }
 
     def _arm_diagnostics(self) -> DiagnosticStatus:
-        now, status = time.monotonic(), self._arm.status
-        rate = self._states / max(now - self._counted, 1e-6)
-        self._states, self._counted = 0, now
+        status = self._arm.status
         says = self._values["driver_status"]
         values = {
             "health_from": "joint states' age only" if says == "none" else says,
-            "state_rate": f"{rate:.1f} Hz",
+            "state_rate": self._state_rate(),
             "state_age": f"{self._arm.state_age:.3f} s",
             "speed_scaling": f"{status.speed_scaling:.2f}",
             "stream": self._values["stream"],

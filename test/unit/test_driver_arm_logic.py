@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from robomd_ros.arms.limits import ArmLimits, LimitError, LimitGuard
+from robomd_ros.arms.motion import ArmFault, MoveCode, NotReadyError
 from robomd_ros.arms.ros2_control.arm import DriverArm
 from robomd_ros.arms.ros2_control.commands import Follows
 from robomd_ros.arms.ros2_control.health import DriverReport
@@ -17,7 +18,6 @@ from robomd_ros.arms.ros2_control.link import DriverLink, DriverMove, HeardJoint
 from robomd_ros.arms.ros2_control.parameters import DriverArmParameters
 from robomd_ros.arms.ros2_control.recovery import recover_driver
 from robomd_ros.arms.ros2_control.settings import driver_options
-from robomd_ros.arms.ur5e.arm import ArmFault, MoveCode, NotReadyError
 from robomd_ros.arms.ur5e.kinematics import JOINT_NAMES
 from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.core.errors import ConfigurationError

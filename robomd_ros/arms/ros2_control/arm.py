@@ -9,33 +9,28 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from robomd_ros.arms.homing import far_home, way_home, way_in_words
-from robomd_ros.arms.limits import UR5E_KINEMATICS, LimitError, LimitGuard, Move
+from robomd_ros.arms.limits import UR5E_KINEMATICS, LimitGuard, Move
+from robomd_ros.arms.motion import ArmFault, Ask, JointReading, MoveEnd, NotReadyError, OngoingMove
 from robomd_ros.arms.motion_guard import StopLatch
+from robomd_ros.arms.moving_arm import MovingArm
 from robomd_ros.arms.ros2_control.chain import Chain, rotation_vector
 from robomd_ros.arms.ros2_control.commands import DriverCommands
-from robomd_ros.arms.ros2_control.health import DriverReport, DriverState, is_near, status_of
+from robomd_ros.arms.ros2_control.health import DriverReport, is_near, status_of
 from robomd_ros.arms.ros2_control.limits import narrowed
 from robomd_ros.arms.ros2_control.line import LineTarget
-from robomd_ros.arms.ros2_control.link import DriverLink, HeardJoints
+from robomd_ros.arms.ros2_control.link import DriverLink, DriverMove, HeardJoints
 from robomd_ros.arms.ros2_control.options import DriverOptions
-from robomd_ros.arms.ur5e.arm import AT_REST, ArmFault, MoveCode, MoveEnd, NotReadyError
 from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.status import ArmStatus
-from robomd_ros.core.errors import ConfigurationError, RoboMDError
+from robomd_ros.core.errors import RoboMDError
 
-_AT_GOAL = 0.01
-"""rad by which a joint may miss the goal of a move."""
-_LOOK = 0.01
-"""s between looks at something that is awaited."""
-_STOP_GRACE = 0.5
-"""s for the arm to come to rest when it is asked, before other means are tried."""
 _MOVES, _RESTED = 0.03, 0.15
 """rad/s from which on the arm moves, and s below it after which it rests again."""
 _LEASH_TIME = 0.25
@@ -44,27 +39,27 @@ _POINT_PERIOD = 0.1
 """s between the points of a trajectory."""
 
 
-class DriverArm:
-    """The arm. Every method may be called from any thread; as UR5e's of the same names."""
+class DriverArm(MovingArm[JointReading]):
+    """An arm behind its driver. Every method may be called from any thread."""
 
     def __init__(self, options: DriverOptions, link: DriverLink, listener: ArmListener) -> None:
         """Prepare; `connect` begins."""
-        self.options = options
+        super().__init__()
+        self._options = options
         self.link = link
-        self.latch = StopLatch()
+        self._latch = StopLatch()
         self.report = DriverReport(options.says)
         self.stopped_since = 0.0
         """Monotonic s at which a safety function was first seen to act; 0: none has."""
         self._listener = listener
         self._guard: LimitGuard | None = None
         self._guard_error = "the arm was not looked at yet"
-        self._state: DriverState | None = None
+        self._state: JointReading | None = None
         self._status = ArmStatus(remote_control=True)
         self._had_control = False
         self._moved_at = 0.0
-        self._moving, self._recovering = threading.Lock(), threading.Lock()
         self._commands = DriverCommands(link)
-        self._fault = ""
+        self._ours: DriverMove | None = None
         self._lock = threading.RLock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="driver-arm", daemon=True)
@@ -89,7 +84,17 @@ class DriverArm:
         self.link.close()
 
     @property
-    def state(self) -> DriverState | None:
+    def options(self) -> DriverOptions:
+        """How it is driven."""
+        return self._options
+
+    @property
+    def latch(self) -> StopLatch:
+        """Who or what has stopped the arm until somebody recovers it."""
+        return self._latch
+
+    @property
+    def state(self) -> JointReading | None:
         """The last state; None before the first. See `fresh`."""
         return self._state
 
@@ -121,6 +126,10 @@ class DriverArm:
             raise NotReadyError(self._guard_error)
         return self._guard
 
+    @guard.setter
+    def guard(self, guard: LimitGuard) -> None:
+        self._guard = guard
+
     def obstacle(self) -> str:
         """Why no motion can start now, and the remedy; empty if one can."""
         if self._guard is None:
@@ -136,67 +145,17 @@ class DriverArm:
             return f"stopped: {self.latch.reason}; see that all is well, then call recover"
         return self.report.obstacle() or self.link.problem()
 
-    def move(
-        self,
-        goal: object,
-        velocity: float = 0.0,
-        acceleration: float = 0.0,
-        cancelled: Callable[[], bool] = lambda: False,
-        forbidden: Callable[[], str] = lambda: "",
-    ) -> MoveEnd:
-        """Move all joints to a goal along a straight line in joint space; see UR5e.move."""
-        return self._alone(lambda: self._move(goal, velocity, acceleration, cancelled, forbidden))
-
-    def go_home(
-        self,
-        velocity: float = 0.0,
-        acceleration: float = 0.0,
-        cancelled: Callable[[], bool] = lambda: False,
-        forbidden: Callable[[], str] = lambda: "",
-        announce: Callable[[str], None] = lambda text: None,
-    ) -> MoveEnd:
-        """Move home: straight up first, then without whole turns; see UR5e.go_home."""
-
-        def work() -> MoveEnd:
-            options, state = self.options, self._ready_state()
-            way = way_home(self.guard, state.q, options.home, options.home_lift)
-            if way.sweep > options.home_path_limit:
-                raise LimitError(far_home(way.sweep, options.home_path_limit))
-            announce(way_in_words(way))
-            end = MoveEnd(MoveCode.NONE)
-            for point in way.points:
-                end = self._move(point, velocity, acceleration, cancelled, forbidden)
-                if end.code is not MoveCode.NONE:
-                    break
-            return end
-
-        return self._alone(work)
-
-    def _alone(self, work: Callable[[], MoveEnd]) -> MoveEnd:
-        """Do a move, unless another one is being done."""
-        if not self._moving.acquire(blocking=False):
-            return MoveEnd(MoveCode.BUSY, "another move is being done; cancel it or wait")
-        try:
-            return work()
-        except LimitError as error:
-            return self._end(MoveCode.OUT_OF_LIMITS, str(error))
-        except NotReadyError as error:
-            return self._end(MoveCode.NOT_READY, str(error))
-        finally:
-            self._commands.forget_line()
-            self._moving.release()
-
-    def stream_twist(self, twist: object) -> None:
+    def stream_twist(self, twist: ArrayLike) -> None:
         """Move the tool with (6,) m/s and rad/s in the base frame until the command is stale.
 
         Raises:
             LimitError, NotReadyError: nothing was sent; a running stream ends.
         """
         with self._streaming() as state:
-            wanted = self.guard.twist(state.q, twist)  # type: ignore[arg-type]
+            wanted = self.guard.twist(state.q, twist)
             self._commands.follow_twist(self.guard, state, wanted)
 
-    def stream_joints(self, target: object) -> None:
+    def stream_joints(self, target: ArrayLike) -> None:
         """Follow an absolute joint target, (n,) rad, until the command is stale.
 
         Raises:
@@ -208,64 +167,13 @@ class DriverArm:
                     "stream is twist, so that joint targets cannot be followed; set stream to "
                     "trajectory or velocity"
                 )
-            wanted = self.guard.joints(state.q, target)  # type: ignore[arg-type]
+            wanted = self.guard.joints(state.q, target)
             self._commands.follow_joints(self.guard, state, wanted)
-
-    def lower_tool_speed(self, limit: float) -> None:
-        """Let the tool be no faster than this, m/s; ConfigurationError if it is faster than now."""
-        guard = self.guard
-        present = guard.limits.tool_speed_limit
-        if limit > present:
-            raise ConfigurationError(
-                f"tool_speed_limit may only be lowered while the arm is driven: it is {present:g} "
-                f"m/s, got {limit:g}; start the node again to raise it"
-            )
-        limits = guard.limits.changed(tool_speed_limit=limit)
-        self._guard = LimitGuard(limits, guard.tcp, guard.kinematics)
 
     def stop_stream(self) -> None:
         """Bring a stream to rest; a move goes on. Returns at once."""
         with self._lock:
             self._commands.stop_stream()
-
-    def end_motion(self, reason: str) -> None:
-        """As `stop`, but returns at once: a thread sees to it that the arm comes to rest."""
-        self._tell_to_stop(reason)
-
-        def see_to_it() -> None:
-            with contextlib.suppress(ArmFault):
-                self._see_to_rest(reason)
-
-        if not self._at_rest():
-            threading.Thread(target=see_to_it, name="driver-arm-end", daemon=True).start()
-
-    def stop(self, reason: str = "stopped on request") -> None:
-        """Bring the arm to rest; a move ends with this reason. Blocks until it is at rest.
-
-        Raises:
-            ArmFault: the arm is not known to be at rest.
-        """
-        self._tell_to_stop(reason)
-        self._see_to_rest(reason)
-
-    def _see_to_rest(self, reason: str) -> None:
-        """Wait for what was told to stop; ArmFault where no means have brought it to rest."""
-        if self._wait_for_rest():
-            return
-        self._listener.log(f"{reason}: the arm did not come to rest by itself")
-        self.link.halt()
-        if not self._wait_for_rest():
-            raise ArmFault("the arm is not known to be at rest; use the emergency stop")
-
-    @contextlib.contextmanager
-    def exclusive_recovery(self) -> Iterator[None]:
-        """Held while somebody recovers the arm; ArmFault for a second one."""
-        if not self._recovering.acquire(blocking=False):
-            raise ArmFault("a recovery is under way already")
-        try:
-            yield
-        finally:
-            self._recovering.release()
 
     def clear_recovery(self) -> None:
         """A person has confirmed, and what stop there was has been left."""
@@ -286,7 +194,7 @@ class DriverArm:
     # motions
 
     @contextlib.contextmanager
-    def _streaming(self) -> Iterator[DriverState]:
+    def _streaming(self) -> Iterator[JointReading]:
         """The state for which a command is checked; what is refused ends the stream."""
         with self._lock:
             try:
@@ -298,110 +206,53 @@ class DriverArm:
                 self.stop_stream()
                 raise
 
-    def _move(
-        self,
-        goal: object,
-        velocity: float,
-        acceleration: float,
-        cancelled: Callable[[], bool],
-        forbidden: Callable[[], str],
-    ) -> MoveEnd:
-        self.stop_stream()
-        deadline = time.monotonic() + 1.0
-        while self._commands.streaming and time.monotonic() < deadline:
-            time.sleep(_LOOK)
-        state = self._ready_state()
-        move = self.guard.move(state.q, goal, velocity, acceleration)  # type: ignore[arg-type]
+    @property
+    def _streams(self) -> bool:
+        return self._commands.streaming
+
+    def _move(self, goal: ArrayLike, ask: Ask) -> MoveEnd:
+        try:
+            return super()._move(goal, ask)
+        finally:
+            self._commands.forget_line()
+
+    def _begin(self, _motion: OngoingMove, move: Move, start: tuple[float, ...]) -> None:
         limits = self.guard.limits
         leash = limits.servo_step + limits.joint_speed_limit * _LEASH_TIME
-        line = LineTarget(state.q, move, leash)
-        self._fault = ""
-        done = self._begin(line)
-        deadline = time.monotonic() + move.duration + self.options.move_timeout
-        while not (done() or self._fault):
-            time.sleep(_LOOK)
-            if cancelled():
-                return self._break_off(MoveCode.CANCELED, "cancelled")
-            if reason := forbidden() or self.obstacle():
-                return self._break_off(MoveCode.STOPPED, reason)
-            if time.monotonic() > deadline:
-                reason = (
-                    f"not there after {move.duration:.1f} s and {self.options.move_timeout:g} s "
-                    "more; look at the speed slider of the pendant"
-                )
-                return self._break_off(MoveCode.TIMEOUT, reason)
-        if self._fault:
-            self._wait_for_rest()
-            return self._end(MoveCode.STOPPED, self._fault)
-        return self._arrival(move)
-
-    def _begin(self, line: LineTarget) -> Callable[[], bool]:
-        """Start a move; what says that it has ended, with `_fault` where it failed."""
-        if not self.options.moves_by_action:
+        line = LineTarget(start, move, leash)
+        if self.options.moves_by_action:
+            self._ours = self.link.start_move(line.points(_POINT_PERIOD))
+        else:
             self._commands.follow_line(line)
-            return lambda: not self._commands.on_line
-        ours = self.link.start_move(line.points(_POINT_PERIOD))
 
-        def ended() -> bool:
-            if ours.ended and ours.reason:
-                self._fault = self._fault or ours.reason
-            return ours.ended
+    def _look(self, motion: OngoingMove) -> str:
+        if not self.options.moves_by_action:
+            motion.ended = not self._commands.on_line
+        elif self._ours is not None and self._ours.ended:
+            motion.reason, motion.ended = self._ours.reason, True
+        return self.obstacle()
 
-        return ended
-
-    def _arrival(self, move: Move) -> MoveEnd:
-        """What the state says of a move that the driver calls ended."""
-        rested, state = self._wait_for_rest(), self._state
-        if state is None or not rested:
-            return self._end(MoveCode.STOPPED, self._fault or "not at rest")
-        miss = max(abs(a - b) for a, b in zip(move.q, state.q, strict=True))
-        if self._fault or miss > _AT_GOAL:
-            short = f"the arm stopped {miss:.3g} rad before its goal"
-            return self._end(MoveCode.STOPPED, self._fault or short)
-        return self._end(MoveCode.NONE, "")
-
-    def _break_off(self, code: MoveCode, reason: str) -> MoveEnd:
-        with contextlib.suppress(ArmFault):
-            self.stop(reason)
-        return self._end(code, reason)
-
-    def _end(self, code: MoveCode, reason: str) -> MoveEnd:
-        state = self._state
-        return MoveEnd(code, reason, state.q if state is not None else ())
-
-    def _ready_state(self) -> DriverState:
-        reason, state = self.obstacle(), self._state
-        if reason or state is None:
-            raise NotReadyError(reason)
-        return state
-
-    def _tell_to_stop(self, reason: str) -> None:
+    def _send_stop(self) -> None:
         with self._lock:
-            if self._moving.locked():
-                self._fault = self._fault or reason
             self._commands.stop()
         if self.options.moves_by_action and not self._at_rest():
             self.link.cancel_moves()
+
+    def _halt(self, reason: str) -> None:
+        self._listener.log(reason)
+        self.link.halt()
+
+    def _is_idle(self) -> bool:
+        return not self._commands.busy
+
+    def _stands(self) -> bool:
+        return super()._stands() and self._is_idle()
 
     def _stop_until_recovered(self, reason: str) -> None:
         if self.latch.set(reason):
             self._listener.log(f"stopping the arm: {reason}")
             self._listener.halt(reason)
             self.end_motion(reason)
-
-    def _wait_for_rest(self) -> bool:
-        """Whether the arm came to rest in time, by a fresh state."""
-        deadline = time.monotonic() + _STOP_GRACE
-        while not self._at_rest():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_LOOK)
-        return True
-
-    def _at_rest(self) -> bool:
-        state = self._state
-        rests = state is not None and self.fresh and state.speed < AT_REST
-        return rests and not self._commands.busy
 
     # the thread that hears and sends
 
@@ -436,7 +287,7 @@ class DriverArm:
             qd = tuple((b - a) / span for a, b in zip(last, q, strict=True))
         pose = self._guard.tool_pose(q)
         place = (*pose[:3, 3].tolist(), *rotation_vector(pose[:3, :3]).tolist())
-        self._state = DriverState(heard.received, q, qd, place)
+        self._state = JointReading(heard.received, q, qd, place)
         self._listener.state(self._state)  # type: ignore[arg-type]
 
     def _know_arm(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from robomd_ros.arms.limits import LimitGuard
-from robomd_ros.arms.ros2_control.health import DriverState
+from robomd_ros.arms.motion import JointReading
 from robomd_ros.arms.ros2_control.line import LineTarget
 from robomd_ros.arms.ros2_control.link import DriverLink
 from robomd_ros.arms.ur5e.kinematics import Array
@@ -106,14 +106,14 @@ class DriverCommands:
         stream = self._stream
         return stream.target.held if stream is not None and stream.target is not None else ""
 
-    def follow_twist(self, guard: LimitGuard, state: DriverState, twist: Sequence[float]) -> None:
+    def follow_twist(self, guard: LimitGuard, state: JointReading, twist: Sequence[float]) -> None:
         """Move the tool with a checked twist until the command is stale."""
         target = None if self._link.streams_twists else self._target(guard, state)
         if target is not None:
             target.follow_twist(twist)
         self._begin(guard, target, twist)
 
-    def follow_joints(self, guard: LimitGuard, state: DriverState, goal: Sequence[float]) -> None:
+    def follow_joints(self, guard: LimitGuard, state: JointReading, goal: Sequence[float]) -> None:
         """Go to checked joint positions until the command is stale."""
         target = self._target(guard, state)
         target.follow_joints(goal)
@@ -139,7 +139,7 @@ class DriverCommands:
         if self._line is not None:
             self._line.stop()
 
-    def tick(self, state: DriverState, fresh: bool, period: float) -> str:
+    def tick(self, state: JointReading, fresh: bool, period: float) -> str:
         """Send what is due.
 
         Args:
@@ -168,7 +168,7 @@ class DriverCommands:
     def _begin(self, guard: LimitGuard, target: ServoTarget | None, twist: Sequence[float]) -> None:
         self._stream = _Stream(target, twist, time.monotonic() + guard.limits.command_timeout)
 
-    def _target(self, guard: LimitGuard, state: DriverState) -> ServoTarget:
+    def _target(self, guard: LimitGuard, state: JointReading) -> ServoTarget:
         """The target of the stream that runs, or a new one where the arm stands."""
         stream = self._stream
         if stream is not None and stream.target is not None:

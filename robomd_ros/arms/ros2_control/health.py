@@ -18,28 +18,6 @@ _SAFETY_OF_DRIVERS = {
 """Safety modes that only newer drivers tell."""
 
 
-@dataclass(frozen=True)
-class DriverState:
-    """One state of the joints.
-
-    Attributes:
-        received: s, this process's monotonic clock.
-        q: (n,) rad.
-        qd: (n,) rad/s.
-        tcp_pose: (6,) m and rotation vector, rad; base frame.
-    """
-
-    received: float
-    q: tuple[float, ...]
-    qd: tuple[float, ...]
-    tcp_pose: tuple[float, ...]
-
-    @property
-    def speed(self) -> float:
-        """The fastest joint, rad/s."""
-        return max(abs(v) for v in self.qd)
-
-
 @dataclass
 class DriverReport:
     """What the driver last said besides the joint states; None: nothing yet.

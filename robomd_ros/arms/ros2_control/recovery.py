@@ -5,8 +5,8 @@
 import time
 from collections.abc import Callable
 
+from robomd_ros.arms.motion import ArmFault
 from robomd_ros.arms.ros2_control.arm import DriverArm
-from robomd_ros.arms.ur5e.arm import ArmFault
 from robomd_ros.core.robot_modes import SafetyMode
 
 _UNLOCK_AFTER = 5.1

@@ -6,35 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from robomd_ros.arms.motion import MoveOptions
 from robomd_ros.arms.ur5e.child import ControlOptions
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import ArmStatus
 
 
-@dataclass(frozen=True)
-class ArmOptions:
+@dataclass(frozen=True, kw_only=True)
+class ArmOptions(MoveOptions):
     """How the arm is driven.
 
     Attributes:
         control: for the child.
         frequency: Hz of the state.
-        state_timeout: s after which the state is stale.
-        move_timeout: s that a move may take beyond its own duration.
         tool_tolerance: m by which the measured tool may be elsewhere than its TCP says.
-        home: (6,) rad.
-        home_lift: m that the tool goes up before it goes there.
-        home_path_limit: m that the tool may travel on the way there.
         force_limit: N at the tool, above which the arm is stopped.
     """
 
     control: ControlOptions
     frequency: float
-    state_timeout: float
-    move_timeout: float
     tool_tolerance: float
-    home: tuple[float, ...]
-    home_lift: float
-    home_path_limit: float
     force_limit: float
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from robomd_ros.arms.motion import JointReading
 from robomd_ros.arms.ur5e.rtde_probe import RtdeProbe
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 
@@ -38,16 +39,12 @@ _DEAD = 2.0
 
 
 @dataclass(frozen=True)
-class ReceivedState:
-    """One state package.
+class ReceivedState(JointReading):
+    """One state package, of six joints.
 
     Attributes:
         timestamp: s, the controller's clock.
-        received: s, this process's monotonic clock.
-        q: (6,) rad.
-        qd: (6,) rad/s.
         target_q: (6,) rad, where the controller wants the joints to be.
-        tcp_pose: (6,) m and rotation vector, rad; base frame.
         wrench: (6,) N and Nm at the tool centre point; base frame.
         robot_mode: as in the controller's real-time interface.
         safety_mode: likewise.
@@ -57,22 +54,13 @@ class ReceivedState:
     """
 
     timestamp: float
-    received: float
-    q: tuple[float, ...]
-    qd: tuple[float, ...]
     target_q: tuple[float, ...]
-    tcp_pose: tuple[float, ...]
     wrench: tuple[float, ...]
     robot_mode: int
     safety_mode: int
     runtime_state: int
     speed_scaling: float
     teach: bool = False
-
-    @property
-    def speed(self) -> float:
-        """The fastest joint, rad/s."""
-        return max(abs(v) for v in self.qd)
 
     @property
     def program_running(self) -> bool:

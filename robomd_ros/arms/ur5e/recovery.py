@@ -8,7 +8,8 @@ The interrupted program is stopped, never played: `play` would resume the old mo
 import time
 from collections.abc import Callable
 
-from robomd_ros.arms.ur5e.arm import ArmFault, UR5e
+from robomd_ros.arms.motion import ArmFault
+from robomd_ros.arms.ur5e.arm import UR5e
 from robomd_ros.arms.ur5e.dashboard import Dashboard, DashboardError, wait_until
 from robomd_ros.arms.ur5e.receive import ReceivedState
 from robomd_ros.arms.ur5e.status import is_safe, mode_reason, safety_reason

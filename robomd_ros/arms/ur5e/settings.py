@@ -56,7 +56,7 @@ def arm_options(values: Mapping[str, Any]) -> ArmOptions:
         output_pin=values["gripper_output"] if values["gripper"] == "digital_output" else None,
     )
     return ArmOptions(
-        control,
+        control=control,
         frequency=values["frequency"],
         state_timeout=values["state_timeout"],
         move_timeout=values["move_timeout"],
