@@ -5,6 +5,7 @@
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,12 +31,15 @@ from robomd_ros.core.operator.words import (
     steps_of,
     word_of,
 )
-from robomd_ros.core.wording import counted, lasting
+from robomd_ros.core.trial import Result, Source, Trial
+from robomd_ros.core.wording import counted, lasting, words
 
 Picture = NDArray[np.uint8]
 OLD = 3.0
 """s after which a camera's picture is told to be old."""
 _QUALITY = 80
+_KEPT = 6
+"""Trials whose label may be corrected on the page."""
 _SCENE = (RequestKind.APPLY_SCENE, RequestKind.RESTORE_NOMINAL)
 
 
@@ -47,11 +51,14 @@ class Board:
 
     def __init__(self, cell: str) -> None:
         """Begin with nothing asked in a cell of this name."""
-        self._cell = cell
+        self.cell = cell
+        """Its name."""
         self._lock = threading.Lock()
         self._request = NOTHING_ASKED
         self._ended = ""
         self._waits = ""
+        self._until = 0.0
+        self._labelled: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self._status: CampaignStatus | None = None
         self._there = self._can_stop = False
         self._now: Picture | None = None
@@ -71,6 +78,7 @@ class Board:
             if not request.number:
                 counts = bool(request.deadline)  # the arm is about to move: `wait` tells it
                 self._ended = self._ended if counts else request.instruction
+                self._until = request.deadline
             elif request.number != self._request.number and request.kind in _SCENE:
                 self._before = self._now
             self._request = request
@@ -79,6 +87,26 @@ class Board:
     def wait(self, why: str) -> None:
         """Why the arm stands still although nothing is asked: the count-down; "": it does not."""
         self._change("_waits", why)
+
+    def trial(self, trial: Trial) -> None:
+        """Take in a trial that has ended; those that a person may label anew are shown."""
+        outcome = trial.outcome
+        if not (outcome.valid or outcome.source is Source.OPERATOR):
+            return  # a fault made it invalid, and no word of a person makes it count
+        scene = " + ".join(words(i) for i in trial.scene.ids) or "unchanged"
+        with self._lock:
+            self._labelled.append(
+                {"index": trial.index, "scene": scene, "label": outcome.result.name}
+            )
+        self.changed()
+
+    def relabelled(self, index: int, result: Result) -> None:
+        """A trial has another label."""
+        with self._lock:
+            for trial in self._labelled:
+                if trial["index"] == index:
+                    trial["label"] = result.name
+        self.changed()
 
     def campaign(self, status: CampaignStatus) -> None:
         """Take in how far the campaign is."""
@@ -113,12 +141,14 @@ class Board:
             request, status = self._request, self._status
             age = time.monotonic() - self._seen
             return {
-                "cell": self._cell,
+                "cell": self.cell,
                 "there": self._there,
                 "can_stop": self._can_stop,
                 "request": _request_values(request) if request.number else None,
                 "ended": self._ended,
                 "waits": self._waits,
+                "wait_left": round(max(0.0, self._until - time.time()), 1) if self._waits else 0.0,
+                "labelled": [dict(trial) for trial in reversed(self._labelled)],
                 "progress": progress_of(status),
                 "state": status.state.name.lower() if status is not None else "",
                 "before": self._before is not None,

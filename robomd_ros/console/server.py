@@ -16,9 +16,11 @@ from robomd_ros.console.access import COOKIE, Access, allowed_hosts
 from robomd_ros.console.board import Board
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.operator.desk import LONGEST_TEXT, Answer
+from robomd_ros.core.trial import Result
 
 _LONGEST_MESSAGE = 16_384
 """Bytes of what a page may send at once."""
+_MOST_TRIALS = 2**32 - 1
 _HEARTBEAT = 5.0
 """s between looks whether a page is still there."""
 _REPEAT = 1.0
@@ -55,6 +57,10 @@ class Hand(Protocol):
 
     def control(self, what: str, told: Told) -> None:
         """`stop_motion` of the arm; `pause`, `resume`, `stop` of the campaign."""
+        ...
+
+    def relabel(self, index: int, result: Result, name: str, told: Told) -> None:
+        """Give an earlier trial another label."""
         ...
 
 
@@ -237,6 +243,8 @@ class ConsoleServer:
             wish = json.loads(text)
             if "do" in wish:
                 self._control(str(wish["do"]), told)
+            elif "relabel" in wish:
+                self._relabel(wish, told)
             else:
                 self._answer(wish, told)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -246,6 +254,16 @@ class ConsoleServer:
         if what not in ("stop_motion", "pause", "resume", "stop"):
             raise ValueError(what)
         self._hand.control(what, told)
+
+    def _relabel(self, wish: dict[str, Any], told: Told) -> None:
+        index, result = int(wish["relabel"]), Result[str(wish["label"])]
+        name = str(wish.get("name", ""))
+        if not 0 <= index <= _MOST_TRIALS:
+            raise ValueError(index)
+        if len(name) > LONGEST_TEXT:
+            told(False, f"a text has at most {LONGEST_TEXT} characters; nothing was sent")
+        else:
+            self._hand.relabel(index, result, name, told)
 
     def _answer(self, wish: dict[str, Any], told: Told) -> None:
         number, answer = int(str(wish["number"])), Answer[str(wish["answer"])]

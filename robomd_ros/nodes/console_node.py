@@ -11,7 +11,8 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
 from robomd_msgs.msg import CampaignStatus, CellState, OperatorRequest
-from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_msgs.msg import Trial as TrialMsg
+from robomd_msgs.srv import AnswerOperatorRequest, RelabelTrial
 from robomd_ros.console.access import is_local, own_addresses
 from robomd_ros.console.board import Board
 from robomd_ros.console.needs import check_console
@@ -19,11 +20,12 @@ from robomd_ros.console.qr import terminal_code
 from robomd_ros.console.server import ConsoleServer, Told
 from robomd_ros.core.operator.desk import Answer
 from robomd_ros.core.operator.words import word_of
+from robomd_ros.core.trial import Result
 from robomd_ros.ros.cell_state import counting_down
-from robomd_ros.ros.conversions import request_from_msg, status_from_msg
+from robomd_ros.ros.conversions import request_from_msg, status_from_msg, trial_from_msg
 from robomd_ros.ros.node_parameters import ConsoleParameters
 from robomd_ros.ros.parameters import campaign_namespace, declare
-from robomd_ros.ros.qos import IMAGE_IN, LATCHED
+from robomd_ros.ros.qos import IMAGE_IN, LATCHED, TRIALS
 from robomd_ros.ros.runtime import main_of, on_executor
 from robomd_ros.ros.standard import image_from_msg
 from robomd_ros.terminal.keyboard import Keyboard
@@ -55,6 +57,8 @@ class ConsoleNode(Node):
         cell_state (robomd_msgs/CellState, latched): the count-down until the arm may move.
         camera/image_raw (sensor_msgs/Image, sensor data): shown now and before.
         <campaign_namespace>/campaign_status (robomd_msgs/CampaignStatus, latched): how far it is.
+        <campaign_namespace>/trials (robomd_msgs/Trial, reliable, depth 50): whose labels may be
+            corrected.
 
     Services:
         answer_operator_request (robomd_msgs/AnswerOperatorRequest): called with the answer.
@@ -62,6 +66,7 @@ class ConsoleNode(Node):
         <campaign_namespace>/pause (std_srvs/Trigger): called.
         <campaign_namespace>/resume (std_srvs/Trigger): called.
         <campaign_namespace>/stop (std_srvs/Trigger): called.
+        <campaign_namespace>/relabel_trial (robomd_msgs/RelabelTrial): called.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -76,6 +81,7 @@ class ConsoleNode(Node):
         self._keyboard: Keyboard | None = None
         campaign = campaign_namespace(self, values["campaign_namespace"])
         self._answers = self.create_client(AnswerOperatorRequest, "answer_operator_request")
+        self._relabel = self.create_client(RelabelTrial, f"{campaign}/relabel_trial")
         self._triggers = {
             name: self.create_client(Trigger, f"{where}{name}")
             for where, names in (("", ("stop_motion",)), (f"{campaign}/", _CONTROLS))
@@ -90,6 +96,7 @@ class ConsoleNode(Node):
             lambda message: self.board.campaign(status_from_msg(message)),
             LATCHED,
         )
+        self.create_subscription(TrialMsg, f"{campaign}/trials", self._on_trial, TRIALS)
         self.create_timer(_LOOK, self._look)
 
     def connect(self) -> None:
@@ -120,7 +127,7 @@ class ConsoleNode(Node):
         console = Console(highlight=False)
         console.print(terminal_code(address), soft_wrap=True)
         console.print(
-            f"The console of {self.board.snapshot()['cell']}, good for one phone:\n{address}",
+            f"The console of {self.board.cell}, good for one phone:\n{address}",
             soft_wrap=True,
         )
 
@@ -137,6 +144,10 @@ class ConsoleNode(Node):
     def _on_state(self, message: CellState) -> None:
         asked = bool(self.board.request.number)
         self.board.wait("" if asked else counting_down(message))
+
+    def _on_trial(self, message: TrialMsg) -> None:
+        if message.cell == self.board.cell:
+            self.board.trial(trial_from_msg(message))
 
     def _on_image(self, message: Image) -> None:
         try:
@@ -160,7 +171,7 @@ class ConsoleNode(Node):
         call = AnswerOperatorRequest.Request(
             request_id=number,
             answer=int(answer),
-            operator_name=f"{self._operator} ({name})".strip() if name else self._operator,
+            operator_name=self._by(name),
             tag=tag,
         )
 
@@ -188,6 +199,26 @@ class ConsoleNode(Node):
 
         question = Trigger.Request()
         on_executor(self, lambda: client.call_async(question)).add_done_callback(done)
+
+    def relabel(self, index: int, result: Result, name: str, told: Told) -> None:
+        """Give an earlier trial another label."""
+        if not self._relabel.service_is_ready():
+            told(False, f"{self._relabel.srv_name} is not offered: no campaign runs")
+            return
+        call = RelabelTrial.Request(index=index, result=int(result), operator_name=self._by(name))
+
+        def done(future: Any) -> None:
+            response = future.result()
+            if response.accepted:
+                self.board.relabelled(index, result)
+                told(True, f"trial {index} is {result.name} now")
+            else:
+                told(False, f"trial {index} keeps its label: {response.error_msg}")
+
+        on_executor(self, lambda: self._relabel.call_async(call)).add_done_callback(done)
+
+    def _by(self, name: str) -> str:
+        return f"{self._operator} ({name})".strip() if name else self._operator
 
 
 def main() -> None:

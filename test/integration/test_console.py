@@ -14,20 +14,24 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from bare_cell import BareCell, TableTwin
+from builtin_interfaces.msg import Time
 from graph import rows, valid, wait_for
 from in_process import Graph, overrides
 from rclpy.action import ActionClient
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ApplyScene, Diagnose
-from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_msgs.msg import Trial as TrialMsg
+from robomd_msgs.srv import AnswerOperatorRequest, RelabelTrial
 from robomd_ros.core.operator.desk import Answer
 from robomd_ros.core.share import config_file
+from robomd_ros.core.trial import Outcome, Result, Source, Trial
 from robomd_ros.core.variations import Scene, load_catalogue
 from robomd_ros.nodes.console_node import ConsoleNode
 from robomd_ros.nodes.diagnosis_node import DiagnosisNode
 from robomd_ros.nodes.perturbation_node import PerturbationNode
-from robomd_ros.ros.conversions import scene_to_msg
+from robomd_ros.ros.conversions import scene_to_msg, trial_to_msg
+from robomd_ros.ros.qos import TRIALS
 
 CATALOGUE = load_catalogue(config_file("variations", "ur5e_tabletop"))
 GREEN, DIM, MUG = IDS = ("cube_color_green", "light_dim", "distractor_red_mug")
@@ -175,6 +179,32 @@ def test_a_count_down_is_on_the_page(cell):
     wait_for(lambda: cell.phone.boards[-1]["waits"] == "the arm may move in 3 s", "it", 10)
     state.unlock()
     wait_for(lambda: not cell.phone.boards[-1]["waits"], "its end", 10)
+
+
+def test_a_label_is_corrected_where_a_campaign_runs(cell):
+    asked = []
+
+    def relabel(request, response):
+        asked.append((request.index, request.result, request.operator_name))
+        response.accepted = True
+        return response
+
+    cell.phone.say(relabel=0, label="SUCCESS")
+    cell.phone.tells("relabel_trial is not offered: no campaign runs")
+    cell.client.create_service(RelabelTrial, "/robomd/relabel_trial", relabel)
+    trials = cell.client.create_publisher(TrialMsg, "/robomd/trials", TRIALS)
+    wait_for(trials.get_subscription_count, "the console", 10)
+    outcome = Outcome(Result.SUCCESS, Source.OPERATOR)
+    for name, index in (("cell_0", 4), ("cell_1", 5)):
+        trial = Trial(index, name, Scene((CATALOGUE[GREEN],)), 7, outcome)
+        trials.publish(trial_to_msg(trial, "c", Time()))
+    wait_for(lambda: cell.phone.boards[-1]["labelled"], "the trial", 10)
+    assert [t["index"] for t in cell.phone.boards[-1]["labelled"]] == [4]  # of this cell alone
+    wait_for(cell.console._relabel.service_is_ready, "the service", 10)
+    cell.phone.say(relabel=4, label="FAILURE", name="Bob")
+    cell.phone.tells("trial 4 is FAILURE now")
+    assert asked[0][:2] == (4, int(Result.FAILURE)) and "Bob" in asked[0][2]
+    wait_for(lambda: cell.phone.boards[-1]["labelled"][0]["label"] == "FAILURE", "it", 10)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import time
 
 import aiohttp
 import numpy as np
@@ -24,6 +25,8 @@ from robomd_ros.core.operator.desk import (
     Request,
     RequestKind,
 )
+from robomd_ros.core.trial import Outcome, Result, Source, Trial
+from robomd_ros.core.variations import Scene
 
 V = make_catalogue(3).variations
 NUMBER = 1_795_829_996_004
@@ -35,7 +38,7 @@ class Cell:
     """A console of a cell whose perturbation node and arm are lists."""
 
     def __init__(self):
-        self.answers, self.controls = [], []
+        self.answers, self.controls, self.labels = [], [], []
         self.counts = True
         self.board = Board("ur5e")
         self.board.presence(True, True)
@@ -50,6 +53,11 @@ class Cell:
     def control(self, what, told):
         self.controls.append(what)
         told(True, f"{what}: done")
+
+    def relabel(self, index, result, name, told):
+        self.labels.append((index, result, name))
+        self.board.relabelled(index, result)
+        told(True, f"trial {index} is {result.name} now")
 
     def run(self, visit, **headers):
         """Run a coroutine function with a client of this console."""
@@ -232,6 +240,10 @@ def test_a_request_is_told_and_answered(cell):
         ({"number": str(NUMBER), "answer": "DONE", "tag": "x" * 3000}, "at most 2000 characters"),
         ({"number": str(NUMBER), "answer": "NONSENSE"}, "nobody understands"),
         ({"number": "a", "answer": "DONE"}, "nobody understands"),
+        ({"relabel": 3, "label": "GOOD"}, "nobody understands"),
+        ({"relabel": -1, "label": "SUCCESS"}, "nobody understands"),
+        ({"relabel": 2**32, "label": "SUCCESS"}, "nobody understands"),
+        ({"relabel": 3, "label": "SUCCESS", "name": "x" * 3000}, "at most 2000 characters"),
         ({"do": "home"}, "nobody understands"),
         ([1, 2], "nobody understands"),
         ({}, "nobody understands"),
@@ -248,7 +260,39 @@ def test_what_is_no_answer_is_refused_with_its_reason(cell, wish, said):
             assert not answer["counted"] and said in answer["said"]
 
     cell.run(visit)
-    assert not cell.answers and not cell.controls
+    assert not cell.answers and not cell.controls and not cell.labels
+
+
+def ended(index, result, source=Source.OPERATOR, detail=""):
+    outcome = Outcome(result, source, detail=detail)
+    return Trial(index, "ur5e", Scene((V[0],)), 7, outcome)
+
+
+def test_an_earlier_label_is_corrected(cell):
+    cell.board.trial(ended(3, Result.SUCCESS))
+    cell.board.trial(ended(4, Result.INVALID, Source.UNKNOWN, "the camera froze"))
+    cell.board.trial(ended(5, Result.INVALID, detail="somebody bumped the table"))
+
+    async def visit(client):
+        await cell.enter(client)
+        async with cell.line(client) as line:
+            shown = [(t["index"], t["label"]) for t in (await board_of(line))["labelled"]]
+            assert shown == [(5, "INVALID"), (3, "SUCCESS")]  # what a fault spoiled stays so
+            await line.send_json({"relabel": 3, "label": "FAILURE", "name": "Bob"})
+            assert (await told(line))["said"] == "trial 3 is FAILURE now"
+
+    cell.run(visit)
+    assert cell.labels == [(3, Result.FAILURE, "Bob")]
+    assert cell.board.snapshot()["labelled"][-1]["label"] == "FAILURE"
+
+
+def test_a_count_down_says_how_long_it_still_is():
+    board = Board("ur5e")
+    board.ask(Request(instruction="The arm may move in 3 s", deadline=time.time() + 3.0))
+    board.wait("The arm may move in 3 s")
+    assert 2.0 < board.snapshot()["wait_left"] <= 3.0
+    board.wait("")
+    assert board.snapshot()["wait_left"] == 0.0
 
 
 def test_nobody_there_takes_no_answer(cell):

@@ -3,9 +3,10 @@
 const GUARD = 700; // ms for which a new request takes no press: it was meant for what was there before
 const SILENT = 4000; // ms without a word from the console after which the connection counts as lost
 const LARGE = ["DONE", "SUCCESS", "FAILURE", "OPEN_GRIPPER"];
+const LABELS = ["SUCCESS", "FAILURE", "INVALID"];
 const TAGGED = ["LABEL_OUTCOME", "ROLLOUT_RUNS"];
 const by = (id) => document.getElementById(id);
-let line = null, board = null, heard = 0, shown = "", since = 0, sent = "", asking = null, pictures = 0;
+let line = null, board = null, heard = 0, shown = "", since = 0, sent = "", asking = null, pictures = 0, listed = "";
 
 function connect() {
   line = new WebSocket(`ws://${location.host}/line`);
@@ -37,12 +38,43 @@ function show() {
   const request = board.request, number = request ? request.number : "";
   if (number !== shown) begin(request);
   const counting = !request && board.waits;
-  by("title").textContent = request ? request.title : counting ? board.waits : idle();
+  by("title").textContent = request ? request.title : counting ? countdown() : idle();
   by("title").className = counting ? "counting" : "";
   by("instruction").textContent = request ? request.instruction : board.there && !counting ? "Keep your distance." : "";
   by("position").textContent = request ? request.position : "";
   by("position").className = request && request.holds ? "holds" : "";
+  earlier();
   enable();
+}
+
+// The seconds that are left, by this phone's clock since the console last told them.
+function countdown() {
+  const left = Math.ceil(board.wait_left - (Date.now() - heard) / 1000);
+  return board.wait_left > 0 ? board.waits.replace(/[\d.]+ s/, `${Math.max(left, 0)} s`) : board.waits;
+}
+
+// What was labelled before: a slip of the thumb is corrected here, and the label before stays in the log.
+function earlier() {
+  by("earlier").hidden = !board.labelled.length;
+  const now = JSON.stringify(board.labelled);
+  if (now === listed) return;
+  listed = now;
+  by("labelled").replaceChildren(...board.labelled.map((trial) => {
+    const item = document.createElement("li"), words = document.createElement("span");
+    words.textContent = `Trial ${trial.index}: ${trial.scene}`;
+    item.append(words, ...LABELS.map((label) => {
+      const made = document.createElement("button");
+      made.textContent = (label === trial.label ? "✓ " : "") + label[0] + label.slice(1).toLowerCase();
+      made.className = label === trial.label ? "now" : "";
+      made.disabled = label === trial.label;
+      made.onclick = () => ask({
+        name: label, word: label.toLowerCase(), relabel: trial.index,
+        question: `Trial ${trial.index} (${trial.scene}) was ${trial.label.toLowerCase()}: make it ${label.toLowerCase()}?`,
+      });
+      return made;
+    }));
+    return item;
+  }));
 }
 
 function idle() {
@@ -123,11 +155,18 @@ function enable() {
   for (const made of by("answers").children) {
     made.disabled = !ready || (made.dataset.answer === "DONE" && !ticked);
   }
-  by("yes").disabled = !ready;
+  by("yes").disabled = asking && "relabel" in asking ? !alive() : !ready;
   by("stop").disabled = !alive();
 }
 
-by("yes").onclick = () => asking && send(asking);
+function relabel(answer) {
+  ask(null);
+  if (!alive()) return;
+  tell(`Correcting trial ${answer.relabel} …`, false);
+  line.send(JSON.stringify({ relabel: answer.relabel, label: answer.name, name: "console" }));
+}
+
+by("yes").onclick = () => asking && ("relabel" in asking ? relabel(asking) : send(asking));
 by("no").onclick = () => ask(null);
 by("stop").onclick = () => {
   if (!alive()) return;
