@@ -87,7 +87,7 @@ class DriverStandIn(Node):
         self._velocity = np.zeros(6)
         self._spline, self._along, self._goal = None, 0.0, None
         self._frozen, self._away = False, False
-        self._running = None
+        self._running, self._following = None, 0
         self._modes = (None, None)
         make = self.create_publisher
         self._states = make(JointState, "/joint_states", STATE_OUT)
@@ -135,9 +135,11 @@ class DriverStandIn(Node):
     def _withdraw(self):
         for subscription in self._offered:
             self.destroy_subscription(subscription)
-        if self._server is not None:
-            self._server.destroy()
         self._forget()
+        if self._server is not None:
+            while self._following:  # a goal that is still to be told its end needs its server
+                time.sleep(0.01)
+            self._server.destroy()
 
     def _forget(self):
         with self._lock:
@@ -172,6 +174,13 @@ class DriverStandIn(Node):
         return CancelResponse.ACCEPT
 
     def _follow(self, handle):
+        self._following += 1
+        try:
+            return self._follow_to_the_end(handle)
+        finally:
+            self._following -= 1
+
+    def _follow_to_the_end(self, handle):
         with self._lock:
             self._begin(handle.request.trajectory)
             self._goal = handle
