@@ -137,10 +137,12 @@ class Feed(QtCore.QObject):
         """Call recover or stop_motion of a cell; call_ended tells what came of it."""
         self._do(lambda: self._calls.trigger(cell, what, self._cells[cell].triggers[what]))
 
-    def answer(self, cell: str, number: int, answer: Answer, operator: str, comment: str) -> None:
+    def answer(
+        self, cell: str, number: int, answer: Answer, operator: str, comment: str, tag: str
+    ) -> None:
         """Answer a request; call_ended tells whether it counted."""
         request = AnswerOperatorRequest.Request(
-            request_id=number, answer=int(answer), operator_name=operator, comment=comment
+            request_id=number, answer=int(answer), operator_name=operator, comment=comment, tag=tag
         )
         self._do(lambda: self._calls.answer(cell, request, self._cells[cell].answers))
 

@@ -285,8 +285,10 @@ class Panel(QtWidgets.QWidget):
         self.robot.forget()
         self._show_cell()
 
-    def _on_answered(self, cell: str, number: int, answer: int, name: str, comment: str) -> None:
-        self._feed.answer(cell, number, Answer(answer), name, comment)
+    def _on_answered(
+        self, cell: str, number: int, answer: int, name: str, comment: str, tag: str
+    ) -> None:
+        self._feed.answer(cell, number, Answer(answer), name, comment, tag)
 
     def _read_picture(self, listed: Listed) -> None:
         self._reader.ask(listed, self.folder, listed.campaign_id, listed.trial.image_path)

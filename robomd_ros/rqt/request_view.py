@@ -38,8 +38,10 @@ _BUTTONS = {
 }
 KEYS = {"D": Answer.DONE, "S": Answer.SUCCESS, "F": Answer.FAILURE}
 """Keys that press a button, unless a text is being typed."""
+_LONGEST_TAG = 80
 _ARMED = 5000
 """ms for which a second press confirms what is dangerous."""
+_LABELS = (RequestKind.LABEL_OUTCOME, RequestKind.ROLLOUT_RUNS)
 _COLORS = {Answer.SUCCESS: BLUE, Answer.FAILURE: VERMILLION}
 _TITLES = {
     RequestKind.APPLY_SCENE: "Change the scene",
@@ -66,8 +68,8 @@ def steps_of(request: Request) -> list[str]:
 class RequestView(Section):
     """The open request of the selected cell. Nothing is answered but by a deliberate press."""
 
-    # cell, request (a uint64, where Qt's int has 32 bits), Answer, operator, comment
-    answered = Signal(str, object, int, str, str)
+    # cell, request (a uint64, where Qt's int has 32 bits), Answer, operator, comment, tag
+    answered = Signal(str, object, int, str, str, str)
 
     def __init__(self) -> None:
         super().__init__("Operator")
@@ -100,11 +102,15 @@ class RequestView(Section):
         scroll.setWidget(self.text)
         self.comment = QtWidgets.QLineEdit()
         self.comment.setPlaceholderText("comment, for the record (optional)")
+        self.tag = QtWidgets.QLineEdit()
+        self.tag.setPlaceholderText("how far, why: grasped slipped (optional)")
+        self.tag.setMaxLength(_LONGEST_TAG)
         self.operator = QtWidgets.QLineEdit(os.environ.get("USER", ""))
         self.operator.setPlaceholderText("your name")
         self.operator.setMaximumWidth(110)
         self.notice = wrapping_label(lines=3)
         row = QtWidgets.QHBoxLayout()
+        row.addWidget(self.tag, 1)
         row.addWidget(self.comment, 1)
         row.addWidget(self.operator)
         self.grid = QtWidgets.QGridLayout()
@@ -126,6 +132,9 @@ class RequestView(Section):
             self._say_how_it_ended(last)
         if not same_cell:
             self.notice.clear()
+        goes_on = (last.kind, request.kind) == _LABELS[::-1]  # the rollout that ran has ended
+        if request.number != last.number and not goes_on:
+            self.tag.clear()  # it was meant for another trial
         self._cell, self._request = cell, request
         self._armed = None
         self._show()
@@ -145,6 +154,7 @@ class RequestView(Section):
             self._counted = number
             self.say(f"Your answer “{word}” counted.")
             self.comment.clear()
+            self.tag.clear()
         elif result.code == Refusal.ALREADY_ANSWERED:
             who = result.message or "somebody else answered first"
             self.say(f"Your “{word}” came too late and did not count: {who}.", warn=True)
@@ -205,8 +215,10 @@ class RequestView(Section):
         self.text.setText("\n".join([*steps, *also]) if asked else self._idle())
         self.remark.setText("")
         self.tick()
-        for widget in (self.comment, self.operator):
-            widget.setVisible(asked)
+        labels = request.kind in _LABELS
+        self.operator.setVisible(asked)
+        self.tag.setVisible(asked and labels)
+        self.comment.setVisible(asked and not labels)
         self._fit()
         self._make_buttons(answers_shown(request.kind) if asked else [])
         self._guard.start()
@@ -277,4 +289,5 @@ class RequestView(Section):
         self._enable()
         self.say(f"Sending “{answer.name.lower()}” …")
         operator, comment = self.operator.text().strip(), self.comment.text().strip()
-        self.answered.emit(self._cell, number, int(answer), operator, comment)
+        tag = self.tag.text().strip() if self._request.kind in _LABELS else ""
+        self.answered.emit(self._cell, number, int(answer), operator, comment, tag)

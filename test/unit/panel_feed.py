@@ -79,8 +79,8 @@ class DrivenFeed(QtCore.QObject):
     def command_robot(self, cell, what):
         self.wanted.append(("robot", cell, what))
 
-    def answer(self, cell, number, answer, operator, comment):
-        self.wanted.append(("answer", cell, number, answer, operator, comment))
+    def answer(self, cell, number, answer, operator, comment, tag):
+        self.wanted.append(("answer", cell, number, answer, operator, comment, tag))
 
     def asked_for(self, kind):
         """What of a kind was wanted."""

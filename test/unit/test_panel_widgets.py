@@ -3,6 +3,7 @@
 """The panel: cells, robot, campaign, and that no request is answered by accident."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import panel_feed
@@ -76,17 +77,35 @@ def test_enter_answers_nothing_wherever_the_focus_is(one_cell, feed):
     assert not any(b.isDefault() or b.autoDefault() for b in one_cell.request.buttons.values())
 
 
-def test_an_answer_carries_the_request_the_name_and_the_comment(one_cell, feed):
+def test_an_answer_carries_the_request_the_name_and_the_tag(one_cell, feed):
     ask(one_cell, feed, LABEL)
     one_cell.request.operator.setText(" Ada ")
-    one_cell.request.comment.setText("slipped once")
+    assert not one_cell.request.comment.isVisible()
+    one_cell.request.tag.setText("slipped once")
     press(one_cell.request.buttons[Answer.SUCCESS], Qt.Key.Key_Space)  # the keyboard's way
-    assert feed.asked_for("answer") == [("cell_0", 5, Answer.SUCCESS, "Ada", "slipped once")]
+    assert feed.asked_for("answer") == [("cell_0", 5, Answer.SUCCESS, "Ada", "", "slipped once")]
     assert not any(b.isEnabled() for b in one_cell.request.buttons.values())  # one is on its way
     feed.call_ended.emit(CallResult("cell_0", "answer", True, "", 5, Answer.SUCCESS))
     assert "“success” counted" in one_cell.request.notice.text()
     feed.request_changed.emit("cell_0", NOTHING_ASKED)
     assert "counted" in one_cell.request.notice.text() and not one_cell.request.buttons
+
+
+def test_a_tag_belongs_to_one_trial_and_is_kept_when_its_rollout_ends(one_cell, feed):
+    tag = one_cell.request.tag
+    ask(one_cell, feed, APPLY)
+    assert not tag.isVisible() and one_cell.request.comment.isVisible()
+    one_cell.request.comment.setText("the blue one")
+    press(one_cell.request.buttons[Answer.DONE], Qt.Key.Key_Space)
+    assert feed.asked_for("answer")[0][4:] == ("the blue one", "")
+    feed.call_ended.emit(CallResult("cell_0", "answer", True, "", 4, Answer.DONE))
+    runs = replace(LABEL, number=7, kind=RequestKind.ROLLOUT_RUNS)
+    ask(one_cell, feed, runs)
+    tag.setText("grasped slipped")
+    ask(one_cell, feed, replace(LABEL, number=8))
+    assert tag.isVisible() and tag.text() == "grasped slipped"
+    ask(one_cell, feed, replace(runs, number=9))
+    assert tag.text() == ""
 
 
 def test_keys_press_what_is_seen_and_nothing_while_a_text_is_typed(one_cell, feed):
