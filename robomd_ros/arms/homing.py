@@ -1,13 +1,13 @@
 # Copyright 2026 RoboMD maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The way home: straight up from between the objects, then a move without whole turns."""
+"""Ways straight up and down, and the way home: up first, then a move without whole turns."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from robomd_ros.arms.limits import LimitGuard, vector
+from robomd_ros.arms.limits import LimitError, LimitGuard, vector
 from robomd_ros.arms.ur5e.kinematics import Array
 
 _STEP = 0.005
@@ -62,7 +62,7 @@ def way_home(guard: LimitGuard, q_now: ArrayLike, home: ArrayLike, lift: float) 
     q = vector(q_now, guard.size, "the present joint position")
     goal = nearest_turns(guard, q, vector(home, guard.size, "home"))
     heights = guard.tool_positions(np.array([q, goal]))[:, 2]
-    up = _way_up(guard, q, min(lift, float(heights[1] - heights[0])))
+    up = straight(guard, q, max(0.0, min(lift, float(heights[1] - heights[0]))))
     last = up[-1] if up else q
     steps = int(np.ceil(np.max(np.abs(goal - last)) / _PATH_STEP)) + 1
     across = last + np.linspace(0.0, 1.0, steps + 1)[:, None] * (goal - last)
@@ -73,6 +73,16 @@ def way_home(guard: LimitGuard, q_now: ArrayLike, home: ArrayLike, lift: float) 
         risen,
         float(np.linalg.norm(np.diff(tools, axis=0), axis=1).sum()),
     )
+
+
+def check_way(guard: LimitGuard, q_now: ArrayLike, way: WayHome, limit: float) -> None:
+    """LimitError unless the whole way is inside the limits, and no longer than `limit` m."""
+    q = q_now
+    for point in way.points:
+        guard.move(q, point, 0.0, 0.0)
+        q = point
+    if way.sweep > limit:
+        raise LimitError(far_home(way.sweep, limit))
 
 
 def nearest_turns(guard: LimitGuard, q: Array, goal: Array) -> Array:
@@ -86,28 +96,37 @@ def nearest_turns(guard: LimitGuard, q: Array, goal: Array) -> Array:
     return nearest
 
 
-def _way_up(guard: LimitGuard, q: Array, height: float) -> list[Array]:
-    """(6,) rad every _SEGMENT on the way straight up, as far as the limits allow."""
+def straight(guard: LimitGuard, q: Array, height: float) -> list[Array]:
+    """Where the tool goes straight up or down, turned as it is, as far as the limits allow.
+
+    Args:
+        guard: the limits, with the tool in force.
+        q: (6,) rad, where the arm is.
+        height: m; below 0: down.
+
+    Returns:
+        (6,) rad every _SEGMENT on the way, and at its end.
+    """
     points: list[Array] = []
-    start = guard.tool_pose(q)
-    risen, safe, kept = 0.0, q, 0.0
-    while risen < height - 1e-9:
-        step = min(_STEP, height - risen)
-        risen += step
-        q = _toward(guard, q, start, risen)
+    start, sign = guard.tool_pose(q), 1.0 if height > 0.0 else -1.0
+    gone, safe, kept = 0.0, q, 0.0
+    while gone < abs(height) - 1e-9:
+        step = min(_STEP, abs(height) - gone)
+        gone += step
+        q = _toward(guard, q, start, sign * gone)
         if np.max(np.abs(q - safe)) > 0.1 or guard.permits(q):
-            break  # near a singularity, or a limit: what is left of the way up is not taken
+            break  # near a singularity, or a limit: what is left of the way is not taken
         safe = q
-        if risen - kept >= _SEGMENT - 1e-9:
+        if gone - kept >= _SEGMENT - 1e-9:
             points.append(q)
-            kept = risen
-    if kept < risen and safe is not None and not (points and np.array_equal(points[-1], safe)):
+            kept = gone
+    if kept < gone and not (points and np.array_equal(points[-1], safe)):
         points.append(safe)
     return points
 
 
 def _toward(guard: LimitGuard, q: Array, start: Array, risen: float) -> Array:
-    """(6,) rad that put the tool `risen` m above where it was, turned as it was."""
+    """(6,) rad that put the tool `risen` m above its start, turned as it was there."""
     for _ in range(3):
         now = guard.tool_pose(q)
         error = start[:3, 3] + (0.0, 0.0, risen) - now[:3, 3]

@@ -99,6 +99,8 @@ class MoveOptions:
         home: (n,) rad.
         home_lift: m that the tool goes up before it goes there.
         home_path_limit: m that the tool may travel on the way there.
+        set_down_depth: m that the tool goes down at most to set something down; 0: it never does.
+        set_down_force: N, beside those before, by which it is known that something was met.
     """
 
     state_timeout: float
@@ -106,3 +108,5 @@ class MoveOptions:
     home: tuple[float, ...]
     home_lift: float
     home_path_limit: float
+    set_down_depth: float = 0.0
+    set_down_force: float = 0.0

@@ -6,12 +6,15 @@ import contextlib
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Generic, TypeVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from robomd_ros.arms.homing import far_home, way_home, way_in_words
+from robomd_ros.arms import set_down
+from robomd_ros.arms.homing import far_home, straight, way_home, way_in_words
 from robomd_ros.arms.limits import LimitError, LimitGuard, Move
 from robomd_ros.arms.motion import (
     ArmFault,
@@ -152,6 +155,10 @@ class MovingArm(ABC, Generic[State]):
     def _is_idle(self) -> bool:
         """Whether whatever moves the arm has nothing to do."""
 
+    def force(self) -> tuple[float, ...]:
+        """(3,) N at the tool, base frame, of the newest state; empty where this arm tells none."""
+        return ()
+
     def _look(self, _motion: OngoingMove) -> str:
         """Find out how a move goes on, where nobody tells; why it must end, "" if it may go on."""
         return ""
@@ -208,6 +215,63 @@ class MovingArm(ABC, Generic[State]):
         end = MoveEnd(MoveCode.NONE)
         for point in way.points:
             end = self._move(point, ask)
+            if end.code is not MoveCode.NONE:
+                break
+        return end
+
+    @property
+    def sets_down(self) -> bool:
+        """Whether it may set down what its gripper holds."""
+        return self.options.set_down_depth > 0.0
+
+    def set_down(
+        self,
+        opened: Callable[[], str],
+        forbidden: Callable[[], str] = lambda: "",
+        announce: Callable[[str], None] = lambda text: None,
+    ) -> MoveEnd:
+        """Lower what the gripper holds until it meets something, open, and go up; blocks.
+
+        Where nothing is met within the limits, the arm stays there and the gripper closed.
+
+        Args:
+            opened: opens the gripper; blocks; why it did not open, empty if it did.
+            forbidden: as for `move`.
+            announce: told what comes, in words, before anything moves.
+        """
+        ask = Ask(0.0, 0.0, lambda: False, forbidden)
+        return self._alone(lambda: self._set_down(opened, ask, announce))
+
+    def _set_down(
+        self, opened: Callable[[], str], ask: Ask, announce: Callable[[str], None]
+    ) -> MoveEnd:
+        self._end_stream()
+        state, depth = self._ready_state(), self.options.set_down_depth
+        if not self.force():
+            raise NotReadyError(
+                "this arm does not tell the force at its tool: it sets nothing down"
+            )
+        announce(set_down.in_words(depth))
+        touch = set_down.Touch(self.force, self.options.set_down_force)
+        end = self._through(
+            straight(self.guard, np.asarray(state.q), -depth),
+            replace(ask, forbidden=lambda: ask.forbidden() or touch.look()),
+        )
+        if not touch.met:
+            nothing = "nothing was met on the way down, as far as the limits allow"
+            return end if end.code is not MoveCode.NONE else self._end(MoveCode.STOPPED, nothing)
+        self._wait_for(self._at_rest)
+        if reason := ask.forbidden() or self.obstacle() or opened() or ask.forbidden():
+            return self._end(MoveCode.STOPPED, reason)
+        state = self._ready_state()
+        return self._through(straight(self.guard, np.asarray(state.q), self.options.home_lift), ask)
+
+    def _through(self, points: Sequence[ArrayLike], ask: Ask) -> MoveEnd:
+        """Move slowly through points, (n,) rad each; the end of the last move that was made."""
+        end = MoveEnd(MoveCode.NONE)
+        for point in points:
+            speed = set_down.axis_speed(self.guard, self._ready_state().q, point)
+            end = self._move(point, replace(ask, velocity=speed))
             if end.code is not MoveCode.NONE:
                 break
         return end

@@ -47,6 +47,10 @@ _MOVE_CODES = {
     LeaseCode.STOPPED: MoveCode.NOT_READY,
     LeaseCode.NOT_READY: MoveCode.NOT_READY,
 }
+_OPEN, _LOOK = 0.1, 0.05
+"""Closure below which a gripper is open, and s between looks at it."""
+_OPENS, _OPENING = 0.5, 5.0
+"""s that opening takes at least, where a gripper tells nothing of it, and at most."""
 _REPEAT = 2.0
 """s before the same refusal is logged again."""
 
@@ -90,7 +94,7 @@ class ArmNode(Node, ABC):
         self._refused: dict[str, int] = {"twist": 0, "joints": 0, "gripper": 0}
         self._complained: dict[str, float] = {}
         self._told: tuple[bool, str] | None = None
-        self._held, self._motion = False, ""
+        self._held, self._motion, self._closure = False, "", math.nan
         self._states, self._counted = 0, time.monotonic()
         self._joint_states = self._state_publisher(JointState, "joint_states")
         self._poses = self._state_publisher(PoseStamped, "tcp_pose")
@@ -108,9 +112,10 @@ class ArmNode(Node, ABC):
         self._gate.commands = tuple(self._topics.values())
         # these take seconds, during which everything else goes on
         group = ReentrantCallbackGroup()
-        for name, callback in (
-            ("home", self._home), ("stop_motion", self._stop), ("recover", self._recover),
-        ):  # fmt: skip
+        services = {"home": self._home, "stop_motion": self._stop, "recover": self._recover}
+        if self._arm.sets_down:
+            services["set_down"] = self._set_down
+        for name, callback in services.items():
             self.create_service(Trigger, name, callback, callback_group=group)
         self._ticker = Ticker(self, _FEEDBACK)
         self._server = OneGoalServer(self, MoveToJoints, "move_to_joints", self._move)
@@ -246,6 +251,7 @@ class ArmNode(Node, ABC):
         if self._gripper.holds_object != self._held:
             self._held = self._gripper.holds_object
             self._publish_status(self._arm.status)
+        self._closure = closure
         if math.isfinite(closure):
             self._grips.publish(Float64(data=closure))
 
@@ -363,6 +369,32 @@ class ArmNode(Node, ABC):
         response.success = end.code is MoveCode.NONE
         response.message = end.reason or "the arm is at home"
         return response
+
+    async def _set_down(self, _request: Any, response: Any) -> Any:
+        end = await self._move_for(
+            "",
+            lambda forbidden: self._arm.set_down(self._open_fingers, forbidden, self._announce),
+        )
+        response.success = end.code is MoveCode.NONE
+        response.message = end.reason or "the object stands, and the gripper is open above it"
+        self._log(f"set_down: {response.message}")
+        return response
+
+    def _open_fingers(self) -> str:
+        """Open the gripper and wait; why it is not open, empty if it is."""
+        try:
+            self._gripper.command(0.0)
+        except RoboMDError as error:
+            return str(error)
+        over = time.monotonic() + _OPENING
+        time.sleep(_OPENS)
+        while time.monotonic() < over:
+            time.sleep(_LOOK)
+            if self._gripper.fault:
+                return self._gripper.fault
+            if not self._gripper.holds_object and not self._closure > _OPEN:
+                return ""
+        return f"the gripper did not open within {_OPENING:g} s"
 
     async def _stop(self, _request: Any, response: Any) -> Any:
         # before anything else: a stream that goes on would move the arm again

@@ -37,8 +37,17 @@ _HEARD = 0.3
 """s that the news that nobody is inside may take to whoever moves the arm."""
 _HOME_LIMIT, _HOME_ATTEMPTS, _HOME_PAUSE = 60.0, 3, 0.5
 """s for the way home; how often it is tried, and s between: an arm that has stopped may swing."""
-_OPENING = 15.0
-"""s for the gripper to open."""
+_OPENING, _SETTING_DOWN = 15.0, 90.0
+"""s for the gripper to open, and for the arm to lower, open and lift."""
+_LOWER = (
+    "The gripper holds an object. Stay out and answer done: the arm lowers it until it meets "
+    "something, opens, and goes up and home. "
+)
+_TAKE = "Or hold it with your hand and answer open: the gripper opens, and nothing else moves."
+_HOLD = (
+    "The gripper holds an object. Hold the object with your hand, then answer open: the gripper "
+    "opens, and nothing else moves."
+)
 _ACTIVE = (GoalStatus.STATUS_ACCEPTED, GoalStatus.STATUS_EXECUTING, GoalStatus.STATUS_CANCELING)
 
 Ask = Callable[[Request, Callable[[], bool]], Awaitable[Answered | None]]
@@ -87,6 +96,7 @@ class CellOrder:
         self._lease = MotionLease(node, ticker)
         self._homing = Homing(node, ticker, self._lease)
         self._opener = node.create_client(Trigger, "open_gripper")
+        self._setter = node.create_client(Trigger, "set_down")
         node.create_subscription(
             GoalStatusArray,
             "execute_policy/_action/status",
@@ -117,7 +127,7 @@ class CellOrder:
         ):  # it may have stopped just now: whether it holds something is told late
             await self._until(lambda: not self._robot.moving, _PATIENCE)
             await self._until(lambda: False, _TOLD_LATE)
-        await self._release(ask)
+        announced = await self._release(ask) or announced
         await self._bring_home(ask, announced)
 
     async def lock(self, kind: RequestKind) -> None:
@@ -167,16 +177,21 @@ class CellOrder:
                 await self.step_back()
                 await robot.recover()
 
-    async def _release(self, ask: Ask) -> None:
-        """Have a person take what the gripper holds."""
-        problem = ""
+    async def _release(self, ask: Ask) -> bool:
+        """Have what the gripper holds set down, or taken by a person; whether the arm moved."""
+        problem, moved = "", False
         while self._robot.holds_object:
-            text = (
-                f"{problem}The gripper holds an object. Hold the object with your hand, then "
-                "answer open: the gripper opens, and nothing else moves."
-            )
+            lowers = bool(self._setter.service_is_ready())
+            text = f"{problem}{_LOWER if lowers else ''}{_TAKE if lowers else _HOLD}"
             request = Request(kind=RequestKind.RELEASE_OBJECT, instruction=text)
             said = await ask(request, lambda: not self._robot.holds_object)
+            if said is not None and said.answer is Answer.DONE and lowers:
+                reason = await self._set_down()
+                moved = not reason
+                problem = sentence(f"It was not set down: {reason}") + " "
+                await self._recover(ask)
+                continue
+            moved = False
             if said is None or said.answer is not Answer.OPEN_GRIPPER:
                 problem = "It still holds something. "
                 continue
@@ -186,6 +201,20 @@ class CellOrder:
             text = "The gripper is open. Take the object out, step back, then answer done."
             await ask(Request(kind=RequestKind.RELEASE_OBJECT, instruction=text), lambda: False)
         await self.step_back()
+        return moved
+
+    async def _set_down(self) -> str:
+        """Have the arm lower, open and lift, now that the person is out; why not, empty if so."""
+        await self.step_back()
+        await self._until(lambda: False, _HEARD)
+        answer = await unless(
+            self._ticker, self._setter.call_async(Trigger.Request()), _after(_SETTING_DOWN)
+        )
+        if answer is None:
+            self._homing.stop()
+            return f"{self._setter.srv_name} gave no answer within {_SETTING_DOWN:g} s"
+        await self._until(lambda: not self._robot.holds_object, _TOLD_LATE)
+        return "" if answer.success else str(answer.message)
 
     async def _open_gripper(self) -> str:
         """Have the executor open the gripper; why it did not, empty if it did."""

@@ -70,6 +70,10 @@ class Homing:
         answer = await unless(self._ticker, self._home.call_async(Trigger.Request()), over)
         if answer is not None:
             return "" if answer.success else f"the arm did not go home: {answer.message}"
+        self.stop()
+        return late
+
+    def stop(self) -> None:
+        """Have the arm stopped, until somebody recovers it; returns at once."""
         if self._stop_motion.service_is_ready():
             self._stop_motion.call_async(Trigger.Request())
-        return late

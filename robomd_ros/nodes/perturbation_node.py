@@ -82,6 +82,8 @@ class PerturbationNode(Node):
         recover (std_srvs/Trigger): back end operator: called when a person has said that the
             robot may be recovered.
         open_gripper (std_srvs/Trigger): back end operator: called when a person holds the object.
+        set_down (std_srvs/Trigger): back end operator: called when a person has said that the arm
+            may set the object down; not offered by every arm.
         hold_motion (robomd_msgs/HoldMotion): back end operator: the right to bring the arm home.
         home (std_srvs/Trigger): back end operator: called where nobody offers hold_motion.
         stop_motion (std_srvs/Trigger): back end operator: likewise, when the way takes too long.

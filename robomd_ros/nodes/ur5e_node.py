@@ -53,6 +53,8 @@ class Ur5eNode(ArmNode):
         hold_motion (robomd_msgs/HoldMotion): take, renew, give back the lease.
         home (std_srvs/Trigger): move to `home`, if nobody holds the lease; answers when the arm is
             there. The tool goes up first; a way longer than `home_path_limit` is refused.
+        set_down (std_srvs/Trigger): lower what the gripper holds until it meets something, open,
+            go up; likewise, if nobody holds the lease. Not where `set_down_depth` is 0.
         stop_motion (std_srvs/Trigger): bring the arm to rest; answers when it rests. Nothing moves
             any more before recover.
         recover (std_srvs/Trigger): leave a stop by the documented steps; answers when the arm is
@@ -96,7 +98,8 @@ class Ur5eNode(ArmNode):
         """What a UR5e says of itself, as values of JSON."""
         child = self._arm.supervisor.child
         tcp = child.tcp if child is not None else None
-        speed = status.speed_scaling
+        speed, state = status.speed_scaling, self._arm.state
+        payload = math.nan if state is None else state.payload
         return {
             "robot_mode": mode_name(status.robot_mode),
             "safety_mode": safety_name(status.safety_mode),
@@ -104,7 +107,7 @@ class Ur5eNode(ArmNode):
             "remote_control": status.remote_control,
             "speed_scaling": speed if math.isfinite(speed) else None,
             "tcp": None if tcp is None else [round(v, 5) for v in tcp],
-            "payload": self._values["payload"] if self._values["set_tool"] else None,
+            "payload": round(payload, 2) if math.isfinite(payload) else None,
             "gripper": self._values["gripper"],
             GRIPPER_FAULT: self._gripper.fault,
         }

@@ -69,6 +69,7 @@ class ScriptedOperator(Node):
         refused: messages of answers that did not count.
         instead: given a request, an answer to give instead of doing what is asked; None: do it.
         silent: while set, nothing is answered.
+        lets_lower: the arm sets down what it holds; else the operator takes it out of the gripper.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class ScriptedOperator(Node):
         self.refused: list[str] = []
         self.instead = instead
         self.silent = threading.Event()
+        self.lets_lower = False
         self._twin, self._delay, self._operator = twin, delay, operator
         self._catalogue: dict[str, Variation] = {}
         self._present: dict[str, Variation] | None = None
@@ -157,7 +159,8 @@ class ScriptedOperator(Node):
         if kind is RequestKind.LABEL_OUTCOME:
             return Answer.SUCCESS if self._twin.state()["lifted"] else Answer.FAILURE
         if kind is RequestKind.RELEASE_OBJECT:
-            return Answer.OPEN_GRIPPER if request.holds_object else Answer.DONE
+            by_hand = request.holds_object and not self.lets_lower
+            return Answer.OPEN_GRIPPER if by_hand else Answer.DONE
         if kind is RequestKind.RECOVER_ROBOT:
             self._twin.clear("all")
             return Answer.DONE

@@ -119,6 +119,11 @@ class UR5e(MovingArm[ReceivedState]):
         """Who or what has stopped the arm until somebody recovers it."""
         return self.supervisor.latch
 
+    def force(self) -> tuple[float, ...]:
+        """(3,) N at the tool, base frame, of the newest state; empty before the first."""
+        state = self.state
+        return () if state is None else state.wrench[:3]
+
     def switch_output(self, on: bool) -> None:
         """Switch the digital output of the options; ArmFault if it did not work."""
         self._output_done = None

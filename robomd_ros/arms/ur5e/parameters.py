@@ -121,6 +121,20 @@ class ArmParameters(LimitParameters, GripperParameters):
         low=0.1,
         high=10.0,
     )
+    set_down_depth: float = option(
+        0.5,
+        "farthest way down on which the arm sets an object down by itself; 0: it never does",
+        unit="m",
+        low=0.0,
+        high=1.0,
+    )
+    set_down_force: float = option(
+        15.0,
+        "force at the tool, beside that before, by which the arm knows that the object stands",
+        unit="N",
+        low=3.0,
+        high=100.0,
+    )
     force_limit: float = option(
         150.0, "force at the tool that stops the arm", unit="N", low=10.0, high=1000.0
     )

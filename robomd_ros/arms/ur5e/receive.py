@@ -3,6 +3,7 @@
 """The arm's state as its controller streams it, received in this process and always dated."""
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ _VARIABLES = [
     "robot_status_bits",
     "safety_status_bits",
 ]
+_PAYLOAD = "payload"
+"""A variable that not every version of the controller knows."""
 _RETRY = 0.5
 """s between attempts to connect."""
 _DEAD = 2.0
@@ -51,6 +54,7 @@ class ReceivedState(JointReading):
         runtime_state: of the program; 2 is playing.
         speed_scaling: share of the programmed speed, [0, 1].
         teach: somebody presses the freedrive (teach) button.
+        payload: kg, as the controller has it; NaN where it does not tell.
     """
 
     timestamp: float
@@ -61,6 +65,7 @@ class ReceivedState(JointReading):
     runtime_state: int
     speed_scaling: float
     teach: bool = False
+    payload: float = math.nan
 
     @property
     def program_running(self) -> bool:
@@ -142,14 +147,14 @@ class StateStream:
         receive, _ = load_ur_rtde()
         while not self._ending.is_set():
             try:
-                self._probe()
-                link = receive.RTDEReceiveInterface(self._host, self._frequency, _VARIABLES)
+                variables = self._probe()
+                link = receive.RTDEReceiveInterface(self._host, self._frequency, variables)
             except (RoboMDError, RuntimeError, OSError) as error:
                 self.error = str(error)
                 self._ending.wait(_RETRY)
                 continue
             try:
-                self._read(link)
+                self._read(link, _PAYLOAD in variables)
             except (RuntimeError, OSError, IndexError) as error:
                 self.error = f"the state stream of {self._host} broke: {error}"
             finally:
@@ -157,12 +162,12 @@ class StateStream:
                     link.disconnect()
             self._ending.wait(_RETRY)
 
-    def _probe(self) -> None:
-        """RoboMDError unless the controller really speaks."""
+    def _probe(self) -> list[str]:
+        """What this controller can tell; RoboMDError unless it really speaks."""
         with RtdeProbe(self._host, timeout=1.0) as probe:
-            probe.controller_version()
+            return [*_VARIABLES, *probe.read([_PAYLOAD])]
 
-    def _read(self, link: Any) -> None:
+    def _read(self, link: Any, with_payload: bool) -> None:
         period = 1.0 / self._frequency
         last = -1.0
         self._silent = 0.0
@@ -173,7 +178,7 @@ class StateStream:
             stamp = link.getTimestamp()
             if stamp and stamp != last and len(link.getActualQ()) == 6:
                 last = stamp
-                self._take(link, stamp, now)
+                self._take(link, stamp, now, link.getPayload() if with_payload else math.nan)
                 time.sleep(0.7 * period)  # nothing can come before
                 continue
             # a long gap is ours, not the controller's: count no more of it than a few looks
@@ -183,7 +188,7 @@ class StateStream:
                 return
             time.sleep(0.1 * period)
 
-    def _take(self, link: Any, stamp: float, now: float) -> None:
+    def _take(self, link: Any, stamp: float, now: float, payload: float) -> None:
         state = ReceivedState(
             timestamp=stamp,
             received=now,
@@ -197,6 +202,7 @@ class StateStream:
             runtime_state=link.getRuntimeState(),
             speed_scaling=link.getSpeedScaling() * link.getTargetSpeedFraction(),
             teach=bool(link.getRobotStatus() & _TEACH_BIT),
+            payload=payload,
         )
         self._latest = state
         self._silent = 0.0

@@ -64,6 +64,8 @@ def arm_options(values: Mapping[str, Any]) -> ArmOptions:
         home=tuple(values["home"]),
         home_lift=values["home_lift"],
         home_path_limit=values["home_path_limit"],
+        set_down_depth=values["set_down_depth"],
+        set_down_force=values["set_down_force"],
         force_limit=values["force_limit"],
     )
 
