@@ -4,6 +4,7 @@
 
 `python -m sim_bridge.learn.truth --policy lift_bc --out test/bench/data/truth_lift_bc.json` rolls
 out the nominal scene, every variation and some combinations; started again it goes on where it was.
+The file belongs to what the catalogue says, not to its comments or to what an expert can do.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from robomd_ros.core.campaign.description import contents
 from robomd_ros.core.campaign.parameters import TaskParameters
 from robomd_ros.core.errors import CatalogueError, CellFault, ConfigurationError, RoboMDError
 from robomd_ros.core.policies import policy_path
@@ -244,14 +246,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> Truth:
-    catalogue_path = config_file("variations", arguments.catalogue)
-    catalogue = load_catalogue(catalogue_path)
+    catalogue = load_catalogue(config_file("variations", arguments.catalogue))
     options = SimulatorOptions(catalogue.task, arguments.policy, catalogue)
     identity = {
         "task": catalogue.task,
         "policy": arguments.policy,
         "policy_sha256": policy_sha256(arguments.policy),
-        "catalogue_sha256": file_sha256(catalogue_path),
+        "catalogue_digest": contents(catalogue)["digest"],
         "first_seed": _FIRST_SEED,
         "versions": {name: version(name) for name in _VERSIONS},
     }

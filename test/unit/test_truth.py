@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
+from robomd_ros.core.campaign.description import contents
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.share import config_file
 from robomd_ros.core.trial import Outcome, Result
-from robomd_ros.core.variations import Catalogue, Variation
+from robomd_ros.core.variations import Catalogue, Variation, load_catalogue
 from sim_bridge.learn import truth as truth_tool
 from sim_bridge.learn.truth import RolloutJob, Truth, combinations, policy_sha256, sample
 
+DATA = Path(__file__).resolve().parents[1] / "bench" / "data"
 IDENTITY = {"task": "lift", "policy": "p", "versions": {"mujoco": "3"}}
 CATALOGUE = Catalogue(
     "lift",
@@ -133,3 +137,36 @@ def test_a_sample_is_the_same_every_time_and_in_the_catalogues_order():
     assert len(set(chosen)) == 4
     assert chosen == sample(CATALOGUE, 4, seed=0) == [i for i in ids if i in chosen]
     assert chosen != sample(CATALOGUE, 4, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("file", "catalogue"),
+    [
+        ("truth_lift_bc", "lift"),
+        ("truth_lift_bc_continuous", "lift_continuous"),
+        ("pool_lift_bc_continuous", "lift_continuous"),
+    ],
+)
+def test_the_recorded_files_belong_to_the_shipped_catalogues(file, catalogue):
+    recorded = json.loads((DATA / f"{file}.json").read_text(encoding="utf-8"))
+    shipped = load_catalogue(config_file("variations", catalogue))
+    assert recorded["catalogue_digest"] == contents(shipped)["digest"]
+
+
+def test_a_comment_or_what_an_expert_can_do_makes_no_measured_file_outdated(tmp_path, monkeypatch):
+    def measure(options, jobs, processes):
+        yield from ((job, Outcome(Result.SUCCESS)) for job in jobs)
+
+    monkeypatch.setattr(truth_tool, "measure", measure)
+    text = config_file("variations", "lift").read_text(encoding="utf-8")
+    own = tmp_path / "own.yaml"
+    numbers = ["--nominal=1", "--rollouts=0", "--combinations=0", f"--catalogue={own}"]
+    numbers.append(f"--out={tmp_path / 'truth.json'}")
+    own.write_text(text)
+    assert truth_tool.main(numbers) == 0
+    own.write_text(
+        "# another comment\n" + text.replace("expert_success: 1.0", "expert_success: 0.5")
+    )
+    assert truth_tool.main(numbers) == 0
+    own.write_text(text.replace("rgb: [1, 0, 0]", "rgb: [1, 0.1, 0]"))
+    assert truth_tool.main(numbers) == 2
