@@ -227,7 +227,7 @@ def test_table_shows_modes_intervals_and_counts():
     text = printed(rank({"v0": (0, 4), "v1": (4, 0)}, policy_probability=np.full(4, 0.25)))
     row = next(line for line in text.splitlines() if "v0" in line)
     assert (
-        "0.89 (0.55 to 1.00)" in row
+        "0.88 (0.54 to 1.00)" in row
         and "▲ fails" in row
         and "4/4" in row
         and "0.250" in row

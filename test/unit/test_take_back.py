@@ -425,3 +425,33 @@ def test_the_label_is_kept_where_the_picture_cannot_be(tmp_path):
     records, _ = records_of(tmp_path)
     assert [r.outcome.result for r in records] == [F]
     assert read_campaign(tmp_path).picture(records[0].image_path) is None
+
+
+def test_a_nominal_trial_with_another_label_counts_as_it_would_after_a_resumption(tmp_path):
+    """The control arm's counters follow each change of a label, and its facts do too."""
+    values = {"nominal_trials": 4, "on_nominal_failure": "continue"}
+    held = Held(tmp_path, hold=6, labels=[S] * 8, **values)
+    control, findings = held.campaign._dispatcher.control, held.campaign._findings
+    counts = [(control.failures, control.successes)]
+    for label in (F, Result.INVALID, F, S, F):
+        held.campaign.relabel(1, label, "Ada")
+        counts.append((control.failures, control.successes))
+        nominal = findings.posterior.nominal.counts
+        assert (nominal.failures, nominal.trials - nominal.failures) == counts[-1]
+    assert counts == [(0, 4), (1, 3), (0, 3), (1, 3), (0, 4), (1, 3)]
+    assert len(control.facts) == len(findings._beside._facts) == 4
+    assert held.campaign.status().trials_done == 6
+    held.stop()
+    records, first = records_of(tmp_path)
+    resumed = Campaign(held.opened, [LabelledCell()])._dispatcher
+    resumed.restore(records, {}, first)
+    assert (resumed.control.failures, resumed.control.successes) == counts[-1]
+
+
+def test_a_policy_that_fails_unchanged_by_a_label_given_afterwards_ends_the_campaign(tmp_path):
+    labels = [F, S, F, F, F, S]
+    held = Held(tmp_path, hold=6, labels=labels, nominal_trials=4, budget=30, confidence=0.97)
+    assert held.campaign.status().trials_done == 6
+    held.campaign.relabel(1, F, "Ada")
+    ranking = held.end()
+    assert ranking.nominal_failures == 5 and ranking.trials < 30

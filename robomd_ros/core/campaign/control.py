@@ -14,12 +14,11 @@ from typing import Any
 from scipy.special import betainc
 
 from robomd_ros.core.campaign.config import CampaignConfig
+from robomd_ros.core.evidence.rates import NOMINAL_PRIOR
 from robomd_ros.core.policies.commands import remark_on_commands
 from robomd_ros.core.trial import Outcome
 from robomd_ros.core.wording import counted
 
-PRIOR = (0.5, 2.0)
-"""Beta prior of the nominal rate: a policy that is worth a diagnosis mostly succeeds unchanged."""
 _MOST_FIRST = 20
 """Nominal trials after which the first change is made, even if the rate is still in doubt."""
 _FEWEST = 2
@@ -59,7 +58,7 @@ class ControlArm:
     @property
     def above_limit(self) -> float:
         """Posterior probability that the nominal rate is above `nominal_limit`."""
-        a, b = PRIOR[0] + self.failures, PRIOR[1] + self.successes
+        a, b = NOMINAL_PRIOR[0] + self.failures, NOMINAL_PRIOR[1] + self.successes
         return 1.0 - float(betainc(a, b, self.config.nominal_limit))
 
     @property
@@ -100,17 +99,19 @@ class ControlArm:
             self.asked_first += 1
 
     def count(self, failed: bool, by: int = 1) -> None:
-        """A valid nominal trial ended; with `by` -1 its label was taken back."""
+        """A valid nominal trial ended; with `by` -1 it counts no more."""
         if failed:
             self.failures += by
         else:
             self.successes += by
 
-    def add(self, outcome: Outcome) -> None:
-        """A valid nominal trial ended."""
-        self.count(outcome.failed)
-        if len(self.facts) < _MOST_FIRST:
+    def add(self, outcome: Outcome, by: int = 1) -> None:
+        """A valid nominal trial ended; with `by` -1 its label was taken back."""
+        self.count(outcome.failed, by)
+        if by > 0 and len(self.facts) < _MOST_FIRST:
             self.facts.append(outcome.facts)
+        elif by < 0 and outcome.facts in self.facts:
+            self.facts.remove(outcome.facts)
 
     @property
     def oddity(self) -> str:

@@ -245,9 +245,9 @@ class Dispatcher:
             self._queue.append(Job(before.request, scene, before.attempt, told=True))
         if before.request.purpose is Purpose.CONTROL:
             if before.outcome is not None and valid:
-                self.control.count(before.outcome.failed, by=-1)
+                self.control.add(before.outcome, by=-1)
             if outcome.valid:
-                self.control.count(outcome.failed)
+                self.control.add(outcome)
 
     def _counts_again(self, record: TrialRecord) -> None:
         number = record.request.number

@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import NormalDist
 
 from robomd_ros.core.campaign.config import CampaignConfig
-from robomd_ros.core.campaign.control import PRIOR, search_budget
+from robomd_ros.core.campaign.control import search_budget
 from robomd_ros.core.campaign.folder import CAMPAIGN_FILE
 from robomd_ros.core.campaign.stored import read_campaign
 from robomd_ros.core.errors import RoboMDError
-from robomd_ros.core.evidence.rates import Counts
+from robomd_ros.core.evidence.rates import NOMINAL_PRIOR, Counts
 from robomd_ros.core.operator.work import WorkLedger
 from robomd_ros.core.variations import Catalogue
 from robomd_ros.core.wording import counted
@@ -44,7 +44,7 @@ def smallest_effect(config: CampaignConfig, catalogue: Catalogue, nominal: Count
     """
     own = search_budget(config) / len(catalogue)
     unchanged = max(1, config.budget - search_budget(config))
-    q0 = (PRIOR[0] + nominal.failures) / (sum(PRIOR) + nominal.trials)
+    q0 = (NOMINAL_PRIOR[0] + nominal.failures) / (sum(NOMINAL_PRIOR) + nominal.trials)
     normal = NormalDist()
     z = normal.inv_cdf(config.confidence) + normal.inv_cdf(POWER)
     angle = 2.0 * math.asin(math.sqrt(q0)) + z * math.sqrt(1.0 / own + 1.0 / unchanged)

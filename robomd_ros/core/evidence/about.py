@@ -29,8 +29,12 @@ class Beside:
         """Count a valid trial; with `by` -1 it counts no more."""
         if len(scene) > 1 and not outcome.failed:
             self._succeeded[scene.key] += by
-        if not len(scene) and by > 0 and len(self._facts) < _FACTS:
+        if len(scene):
+            return
+        if by > 0 and len(self._facts) < _FACTS:
             self._facts.append(outcome.facts)
+        elif by < 0 and outcome.facts in self._facts:
+            self._facts.remove(outcome.facts)
 
     def about(self) -> dict[str, Any]:
         """Fields of a RankingInfo: pairs_seen, pairs_possible, remarks."""

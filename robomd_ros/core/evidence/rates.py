@@ -9,6 +9,9 @@ CONFIDENCE = 0.95
 FAILING_THRESHOLD = 0.5
 """A failure rate above it is called failing, where nobody says otherwise."""
 
+NOMINAL_PRIOR = (0.5, 2.0)
+"""Beta prior of the nominal rate: a policy that is worth a diagnosis mostly succeeds unchanged."""
+
 
 @dataclass(frozen=True, order=True)
 class Counts:
