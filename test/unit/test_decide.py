@@ -94,10 +94,16 @@ def tally(counts, nominal=(0, 5)):
 
 
 def test_what_is_not_tried_twice_is_not_decided():
-    assert tally([(0, 2)] * 21).decided
-    almost = tally([(0, 2)] * 20 + [(0, 1)])
+    almost = tally([(0, 3)] * 20 + [(0, 1)])
     assert almost.undecided == 1 and not almost.decided
     assert almost.verdict(Counts(0, 1)) is Verdict.OPEN
+
+
+def test_a_catalogue_is_decided_from_three_trials_of_each_on():
+    assert tally([(0, 3)] * 21).decided
+    twice = tally([(0, 3)] * 20 + [(0, 2)])
+    assert not twice.undecided and twice.expected_wrong < 0.05 and not twice.decided
+    assert not tally([(0, 9)] * 20 + [(0, 0)]).decided
 
 
 def test_the_expected_number_of_wrong_verdicts_is_of_the_whole_catalogue():
@@ -109,12 +115,12 @@ def test_the_expected_number_of_wrong_verdicts_is_of_the_whole_catalogue():
 
 
 def test_trials_of_several_changes_decide_nothing_and_a_label_can_be_taken_back():
-    made = tally([(0, 2)] * 21)
+    made = tally([(0, 3)] * 21)
     pair = CATALOGUE.scene(["v0", "v1"])
     made.add(pair, True)
-    assert made.counts(0) == Counts(0, 2)
+    assert made.counts(0) == Counts(0, 3)
     single = CATALOGUE.scene(["v0"])
     made.add(single, True)
-    assert made.counts(0) == Counts(1, 3)
+    assert made.counts(0) == Counts(1, 4)
     made.add(single, True, by=-1)
-    assert made.counts(0) == Counts(0, 2) and made.decided
+    assert made.counts(0) == Counts(0, 3) and made.decided

@@ -19,7 +19,7 @@ from robomd_ros.core.wording import counted
 
 POWER = 0.8
 """Probability with which an effect of the stated size is seen."""
-CONSISTENT = (2.0, 3.0)
+CONSISTENT = (3.0, 3.2)
 """Trials of its own that a variation takes until it is decided, where the policy has no noise:
 bench_stop.py, 0 to 21 of 21 variations failing."""
 BY_CHANCE = 6.0

@@ -50,8 +50,8 @@ CELLS = 180
 COARSE = 4
 """Cells of a rate to one of q0."""
 NO_EFFECT = (0.02, 0.2, 0.5, 0.8, 0.9)
-"""Shares pi of variations without an effect. No larger one: were nearly all rates held to be that of
-the unchanged scene, small effects would fall out of their intervals."""
+"""Shares pi of variations without an effect. No larger one: were nearly all rates held to be that
+of the unchanged scene, small effects would fall out of their intervals."""
 SCATTER = {math.inf: 0.34, 60.0: 0.33, 15.0: 0.33}
 """Concentrations c about q0 of what has no effect, with their prior."""
 MEANS = (0.03, 0.08, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 0.93)

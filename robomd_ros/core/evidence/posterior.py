@@ -112,16 +112,6 @@ class Posterior:
         verdicts = self.verdicts(confidence)
         return sum(doubt(rate, v) for rate, v in zip(self.rates, verdicts, strict=True))
 
-    def decided(self, confidence: float) -> bool:
-        """Whether every variation is decided, and less than 1 - confidence of it is expected to
-        be wrong in the whole catalogue.
-        """
-        verdicts = self.verdicts(confidence)
-        if not all(verdict.decided for verdict in verdicts):
-            return False
-        doubts = sum(doubt(rate, v) for rate, v in zip(self.rates, verdicts, strict=True))
-        return doubts <= 1.0 - confidence
-
     @cached_property
     def combinations(self) -> tuple[Combination, ...]:
         """Sets that attribution suspects, and sets that probably fail by trials of their own

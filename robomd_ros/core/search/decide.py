@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from robomd_ros.core.evidence.tally import Tally
+from robomd_ros.core.evidence.tally import ENDS_FROM, Tally
 from robomd_ros.core.evidence.verdict import FEWEST
 from robomd_ros.core.search.search import Asked, Cost, Foreground, SearchContext
 from robomd_ros.core.trial import Trial
@@ -25,7 +25,7 @@ and it would swallow the budget."""
 
 
 class DecideSearch(Foreground):
-    """Single variations: first each of them twice, then those in doubt in turn, and from six
+    """Single variations: first each of them three times, then those in doubt in turn, and from six
     trials each on always the most doubtful one.
 
     Doubt is the probability that the likeliest verdict is wrong, given all trials of the catalogue
@@ -50,6 +50,7 @@ class DecideSearch(Foreground):
         self._catalogue = context.catalogue
         self._seed = context.seed
         self._evenly = evenly
+        self._fewest = ENDS_FROM if evenly else FEWEST
         self.tally = Tally(context.catalogue, context.confidence, context.failing_threshold)
         self.asks = np.zeros(len(context.catalogue), dtype=np.int64)
 
@@ -90,7 +91,7 @@ class DecideSearch(Foreground):
         """Nothing to keep: the trial log has it all."""
 
     def _next(self, cost: Cost | None) -> int:
-        few = set(np.flatnonzero(self.asks < FEWEST).tolist())
+        few = set(np.flatnonzero(self.asks < self._fewest).tolist())
         if not few:
             return self._most_doubtful()
         order = sorted((int(i) for i in self._by_lot() if i in few), key=self.asks.__getitem__)
