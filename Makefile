@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # One command each; the first that runs sets everything up (scripts/setup.sh) and says what it does.
 #   make sim [BUDGET=210 CELLS=2 SEED=0 OUT=folder TASK=lift POLICY=lift_bc SEARCH=ppo ANY_LAUNCH_ARGUMENT=value]
-#   make test    make check    make bench    make pictures    make clean
+#   make test    make test-long    make check    make bench    make pictures    make clean
 # ROS_WHEELS=kilted before any of them takes ROS 2 Kilted instead of Jazzy; the environment is then made anew.
 SHELL := /bin/bash
 VENV ?= $(CURDIR)/.venv
@@ -17,7 +17,7 @@ OVERRIDES := $(subst \$(space),_,$(MAKEOVERRIDES))
 NAMES := $(foreach word,$(OVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 GIVEN := $(filter-out VENV PYTHON ROS_WHEELS,$(patsubst %:,%,$(NAMES)))
 
-.PHONY: sim test check bench pictures setup clean
+.PHONY: sim test test-long check bench pictures setup clean
 
 setup:
 	@$(RUN) scripts/setup.sh
@@ -29,8 +29,13 @@ sim: setup
 # one worker a core: with more, tests of watchdogs and camera rates meet their limits
 WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
+PYTEST = $(RUN) "$(BIN)/python" -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: setup
-	@$(RUN) "$(BIN)/python" -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(PYTEST)
+
+test-long: setup  # what is too long for make test; CI runs both
+	@$(PYTEST) -m "long and not slow"
 
 check: setup
 	@$(RUN) "$(BIN)/ruff" check . && $(RUN) "$(BIN)/ruff" format --check . && $(RUN) "$(BIN)/mypy"

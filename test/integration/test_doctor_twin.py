@@ -66,6 +66,7 @@ def doctor(twin, *arguments):
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_the_command_passes_a_healthy_cell_and_names_a_lost_camera(twin):
     twin.client.wait_for(30, robot_mode="RUNNING")
     code, text = doctor(twin)
@@ -83,7 +84,10 @@ def test_the_command_passes_a_healthy_cell_and_names_a_lost_camera(twin):
 @pytest.mark.parametrize(
     ("fault", "arguments", "cause"),
     [
-        ("protective_stop", {}, {"safety mode": "PROTECTIVE_STOP"}),
+        # it is unlocked when it is 5 s old
+        pytest.param(
+            "protective_stop", {}, {"safety mode": "PROTECTIVE_STOP"}, marks=pytest.mark.long
+        ),
         ("local_mode", {}, {"remote control": "local mode"}),
         ("gripper_silent", {}, {"gripper": "63352"}),
         ("freeze", {"seconds": 60.0, "what": "controller"}, {"dashboard": "", "RTDE": ""}),

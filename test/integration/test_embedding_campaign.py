@@ -21,6 +21,7 @@ from robomd_msgs.srv import CompareVariations, QueryVariation
 from robomd_ros.ros.qos import LATCHED
 from robomd_ros.ros.standard import image_to_msg, time_to_msg
 
+pytestmark = pytest.mark.long  # shorter: test_embedding_search.py, test_diagnosis_node.py
 GREEN = "Change cube color to vivid green (hue 120 degrees, saturation 90 percent)"
 DARK = "Dim the light to 5 percent of its strength"
 BUDGET = 16

@@ -81,6 +81,7 @@ def test_faults_of_the_policy_spoil_their_trials_only(tmp_path, domain):
     assert len(dropped) == 3
 
 
+@pytest.mark.long
 def test_a_policy_that_never_works_ends_the_campaign_with_the_reason(tmp_path, domain):
     (tmp_path / "faulty_policy.py").write_text(FAULTY)
     out = tmp_path / "campaign"
@@ -139,12 +140,22 @@ class Running:
         wait_for(lambda: rows(self.out, where.format(time.time() - 0.25)), f"trial in {cell}")
 
 
+def check_what_is_left(out):
+    """After the faults below: nothing twice, nothing damaged, and no more invalid than broken."""
+    served = [row["request"] for row in valid(out)]
+    assert served and len(served) == len(set(served))
+    check_integrity(out)
+    invalid = rows(out, "result = 'INVALID'")
+    assert len(invalid) <= 12, [row["detail"] for row in invalid]
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, module_domain):
     campaign = Running(tmp_path_factory.mktemp("running"), module_domain)
     with campaign.bringup:
         yield campaign
         campaign.log.close()
+    check_what_is_left(campaign.out)
 
 
 def test_worker_killed(running):
@@ -156,6 +167,7 @@ def test_worker_killed(running):
     running.wait_valid("cell_0", time.time())
 
 
+@pytest.mark.long
 def test_simulator_node_killed(running):
     running.settle()
     since, start = time.time(), len(running.log.seen)
@@ -172,6 +184,7 @@ def test_simulator_node_killed(running):
     running.wait_status(lambda s: s.message.startswith("cells: cell_0, cell_1"), "return", -1)
 
 
+@pytest.mark.long
 def test_simulator_node_stopped_and_continued(running):
     running.settle()
     since, start = time.time(), len(running.log.seen)
@@ -184,6 +197,7 @@ def test_simulator_node_stopped_and_continued(running):
     running.wait_valid("cell_1", time.time())
 
 
+@pytest.mark.long
 def test_no_cell_left_waits_and_goes_on(running):
     running.settle()
     start = len(running.log.seen)
@@ -202,15 +216,6 @@ def test_no_cell_left_waits_and_goes_on(running):
         node.kill()
     running.wait_status(lambda s: s.state is CampaignState.RUNNING, "RUNNING", start)
     running.settle()
-
-
-def test_what_all_that_left_behind(running):
-    """After the faults above: nothing twice, nothing damaged, and no more invalid than broken."""
-    served = [row["request"] for row in valid(running.out)]
-    assert len(served) == len(set(served))
-    check_integrity(running.out)
-    invalid = rows(running.out, "result = 'INVALID'")
-    assert len(invalid) <= 12, [row["detail"] for row in invalid]
 
 
 def four_a_cell(folder, out, domain, cells, stop=None, moment=0.0):
@@ -234,8 +239,10 @@ def four_a_cell(folder, out, domain, cells, stop=None, moment=0.0):
 @pytest.mark.parametrize(
     ("stop", "wanted", "cells"),
     [
-        # quick: with one cell, whose start is what takes the time
-        pytest.param(lambda pid: os.killpg(pid, signal.SIGINT), 130, 1, id="ctrl-c"),
+        # shorter: with one cell, whose start is what takes the time
+        pytest.param(
+            lambda pid: os.killpg(pid, signal.SIGINT), 130, 1, id="ctrl-c", marks=pytest.mark.long
+        ),
         pytest.param(
             lambda pid: os.killpg(pid, signal.SIGINT), 130, 2, id="ctrl-c-2", marks=pytest.mark.slow
         ),

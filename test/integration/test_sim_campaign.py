@@ -102,6 +102,7 @@ def test_folder_of_another_configuration_lists_the_differences(planted, sim):
     assert "there 16, here 17" not in message
 
 
+@pytest.mark.long
 def test_finished_campaign_ends_at_once_with_its_table(planted, module_domain):
     out = planted[0]
     arguments = (*SAME, "budget:=16", "cells:=1", "linger:=0")

@@ -27,6 +27,7 @@ def healthy(twin):
     assert state["faults"] == []
 
 
+@pytest.mark.long
 def test_a_protective_stop_must_be_old_and_play_resumes_the_old_motion(twin):
     """Why a node must never send `play`: the move goes on although the client was told False."""
     answer = run_client(

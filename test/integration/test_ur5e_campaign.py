@@ -102,6 +102,7 @@ def check_outcomes(out, asked, published, budget):
             assert (out / row["image_path"]).is_file()
 
 
+@pytest.mark.long
 def test_a_campaign_by_hand_from_the_first_question_to_the_ranking(tmp_path, domain):
     given = (f"variations:={SEEN},{UNSEEN}", "search:=uniform", "max_attempts:=20")
     out, asked, published = run_campaign(tmp_path, domain, 2, *given, timeout=240)
