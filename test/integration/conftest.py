@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from graph import PLANTED
+from stalls import repeat
 
 from robomd_ros.cli.main import main
 
@@ -59,3 +60,15 @@ def sim(tmp_path, monkeypatch, capfd, domain):
         return code, capfd.readouterr().err.strip()
 
     return run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test of an arm is repeated, healed, if it failed while this computer stalled."""
+    arm = pyfuncitem.funcargs.get("arm")
+    if not hasattr(arm, "heal"):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    repeat(lambda: pyfuncitem.obj(**arguments), arm.begin_anew, arm.said)
+    return True

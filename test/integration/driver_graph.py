@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from arm_graph import HOME, PLACE, ArmGraph
+from arm_graph import HOME, PLACE, ArmGraph, remembering
 from graph import wait_for
 from in_process import overrides
 from std_msgs.msg import String
@@ -80,7 +80,7 @@ class DriverGraph(ArmGraph):
 
     def make_node(self, parameters):
         values = {**VALUES, "robot_ip": self.address, **parameters}
-        return DriverArmNode(namespace=PLACE, parameter_overrides=overrides(**values))
+        return remembering(DriverArmNode)(namespace=PLACE, parameter_overrides=overrides(**values))
 
     def fault(self, kind):
         wait_for(self._faults.get_subscription_count, "the stand-in", 5)

@@ -186,7 +186,12 @@ def bad_commands(arm, seed, count):
 
 
 @pytest.mark.parametrize(
-    ("goals", "commands"), [(60, 90), pytest.param(400, 600, marks=pytest.mark.slow)]
+    ("goals", "commands"),
+    [
+        (24, 36),
+        pytest.param(60, 90, marks=pytest.mark.long),
+        pytest.param(400, 600, marks=pytest.mark.slow),
+    ],
 )
 def test_nothing_outside_the_limits_reaches_the_arm(arm, goals, commands):
     """Goals and commands, all outside; the twin's arm does not move at all."""
@@ -241,6 +246,7 @@ def test_the_gripper_and_its_silence(arm):
     wait_for(lambda: arm.diagnoses["gripper"].level == DiagnosticStatus.OK, "the gripper", 15)
 
 
+@pytest.mark.long
 def test_protective_stop_in_a_move(arm):
     handle = arm.start_move(AWAY)
     arm.moving()
@@ -295,6 +301,7 @@ def test_emergency_stop(arm):
     assert np.allclose(arm.twin.state()["q"], where, atol=0.02)
 
 
+@pytest.mark.long
 def test_local_mode(arm):
     handle = arm.start_move(AWAY)
     arm.moving()
@@ -332,7 +339,10 @@ def test_the_control_process_dies_or_hangs_in_a_move(arm, number):
     assert result.positions[0] < AWAY[0] - 0.1
 
 
-@pytest.mark.parametrize("how", ["fin", pytest.param("rst", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "how",
+    [pytest.param("fin", marks=pytest.mark.long), pytest.param("rst", marks=pytest.mark.slow)],
+)
 def test_the_connection_to_the_controller_is_dropped(arm, how):
     handle = arm.start_move(AWAY)
     arm.moving()
