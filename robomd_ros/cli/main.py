@@ -18,6 +18,8 @@ _USAGE = """usage: robomd <command> [arguments]
   sim [name:=value ...]     diagnose a policy in simulation (robomd sim --help lists the arguments)
   ur5e [name:=value ...]    diagnose a policy on a UR5e, a person making the changes (ur5e --help)
   doctor [name:=value ...]  look at all that a first run needs, moving nothing; arguments as ur5e
+  home [name:=value ...]    send a UR5e home, by somebody who watches it; arguments as ur5e
+  teach home|box|mark ...   read home, box or a mark where you lead the arm by hand (--help)
   plan sim|ur5e [name:=...] check a diagnosis and print what it would start, as JSON
   ranking <campaign_dir>    print the ranking of a campaign   [--limit N] [--publish]
   report <campaign_dir> ... write the report: one page, figures as PNG and SVG   [--out DIR]
@@ -260,6 +262,8 @@ def _tool(module: str) -> Callable[[Sequence[str]], int]:
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "sim": _sim,
     "ur5e": _ur5e,
+    "home": _tool("robomd_ros.doctor.home"),
+    "teach": _tool("robomd_ros.doctor.teach"),
     "plan": _plan,
     "doctor": _doctor,
     "ranking": _ranking,

@@ -10,6 +10,7 @@ from robomd_ros.bringup.sim import SimArguments
 from robomd_ros.bringup.ur5e import Ur5eArguments
 from robomd_ros.core.schema import Model, Option, options
 from robomd_ros.core.search.strategies import STRATEGIES
+from robomd_ros.doctor.teach import TeachArguments
 from robomd_ros.ros.node_parameters import NODES
 from sim_bridge.twin.main import TwinArguments
 
@@ -34,7 +35,10 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield _INTRODUCTION
     yield from _section("`robomd sim`, `diagnose_sim.launch.py`", SimArguments)
-    yield from _section("`robomd ur5e`, `robomd doctor`, `diagnose_ur5e.launch.py`", Ur5eArguments)
+    yield from _section(
+        "`robomd ur5e`, `robomd doctor`, `robomd home`, `diagnose_ur5e.launch.py`", Ur5eArguments
+    )
+    yield from _section("`robomd teach`", TeachArguments)
     yield from _section("Every launch file", LaunchArguments)
     yield from _section("`robomd twin`", TwinArguments)
     for node, model in NODES.items():

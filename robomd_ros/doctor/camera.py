@@ -82,6 +82,7 @@ def topic_findings(check: str, topic: str, seen: Mapping[str, Any]) -> Iterator[
     """What the probe `look` saw of a topic: its pictures, their rate, and their stamps."""
     text = f"{topic} sends {seen['size'][0]} x {seen['size'][1]} ({seen['encoding']})"
     yield brightness(check, text, seen["mean"])
+    yield repeats(f"{check} picture", seen["pictures"], seen["same"])
     yield enough(f"{check} rate", seen["rate"])
     age = seen["age"]
     if age is None:
@@ -115,14 +116,19 @@ def alive(check: str, seen: Sequence[Picture], a_file: bool = False) -> Finding:
     """Whether pictures, each (H, W, 3) uint8 RGB, are whole, and not one and the same for ever."""
     if wrong := darkness(seen[-1]) or missing_part(seen[-1]):
         return bad(check, wrong, "a trial with such pictures is INVALID")
-    if len(seen) >= _SEVERAL and all(np.array_equal(seen[0], one) for one in seen[1:]):
+    return repeats(check, len(seen), all(np.array_equal(seen[0], o) for o in seen[1:]), a_file)
+
+
+def repeats(check: str, count: int, same: bool, a_file: bool = False) -> Finding:
+    """Whether so many pictures, of which all are the same or not, come from a living camera."""
+    if count >= _SEVERAL and same:
         remedy = (
             "start the camera, or its capture card, again; for a rendered camera, or a stream so "
             "strongly compressed that a scene at rest repeats, set still_pictures:=true"
         )
         what = "it is a picture, no camera" if a_file else "it is frozen, or has no noise"
-        return bad(check, f"{len(seen)} pictures are the same, bit for bit: {what}", remedy)
-    return good(check, f"{len(seen)} pictures, whole, and not all the same")
+        return bad(check, f"{count} pictures are the same, bit for bit: {what}", remedy)
+    return good(check, f"{count} pictures, whole, and not all the same")
 
 
 def brightness(check: str, text: str, mean: float) -> Finding:

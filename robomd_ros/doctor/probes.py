@@ -114,6 +114,8 @@ def look(topic: str) -> None:
             "encoding": getattr(came[-1], "encoding", getattr(came[-1], "format", "")),
             "rate": len(came) / taken,
             "mean": float(image.mean()),
+            "pictures": len(came),
+            "same": all(one.data == came[0].data for one in came[1:]),
             "age": node.get_clock().now().nanoseconds * 1e-9 - stamp if stamp else None,
         })
     )  # fmt: skip

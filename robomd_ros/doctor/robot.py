@@ -13,6 +13,7 @@ from robomd_ros.arms.ur5e.parameters import ROBOTIQ_PORT
 from robomd_ros.arms.ur5e.rtde_probe import IN_USE, RTDE_PORT, RtdeProbe
 from robomd_ros.core.errors import CellFault
 from robomd_ros.doctor.findings import CheckState, Finding, bad, good, note, skipped
+from robomd_ros.doctor.place import place
 
 SCRIPT_PORT = 30003
 _TIMEOUT = 2.0
@@ -178,7 +179,7 @@ def check_rtde(host: str, arm: Mapping[str, Any]) -> Iterator[Finding]:
     """What RTDE tells: whether it streams, payload and TCP, registers in use."""
     try:
         with RtdeProbe(host, _TIMEOUT) as probe:
-            state = probe.read(["timestamp", "payload", "payload_cog", "tcp_offset"])
+            state = probe.read(["timestamp", "payload", "payload_cog", "tcp_offset", "actual_q"])
     except CellFault as fault:
         remedy = "restart the controller; a firewall or a switch between may drop the connection"
         yield bad("RTDE", str(fault), remedy)
@@ -186,6 +187,7 @@ def check_rtde(host: str, arm: Mapping[str, Any]) -> Iterator[Finding]:
     yield good("RTDE", "state is sent")
     yield payload(state, arm)
     yield tcp(state, arm)
+    yield from place(state, arm)
     yield registers(host)
 
 

@@ -337,12 +337,14 @@ def test_a_probe_that_hangs_is_ended():
         ({"mean": 5.0}, "camera", "dark: 5 of 255"),
         ({"rate": 2.0}, "camera rate", "2.0 Hz; at least 5"),
         ({"age": None}, "camera stamps", "unstamped"),
+        ({"same": True}, "camera picture", "60 pictures are the same"),
         ({"age": 60.0}, "camera stamps", "60.00 s old"),
         ({"age": -2.5}, "camera stamps", "2.50 s in the future"),
     ],
 )
 def test_what_is_wrong_with_a_driver_s_pictures(seen, check, says):
-    usual = {"size": [64, 48], "encoding": "rgb8", "rate": 30.0, "mean": 90.0, "age": 0.02}
+    usual = {"size": [64, 48], "encoding": "rgb8", "rate": 30.0, "mean": 90.0, "age": 0.02,
+             "pictures": 60, "same": False}  # fmt: skip
     good = {f.check: f for f in camera.topic_findings("camera", "/front/image", usual)}
     assert all(f.state is CheckState.GOOD for f in good.values())
     found = {f.check: f for f in camera.topic_findings("camera", "/front/image", {**usual, **seen})}
