@@ -194,6 +194,8 @@ def shown(name: str) -> Edit:
 
         def apply(_values: Values) -> None:
             model.geom_contype[geom] = model.geom_conaffinity[geom] = 1
+            # pairs of bodies are left out before their geoms are looked at
+            model.body_contype[body] = model.body_conaffinity[body] = 1
             model.body_gravcomp[body] = 0.0
 
         return BoundEdit(apply, lambda values: False)

@@ -204,6 +204,7 @@ class LiftTask:
         for number, (name, one) in enumerate(self.distractors.items()):
             body = spec.worldbody.add_body(name=name, pos=_aside(number), gravcomp=1.0)
             body.mass, body.inertia, body.explicitinertial = 0.2, (2e-4, 2e-4, 2e-4), True
+            body.ipos, body.iquat = (0.0, 0.0, 0.0), _UPRIGHT  # else the place of the body itself
             body.add_freejoint(name=f"{name}_joint")
             size = (*one.size, 0.0)[:3]
             body.add_geom(

@@ -51,7 +51,7 @@ def tabletop() -> TabletopTask:
     return TabletopTask(
         name=TABLETOP,
         robot="UR5e",
-        variant="twin2",
+        variant="twin5",
         home=HOME,
         horizon=300,
         joint_noise=0.0,

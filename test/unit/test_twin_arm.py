@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.variations import NOMINAL
+from robomd_ros.core.variations import NOMINAL, Scene, Variation
 from sim_bridge.tasks.tabletop import HOME
 from sim_bridge.twin import kinematics
 from sim_bridge.twin.arm import TwinArm
@@ -252,3 +252,18 @@ def test_the_gripper_lifts_the_cube(bench, seed):
     bench.gripper.set("POS", 0)
     bench.rest(1.5)
     assert not bench.tabletop.lifted() and bench.arm.gripper < 0.1
+
+
+@pytest.mark.parametrize("name", ["red_mug", "green_can", "blue_box"])
+def test_a_distractor_stands_on_the_table_and_an_absent_one_waits_aside(name):
+    tabletop = Tabletop(0)
+    arm, heights = TwinArm(tabletop, DT), []
+    offset = {"offset": (0.02, 0.14)}
+    for variations in ((Variation("it", "distractor", name, "It", offset),), ()):
+        tabletop.apply(Scene(variations), reset_objects=True, seed=1)
+        before = tabletop.data.body(name).xpos.copy()
+        for _ in range(300):
+            arm.step(np.array(HOME), np.zeros(6), np.zeros(6))
+        heights.append(before[2])
+        assert tabletop.data.body(name).xpos == pytest.approx(before, abs=5e-3)
+    assert heights[0] < 0.9 and heights[0] != pytest.approx(heights[1])
