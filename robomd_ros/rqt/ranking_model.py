@@ -6,16 +6,29 @@ import math
 from typing import Any
 
 from robomd_ros.core.evidence.failure_modes import FailureMode, FailureRanking
+from robomd_ros.core.wording import EFFECT as EFFECT_HEADING
 from robomd_ros.core.wording import FIGURES as FIGURES_HEADING
-from robomd_ros.core.wording import counts, described, figure, ids_of, interval, ranks, statement
+from robomd_ros.core.wording import (
+    counts,
+    described,
+    effect_of,
+    figure,
+    ids_of,
+    interval,
+    ranks,
+    standing_of,
+    statement,
+)
 from robomd_ros.rqt.qt import Qt, QtCore, QtGui, QtWidgets
 from robomd_ros.rqt.style import FAILS_ABOVE, mode_color
 
-RANK, NAME, FIGURES, BAR, COUNTS, AGENT, RELIABILITY = range(7)
+RANK, NAME, VERDICT, FIGURES, EFFECT, BAR, COUNTS, AGENT, RELIABILITY = range(9)
 _HEADERS = (
     "#",
     "variation",
+    "verdict",
     FIGURES_HEADING,
+    EFFECT_HEADING,
     "0  ·  0.5  ·  1",
     "failures",
     "Eq. 3",
@@ -24,7 +37,9 @@ _HEADERS = (
 _TIPS = (
     "rank: 1 is the most likely to fail; 3= shares its place with others of the same numbers",
     "what was changed; + joins a combination that fails although its parts do not",
+    "what its own trials bear: fails or hurts (more often than unchanged), copes, or open",
     "posterior mean and 95 % credible interval of the probability that the policy fails",
+    "how much more often it fails than in the unchanged scene, with its 95 % credible interval",
     "the same painted: thick line the interval, mark the mean (diamond above 0.5, else circle); "
     "hollow and dashed where it was never tried",
     "failures / valid trials whose scene held it",
@@ -134,6 +149,8 @@ class RankingModel(QtCore.QAbstractTableModel):
             return any(not math.isnan(_agent_view(m)) for m in self._all)
         if column == RELIABILITY:
             return any(not math.isnan(m.reliability) for m in self._all)
+        if column == EFFECT:
+            return any(m.own_trials and math.isfinite(m.effect) for m in self._all)
         return True
 
     # What Qt asks
@@ -162,7 +179,7 @@ class RankingModel(QtCore.QAbstractTableModel):
         if role == _DISPLAY:
             return self._texts_of(row)[column]
         if role == _ALIGNMENT:
-            return None if column in (NAME, BAR) else _RIGHT
+            return None if column in (NAME, VERDICT, BAR) else _RIGHT
         if role == MODE_ROLE:
             return self._modes[row]
         if role in (_TOOL_TIP, _ACCESSIBLE):
@@ -191,10 +208,13 @@ class RankingModel(QtCore.QAbstractTableModel):
 
 def cell_text(mode: FailureMode, column: int) -> str:
     """The text of one column of a failure mode on its own; the bar has none."""
+    standing = standing_of(mode)
     texts = {
         RANK: str(mode.rank),
         NAME: ids_of(mode),
+        VERDICT: f"{standing.sign} {standing.words}",
         FIGURES: interval(mode),
+        EFFECT: effect_of(mode),
         COUNTS: counts(mode),
         AGENT: figure(_agent_view(mode), 3),
         RELIABILITY: "" if math.isnan(mode.reliability) else figure(mode.reliability),
@@ -207,7 +227,12 @@ def _searched(mode: FailureMode) -> str:
 
 
 def _value(mode: FailureMode, column: int) -> float:
-    values = {COUNTS: float(mode.failures), RELIABILITY: mode.reliability}
+    values = {
+        VERDICT: float(mode.verdict),
+        EFFECT: mode.effect,
+        COUNTS: float(mode.failures),
+        RELIABILITY: mode.reliability,
+    }
     if column == AGENT:
         return _agent_view(mode)
     return values.get(column, mode.failure_probability)

@@ -13,10 +13,12 @@ from robomd_ros.rqt.ranking_model import (
     AGENT,
     BAR,
     COUNTS,
+    EFFECT,
     FIGURES,
     NAME,
     RANK,
     RELIABILITY,
+    VERDICT,
     IntervalDelegate,
     RankingModel,
     describe,
@@ -25,7 +27,9 @@ from robomd_ros.rqt.style import clock
 
 _SAMPLES = {
     RANK: "100=",
+    VERDICT: "○ not alone",
     FIGURES: "0.00 (0.00 to 0.00)",
+    EFFECT: "+0.00 (+0.00 to +0.00)",
     COUNTS: "failures",
     AGENT: "0.000",
     RELIABILITY: "dist.",
@@ -37,7 +41,7 @@ _WIDEST_BAR, _NARROWEST_BAR = 160, 90
 """px of the painted intervals."""
 _MOST = 0.75
 """Share of the table that names may take from the other columns."""
-_GIVE_WAY = (RELIABILITY, AGENT, COUNTS, BAR)
+_GIVE_WAY = (RELIABILITY, AGENT, COUNTS, EFFECT, BAR, VERDICT)
 """Columns that go where there is no room for the names, the first first."""
 
 

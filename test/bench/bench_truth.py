@@ -11,6 +11,9 @@ scenes accumulate. One row a truth, search and number of trials:
 * mean width, and bias of the first row and of all;
 * false FAILS (true rate up to 0.5), HURTS (true rate up to the unchanged one) and COPES a campaign,
   and how many of each verdict were given, at the confidence given.
+
+After +- stand the standard errors of the three coverages and of false HURTS: campaigns vary, and a
+row whose interval of two of these holds what is wanted is short by no more than chance.
 """
 
 import argparse
@@ -41,6 +44,7 @@ HEADS = (
     "all", "first", "zero", "width", "bias1", "bias",
     "!FAILS", "!HURTS", "!COPES", "FAILS", "HURTS", "COPES",
 )  # fmt: skip
+WITH_ERROR = ("all", "first", "zero", "!HURTS")
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,9 @@ def main() -> int:
                 rows[trials].append(measured(posterior, truth, options.confidence))
         for trials, values in rows.items():
             means = " ".join(f"{x:7.3f}" for x in np.mean(values, axis=0))
-            print(f"{name:13} {text:10} {trials:6d} {means}", flush=True)
+            errors = np.std(values, axis=0) / np.sqrt(len(values))
+            spread = " ".join(f"{errors[HEADS.index(head)]:.3f}" for head in WITH_ERROR)
+            print(f"{name:13} {text:10} {trials:6d} {means} +- {spread}", flush=True)
     return 0
 
 

@@ -35,6 +35,7 @@ from stored_campaigns import store_campaign
 
 from robomd_ros.core.campaign.stored import read_campaign
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.evidence.verdict import Verdict
 from robomd_ros.core.operator.desk import NOTHING_ASKED
 from robomd_ros.core.share import share_path
 from robomd_ros.core.trial import Result
@@ -48,10 +49,12 @@ from robomd_ros.rqt.ranking_model import (
     AGENT,
     BAR,
     COUNTS,
+    EFFECT,
     FIGURES,
     NAME,
     RANK,
     RELIABILITY,
+    VERDICT,
     cell_text,
     paint_interval,
 )
@@ -76,6 +79,22 @@ def test_texts_of_a_failure_mode():
     assert cell_text(mode(GREEN, seen=False), COUNTS) == "untried"
     far = replace(both, failure_probability=0.5, lower=0.0, upper=1.0)
     assert (cell_text(far, COUNTS), cell_text(far, FIGURES)) == ("not known", "-")
+
+
+def test_verdict_and_effect_stand_beside_the_rate_and_are_sorted_by(panel, feed):
+    own = {"own_trials": 7, "own_failures": 6, "effect_lower": 0.4, "effect_upper": 0.9}
+    fails = mode(GREEN, verdict=Verdict.FAILS, effect=0.7, **own)
+    hurts = mode(BLUE, p=0.45, rank=2, verdict=Verdict.HURTS, effect=0.72, **own)
+    assert cell_text(fails, VERDICT) == "▲ fails" and cell_text(hurts, VERDICT) == "△ hurts"
+    assert cell_text(fails, EFFECT) == "+0.70 (+0.40 to +0.90)"
+    assert cell_text(mode(RED, seen=False), EFFECT) == "-"
+    feed.ranking_changed.emit(ranking(fails, hurts))
+    model, table = panel.ranking.model, panel.ranking.table
+    assert model.has_column(EFFECT) and not table.isColumnHidden(VERDICT)
+    model.sort(EFFECT, Qt.SortOrder.DescendingOrder)
+    assert [m.verdict for m in model.modes] == [Verdict.HURTS, Verdict.FAILS]
+    feed.ranking_changed.emit(ranking(mode(RED, seen=False)))
+    assert not model.has_column(EFFECT)
 
 
 def test_columns_that_say_nothing_are_hidden_and_a_selection_stays(panel, feed):

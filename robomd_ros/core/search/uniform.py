@@ -50,7 +50,8 @@ class UniformSearch(Foreground):
     def ask(self, lane: int, cost: Cost | None = None) -> Scene:
         """The next scene for this lane."""
         builder, variations = self._lanes[lane], self._catalogue.variations
-        choice = [builder.proposed(variations[a]) for a in self._candidates()]
+        actions = self._candidates() if cost is not None else self._candidates()[:1]
+        choice = [builder.proposed(variations[a]) for a in actions]
         scene = choice[0] if cost is None else min(choice, key=cost)
         self._count(scene)
         return scene
