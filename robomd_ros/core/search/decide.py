@@ -25,8 +25,8 @@ and it would swallow the budget."""
 
 
 class DecideSearch(Foreground):
-    """Single variations: first each of them three times, then those in doubt in turn, and from six
-    trials each on always the most doubtful one.
+    """Single variations: first each of them twice, then those in doubt in turn, and from six trials
+    each on always the most doubtful one; when none is in doubt, what was tried only twice.
 
     Doubt is the probability that the likeliest verdict is wrong, given all trials of the catalogue
     and of the unchanged scene (evidence.population). What is certain gets no further trial, and the
@@ -50,7 +50,6 @@ class DecideSearch(Foreground):
         self._catalogue = context.catalogue
         self._seed = context.seed
         self._evenly = evenly
-        self._fewest = ENDS_FROM if evenly else FEWEST
         self.tally = Tally(context.catalogue, context.confidence, context.failing_threshold)
         self.asks = np.zeros(len(context.catalogue), dtype=np.int64)
 
@@ -91,7 +90,7 @@ class DecideSearch(Foreground):
         """Nothing to keep: the trial log has it all."""
 
     def _next(self, cost: Cost | None) -> int:
-        few = set(np.flatnonzero(self.asks < self._fewest).tolist())
+        few = set(np.flatnonzero(self.asks < FEWEST).tolist())
         if not few:
             return self._most_doubtful()
         order = sorted((int(i) for i in self._by_lot() if i in few), key=self.asks.__getitem__)
@@ -112,6 +111,8 @@ class DecideSearch(Foreground):
         of_counts = {counts: tally.doubt(counts) for counts in tally.rates}
         most = max(_ENOUGH, _MORE_THAN_MEAN * float(self.asks.mean()))
         place = np.argsort(self._by_lot())
+        if self._evenly and not tally.undecided and self.asks.min() < ENDS_FROM:
+            return int(np.lexsort((place, self.asks))[0])
         # all verdicts must stand together, so that each may have a share of the doubt only
         allowed = (1.0 - tally.confidence) / len(self.asks)
         open_counts = {c for c, doubt in of_counts.items() if doubt > allowed}
