@@ -19,7 +19,7 @@ from robomd_ros.core.spaces import require_fit, seen_cameras
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import NOMINAL, Catalogue, Scene
 from sim_bridge.rollout import Rollout, Wish, picture_of, run_rollout
-from sim_bridge.tasks.task import simulated_task
+from sim_bridge.tasks.task import plain_name, simulated_task
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SimulatorOptions:
 
     def __post_init__(self) -> None:
         simulated_task(self.task)
-        if self.catalogue is not None and self.catalogue.task != self.task:
+        if self.catalogue is not None and plain_name(self.catalogue.task) != plain_name(self.task):
             raise ConfigurationError(
                 f"the catalogue is for the task {self.catalogue.task!r}, the cell for "
                 f"{self.task!r}; use a catalogue of that task"

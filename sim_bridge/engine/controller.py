@@ -2,63 +2,48 @@
 # SPDX-License-Identifier: Apache-2.0
 """robosuite's OSC_POSE arm controller with its gripper, written once over mj_step1 and mj_step2.
 
-The law, the gains and the order of updates are those of robosuite 1.5's default Panda controller
-(robosuite/controllers/config/robots/default_panda.json), so that equal commands give equal states;
-test/integration/test_parity.py holds it to that.
+The law and the order of updates are those of robosuite 1.5's OSC_POSE with fixed impedance, so that
+equal commands give equal states; test/integration/test_parity.py and test_robosuite_parity.py hold
+it to that.
 """
 
-from dataclasses import dataclass
+from typing import Protocol
 
 import mujoco
 import numpy as np
 
+from sim_bridge.engine.binding import Binding
 from sim_bridge.engine.operational_space import Arm, ArmState, Array, Goal, arm_torques
 
 
-@dataclass(frozen=True)
-class OscGains:
-    """Parameters of the controller.
+class Stepper(Protocol):
+    """What moves the robot of a simulation."""
 
-    Attributes:
-        stiffness: 1/s^2, of position and orientation.
-        posture_stiffness: 1/s^2, of the joints in the null space.
-        position_scale: m per unit of command.
-        rotation_scale: rad per unit of command.
-        gripper_speed: change of the gripper's normalised opening per control step.
-    """
+    def reset(self) -> None:
+        """An episode starts."""
+        ...
 
-    stiffness: float = 150.0
-    posture_stiffness: float = 10.0
-    position_scale: float = 0.05
-    rotation_scale: float = 0.5
-    gripper_speed: float = 0.2
+    def step(self, action: Array) -> None:
+        """Hold one command for one control period."""
+        ...
 
 
 class OscController:
-    """Turns one command into the torques of one control period, and steps the simulation.
-
-    Names are those of the model: the arm's joints and actuators are `robot0_joint*` and
-    `robot0_torq_j*`, the point that is controlled is the site `gripper0_right_grip_site`.
-    """
+    """Turns one command into the torques of one control period, and steps the simulation."""
 
     def __init__(
-        self,
-        model: mujoco.MjModel,
-        data: mujoco.MjData,
-        control_freq: int,
-        gains: OscGains | None = None,
+        self, model: mujoco.MjModel, data: mujoco.MjData, control_freq: int, binding: Binding
     ) -> None:
         self._model = model
         self._data = data
-        self._gains = gains or OscGains()
+        self._gains = binding.gains
         self._substeps = int(1.0 / control_freq / model.opt.timestep)
-        self._site = model.site("gripper0_right_grip_site").id
-        self._base = model.site("robot0_right_center").id
-        joints = [model.joint(f"robot0_joint{i}") for i in range(1, 8)]
-        self._arm_ctrl = np.array([model.actuator(f"robot0_torq_j{i}").id for i in range(1, 8)])
+        self._site = binding.site
+        self._base = binding.frame
+        self._arm_ctrl = binding.arm_ctrl
         self._arm = Arm(
-            np.array([joint.qposadr[0] for joint in joints]),
-            np.array([joint.dofadr[0] for joint in joints]),
+            binding.arm_qpos,
+            binding.arm_dofs,
             model.actuator_ctrlrange[self._arm_ctrl].copy(),
             self._gains.stiffness,
             self._gains.posture_stiffness,
@@ -72,18 +57,17 @@ class OscController:
             data.site_xpos[self._site],
             data.site_xmat[self._site].reshape(3, 3),
         )
-        self._goal = Goal(np.zeros(3), np.eye(3), np.zeros(len(joints)))
-        fingers = [model.actuator(f"gripper0_right_gripper_finger_joint{i}").id for i in (1, 2)]
-        self._finger_ctrl = np.array(fingers)
+        self._goal = Goal(np.zeros(3), np.eye(3), np.zeros(len(binding.arm_qpos)))
+        self._gripper = binding.gripper
+        self._finger_ctrl = binding.finger_ctrl
         finger_range = model.actuator_ctrlrange[self._finger_ctrl]
         self._finger_mid = 0.5 * (finger_range[:, 1] + finger_range[:, 0])
         self._finger_half = 0.5 * (finger_range[:, 1] - finger_range[:, 0])
-        self._opening = np.zeros(2)
 
     def reset(self) -> None:
         """An episode starts: the present joint positions become the posture of the null space."""
         self._goal.posture[:] = self._state.qpos[self._arm.qpos_index]
-        self._opening = np.zeros(2)
+        self._gripper.reset()
 
     def step(self, action: Array) -> None:
         """Hold one command for one control period.
@@ -91,7 +75,8 @@ class OscController:
         Args:
             action: (7,) in [-1, 1], clipped there: displacement (3), rotation vector (3), both
                 relative to the achieved pose in the frame of the robot's base, and the gripper,
-                of which only the sign counts (negative opens, positive closes).
+                of which only the sign counts (negative opens, positive closes); (6,) where the
+                hand has no motor.
         """
         model, data, state = self._model, self._data, self._state
         jac_pos, jac_rot = state.jacobian[:3], state.jacobian[3:]
@@ -115,9 +100,9 @@ class OscController:
         self._goal.pos[:] = base_pos + base @ local
         turn = rotation_from_vector(gains.rotation_scale * command[3:])
         self._goal.mat[:] = base @ (turn @ (base.T @ state.mat))
-        closing = gains.gripper_speed * np.sign(action[6])
-        self._opening = np.clip(self._opening + np.array([-1.0, 1.0]) * closing, -1.0, 1.0)
-        self._data.ctrl[self._finger_ctrl] = self._finger_mid + self._finger_half * self._opening
+        if self._finger_ctrl.size:
+            opening = self._gripper.command(float(action[6]))
+            self._data.ctrl[self._finger_ctrl] = self._finger_mid + self._finger_half * opening
 
 
 def rotation_from_vector(vector: Array) -> Array:

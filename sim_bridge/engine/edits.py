@@ -8,6 +8,7 @@ remembers how they are there: that is nominal.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -40,10 +41,14 @@ class BoundEdit:
     Attributes:
         apply: writes values into the model, which is nominal there.
         nominal: whether these values are those of the nominal scene.
+        arrays: views of the model that only this edit writes, big ones like vertices.
+        meshes: whose vertices these are: a renderer must load them again.
     """
 
     apply: Callable[[Values], None]
     nominal: Callable[[Values], bool]
+    arrays: tuple[NDArray[Any], ...] = ()
+    meshes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,32 @@ def of_prefixes(*prefixes: str) -> Select:
 def boxes_of(name: str) -> Select:
     """The visible boxes of a body: a table without its legs."""
     return _visible(lambda body: body == name, mujoco.mjtGeom.mjGEOM_BOX)
+
+
+def of_world(prefix: str) -> Select:
+    """Visible geoms that belong to no body and whose names begin so: walls, floor."""
+
+    def select(model: mujoco.MjModel) -> Indices:
+        found = np.flatnonzero((model.geom_group == 1) & (model.geom_bodyid == 0))
+        kept = [model.geom(geom).name.startswith(prefix) for geom in found]
+        chosen: Indices = found[np.array(kept, bool)]
+        return chosen
+
+    return select
+
+
+Bodies = Callable[[str], bool]
+"""Whether a body of this name is meant."""
+
+
+def bodies(root: str, prefix: str = "") -> Bodies:
+    """The body, and all whose names begin with the prefix where there is one."""
+    return lambda name: name == root or (bool(prefix) and name.startswith(prefix))
+
+
+def visible_of(meant: Bodies) -> Select:
+    """Visible geoms of these bodies."""
+    return _visible(meant)
 
 
 def color(select: Select) -> Edit:
@@ -148,6 +179,96 @@ def friction(body: str) -> Edit:
     return Edit({"sliding": Bounds(1, 0.01, 5.0)}, bind)
 
 
+def mass_factor(root: str, prefix: str) -> Edit:
+    """The mass of an object of one or more bodies, as a multiple of what it is."""
+
+    def bind(model: mujoco.MjModel) -> BoundEdit:
+        indices = _bodies(model, root, prefix)
+        return BoundEdit(
+            lambda values: model_edits.scale_mass(model, indices, float(values["factor"][0])),
+            lambda values: bool(np.allclose(values["factor"], 1.0)),
+        )
+
+    return Edit({"factor": Bounds(1, 0.02, 50.0)}, bind)
+
+
+def friction_of(meant: Bodies) -> Edit:
+    """The sliding friction of everything of these bodies that can be touched."""
+
+    def bind(model: mujoco.MjModel) -> BoundEdit:
+        touched = np.flatnonzero((model.geom_contype != 0) | (model.geom_conaffinity != 0))
+        of_bodies = [meant(model.body(model.geom_bodyid[geom]).name) for geom in touched]
+        geoms: Indices = touched[np.array(of_bodies, bool)]
+        nominal = model.geom_friction[geoms, 0].copy()
+
+        def apply(values: Values) -> None:
+            model.geom_friction[geoms, 0] = values["sliding"][0]
+
+        return BoundEdit(apply, lambda values: np.allclose(nominal, values["sliding"]))
+
+    return Edit({"sliding": Bounds(1, 0.01, 5.0)}, bind)
+
+
+def scale(root: str, prefix: str, each_axis: bool) -> Edit:
+    """The size of an object as a multiple of what it is, about its origin, at the same density.
+
+    Args:
+        root: its root body.
+        prefix: of the names of its other bodies.
+        each_axis: one factor for each of the body's axes, for what is fixed and made of boxes and
+            upright cylinders; else one for all.
+    """
+
+    def bind(model: mujoco.MjModel) -> BoundEdit:
+        indices = _bodies(model, root, prefix)
+        meshes = model_edits.meshes_of(model, indices)
+
+        def apply(values: Values) -> None:
+            factor = np.broadcast_to(values["factor"], 3).astype(np.float64)
+            model_edits.scale_bodies(model, indices, factor)
+
+        arrays = tuple(model_edits.vertices(model, mesh) for mesh in meshes)
+        return BoundEdit(
+            apply, lambda values: bool(np.allclose(values["factor"], 1.0)), arrays, meshes
+        )
+
+    return Edit({"factor": Bounds(3 if each_axis else 1, 0.2, 5.0)}, bind)
+
+
+def light_direction() -> Edit:
+    """Where light falls to, for all lamps."""
+
+    def bind(model: mujoco.MjModel) -> BoundEdit:
+        nominal = model.light_dir.copy()
+
+        def apply(values: Values) -> None:
+            direction = values["direction"]
+            model.light_dir[:] = direction / max(float(np.linalg.norm(direction)), 1e-9)
+
+        def is_nominal(values: Values) -> bool:
+            norm = max(float(np.linalg.norm(values["direction"])), 1e-9)
+            return bool(np.allclose(nominal, values["direction"] / norm, atol=1e-3))
+
+        return BoundEdit(apply, is_nominal)
+
+    return Edit({"direction": Bounds(3, -1.0, 1.0)}, bind)
+
+
+def field_of_view(camera: str) -> Edit:
+    """How much a camera sees, as a multiple of its vertical angle."""
+
+    def bind(model: mujoco.MjModel) -> BoundEdit:
+        index = _camera(model, camera)
+
+        def apply(values: Values) -> None:
+            angle = model.cam_fovy[index] * float(values["factor"][0])
+            model.cam_fovy[index] = min(angle, 150.0)
+
+        return BoundEdit(apply, lambda values: bool(np.allclose(values["factor"], 1.0)))
+
+    return Edit({"factor": Bounds(1, 0.3, 2.5)}, bind)
+
+
 def start_shift() -> Edit:
     """Where an object starts: no part of the model, the task places it."""
     bound = BoundEdit(lambda values: None, _is_zero)
@@ -169,9 +290,7 @@ def camera_pose(camera: str) -> Edit:
     """Where a camera is, and how it is turned."""
 
     def bind(model: mujoco.MjModel) -> BoundEdit:
-        index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, camera)
-        if index < 0:
-            raise ConfigurationError(f"the model has no camera {camera!r}, which an edit moves")
+        index = _camera(model, camera)
         return BoundEdit(
             lambda values: model_edits.move_camera(model, index, values["shift"], values["turn"]),
             _is_zero,
@@ -201,6 +320,23 @@ def shown(name: str) -> Edit:
         return BoundEdit(apply, lambda values: False)
 
     return Edit({"offset": Bounds(2, -0.35, 0.35, "m")}, bind)
+
+
+def _camera(model: mujoco.MjModel, camera: str) -> int:
+    index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, camera)
+    if index < 0:
+        known = ", ".join(model.camera(i).name for i in range(model.ncam))
+        raise ConfigurationError(
+            f"the model has no camera {camera!r}, which an edit moves; it has {known}"
+        )
+    return int(index)
+
+
+def _bodies(model: mujoco.MjModel, root: str, prefix: str) -> Indices:
+    """The root body first, then those of the prefix."""
+    first, meant = _body(model, root), bodies(root, prefix)
+    others = [i for i in range(model.nbody) if i != first and meant(model.body(i).name)]
+    return np.array([first, *others], dtype=np.int64)
 
 
 def _body(model: mujoco.MjModel, name: str) -> int:

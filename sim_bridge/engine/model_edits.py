@@ -77,6 +77,61 @@ def set_friction(model: mujoco.MjModel, body: int, sliding: float) -> None:
     model.geom_friction[first : first + model.body_geomnum[body], 0] = sliding
 
 
+def scale_mass(model: mujoco.MjModel, bodies: NDArray[np.int64], factor: float) -> None:
+    """Multiply the mass of bodies; their inertia scales with it."""
+    model.body_mass[bodies] *= factor
+    model.body_inertia[bodies] *= factor
+
+
+def vertices(model: mujoco.MjModel, mesh: int) -> NDArray[np.float32]:
+    """A view of a mesh's vertices, (V, 3)."""
+    start = model.mesh_vertadr[mesh]
+    found: NDArray[np.float32] = model.mesh_vert[start : start + model.mesh_vertnum[mesh]]
+    return found
+
+
+def meshes_of(model: mujoco.MjModel, bodies: NDArray[np.int64]) -> tuple[int, ...]:
+    """Meshes that the geoms of these bodies have, and no other geom."""
+    of_mesh = model.geom_type == mujoco.mjtGeom.mjGEOM_MESH
+    own = of_mesh & np.isin(model.geom_bodyid, bodies)
+    others = set(model.geom_dataid[of_mesh & ~own].tolist())
+    return tuple(sorted(set(model.geom_dataid[own].tolist()) - others))
+
+
+def scale_bodies(model: mujoco.MjModel, bodies: NDArray[np.int64], factor: Array) -> None:
+    """Make an object this much larger about the origin of its first body, at the same density.
+
+    Args:
+        model: the compiled model.
+        bodies: the root first; the others hang below it.
+        factor: (3,) of the bodies' axes; alike unless the geoms are boxes or upright cylinders.
+    """
+    geoms = np.flatnonzero(np.isin(model.geom_bodyid, bodies))
+    kinds = model.geom_type[geoms]
+    boxes = geoms[np.isin(kinds, (mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_MESH))]
+    round_ = geoms[np.isin(kinds, (mujoco.mjtGeom.mjGEOM_CYLINDER, mujoco.mjtGeom.mjGEOM_CAPSULE))]
+    balls = geoms[kinds == mujoco.mjtGeom.mjGEOM_SPHERE]
+    wide = float(np.sqrt(factor[0] * factor[1]))
+    model.geom_size[boxes] *= factor
+    model.geom_size[round_, :2] *= (wide, factor[2])
+    model.geom_size[balls, 0] *= wide
+    model.geom_pos[geoms] *= factor
+    model.geom_rbound[geoms] *= factor.max()
+    model.geom_aabb[geoms] *= np.tile(factor, 2)
+    sites = np.isin(model.site_bodyid, bodies)
+    model.site_pos[sites] *= factor
+    model.body_pos[bodies[1:]] *= factor
+    model.body_ipos[bodies] *= factor
+    for body in bodies:
+        first = model.body_bvhadr[body]
+        model.bvh_aabb[first : first + model.body_bvhnum[body]] *= np.tile(factor, 2)
+    volume = float(np.prod(factor))
+    model.body_mass[bodies] *= volume
+    model.body_inertia[bodies] *= volume * float(np.mean(np.square(factor)))
+    for mesh in meshes_of(model, bodies):
+        vertices(model, mesh)[:] *= factor.astype(np.float32)
+
+
 def scale_light(model: mujoco.MjModel, factor: Array | float) -> None:
     """Multiply the colour of every light by a factor, a number or one per channel.
 

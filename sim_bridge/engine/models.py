@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim_bridge.engine.mesh_reduction import reduce_mesh
+from sim_bridge.tasks.robosuite_task import import_robosuite
 from sim_bridge.tasks.task import Task
 
 MODEL_VERSION = 2
@@ -39,27 +41,50 @@ def load_model(task: Task[Any]) -> mujoco.MjModel:
 
     Safe when several processes start at once: each writes a file of its own and renames it.
     """
-    path = cache_path(task)
+    return _cached(cache_path(task), lambda: build_model(task))
+
+
+def light_model(task: Task[Any], mjcf: str) -> mujoco.MjModel:
+    """The lightened model of an environment that is made already, cached by what it says.
+
+    Args:
+        task: of whose environment and robot the file is named.
+        mjcf: what robosuite compiles for it; another text is another model.
+    """
+    text = hashlib.sha256(mjcf.encode()).hexdigest()[:12]
+    path = _cache_file(task, f"mjcf{text}")
+    return _cached(path, lambda: _lightened(mjcf)[1])
+
+
+def _cached(path: Path, build: Callable[[], mujoco.MjModel]) -> mujoco.MjModel:
     model = _read(path)
     if model is None:
-        model = build_model(task)
+        model = build()
         _write(path, model)
     return model
 
 
 def cache_path(task: Task[Any]) -> Path:
     """Where the compiled model is kept; the name changes with everything that shapes the model."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "robomd"
+    return _cache_file(task, task.variant)
+
+
+def cache_folder() -> Path:
+    """Where compiled models are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "robomd"
+
+
+def _cache_file(task: Task[Any], made_of: str) -> Path:
     key = "-".join(
         (
             f"mujoco{mujoco.__version__}",
             f"robosuite{version('robosuite')}",
             f"v{MODEL_VERSION}",
             f"faces{FACE_SHARE:g}",
-            *((task.variant,) if task.variant else ()),
+            *((made_of,) if made_of else ()),
         )
     )
-    return root / f"{task.environment}-{task.robot}-{key}.mjb"
+    return cache_folder() / f"{task.environment}-{task.robot}-{key}.mjb"
 
 
 def build_model(task: Task[Any]) -> mujoco.MjModel:
@@ -68,29 +93,32 @@ def build_model(task: Task[Any]) -> mujoco.MjModel:
     Visual meshes, tessellation and supersampling are reduced; bodies, masses, collision geometry
     and everything else that moves stay as they are.
     """
-    mjcf = stock_mjcf(task)
-    stock = mujoco.MjModel.from_xml_string(mjcf)
-    spec = mujoco.MjSpec.from_string(mjcf)
-    for index in _visual_meshes(stock):
-        _reduce_mesh(spec, stock, index)
-    for index in np.flatnonzero((stock.geom_group == 1) & (stock.geom_rbound < SMALLEST_RADIUS)):
-        if stock.geom_rbound[index] > 0.0:  # 0 is a plane's
-            spec.geom(stock.geom(index).name).group = _HIDDEN_GROUP
-    quality = spec.visual.quality
-    quality.offsamples, quality.numslices, quality.numstacks, quality.numquads = 0, 8, 4, 1
-    model = spec.compile()
-    _require_same_bodies(stock, model)
+    spec, model = _lightened(stock_mjcf(task))
     if task.variant:
         task.adapt(spec)
         model = spec.compile()
     return model
 
 
+def _lightened(mjcf: str) -> tuple[mujoco.MjSpec, mujoco.MjModel]:
+    """The description with lighter meshes, and what it compiles to."""
+    stock = mujoco.MjModel.from_xml_string(mjcf)
+    spec = mujoco.MjSpec.from_string(mjcf)
+    for index in _visual_meshes(stock):
+        _reduce_mesh(spec, stock, index)
+    for index in np.flatnonzero((stock.geom_group == 1) & (stock.geom_rbound < SMALLEST_RADIUS)):
+        if stock.geom_rbound[index] > 0.0 and stock.geom(index).name:  # 0 is a plane's
+            spec.geom(stock.geom(index).name).group = _HIDDEN_GROUP
+    quality = spec.visual.quality
+    quality.offsamples, quality.numslices, quality.numstacks, quality.numquads = 0, 8, 4, 1
+    model = spec.compile()
+    _require_same_bodies(stock, model)
+    return spec, model
+
+
 def stock_environment(task: Task[Any], **options: Any) -> Any:
     """The stock environment of the task; robosuite's log lines below errors are left out."""
-    logging.getLogger("robosuite_logs").addFilter(lambda record: record.levelno >= logging.ERROR)
-    import robosuite  # noqa: PLC0415 - takes seconds, and a cached model does without it
-
+    robosuite = import_robosuite()
     defaults = {
         "has_renderer": False,
         "has_offscreen_renderer": False,
@@ -106,9 +134,14 @@ def stock_mjcf(task: Task[Any]) -> str:
     """The MJCF that robosuite compiles for the task."""
     environment = stock_environment(task)
     try:
-        return str(environment.edit_model_xml(environment.model.get_xml()))
+        return mjcf_of(environment)
     finally:
         environment.close()
+
+
+def mjcf_of(environment: Any) -> str:
+    """The MJCF that an environment compiles."""
+    return str(environment.edit_model_xml(environment.model.get_xml()))
 
 
 def _visual_meshes(model: mujoco.MjModel) -> list[int]:

@@ -3,6 +3,7 @@
 """The policy's picture, drawn as fast as software rendering allows."""
 
 import os
+from collections.abc import Iterable
 
 import mujoco
 import numpy as np
@@ -58,6 +59,10 @@ class CameraRenderer:
         picture: NDArray[np.uint8] = self._renderer.render()
         return picture
 
+    def reload(self, model: mujoco.MjModel, meshes: Iterable[int]) -> None:
+        """Take over the vertices of these meshes, which have changed."""
+        self._renderer.reload(model, meshes)
+
     def close(self) -> None:
         """Free the graphics context; idempotent."""
         self._renderer.close()
@@ -68,6 +73,13 @@ class _Renderer(mujoco.Renderer):
 
     _gl_context = None
     _mjr_context = None
+
+    def reload(self, model: mujoco.MjModel, meshes: Iterable[int]) -> None:
+        """Give the vertices of some meshes to the graphics card again."""
+        if self._gl_context is not None:
+            self._gl_context.make_current()
+        for mesh in meshes:
+            mujoco.mjr_uploadMesh(model, self._mjr_context, mesh)
 
 
 def _open_renderer(model: mujoco.MjModel, size: Size) -> mujoco.Renderer:

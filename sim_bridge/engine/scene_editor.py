@@ -35,7 +35,8 @@ class SceneEditor:
         self._edits = task.edits
         self._bound = {slot: edit.bind(model) for slot, edit in self._edits.items()}
         self._scratch = mujoco.MjData(model)
-        self._nominal = [(array, array.copy()) for array in _editable_arrays(model)]
+        arrays = [*_editable_arrays(model), *(a for b in self._bound.values() for a in b.arrays)]
+        self._nominal = [(array, array.copy()) for array in arrays]
         self._statistics = {name: getattr(model.stat, name) for name in _STATISTICS}
 
     def check(self, scene: Scene) -> InForce:
@@ -72,11 +73,20 @@ class SceneEditor:
         """
         values = {**drawn, **self.check(scene)}
         self.restore()
+        self.edit(values)
+        return values
+
+    def edit(self, values: InForce) -> None:
+        """Make the edits of checked values on the model as it is: nominal, or drawn anew."""
         for slot, edit in self._bound.items():
             if slot in values:
                 edit.apply(values[slot])
         mujoco.mj_setConst(self._model, self._scratch)
-        return values
+
+    def meshes(self, values: InForce) -> frozenset[int]:
+        """Meshes whose vertices these values change."""
+        bound = [self._bound[slot] for slot in values if slot in self._bound]
+        return frozenset(mesh for edit in bound for mesh in edit.meshes)
 
     def restore(self) -> None:
         """Put the model back to what it was when the editor was made, to the bit."""

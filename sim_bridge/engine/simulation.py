@@ -9,93 +9,24 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.spaces import Size
 from robomd_ros.core.variations import NOMINAL, Scene
-from sim_bridge.engine.controller import OscController
+from sim_bridge.engine.binding import panda
+from sim_bridge.engine.controller import OscController, Stepper
+from sim_bridge.engine.episode import (
+    Episode,
+    PlacedByRobosuite,
+    PlacedByTask,
+    Readings,
+    quat_xyzw,
+)
 from sim_bridge.engine.models import load_model
 from sim_bridge.engine.renderer import CameraRenderer
 from sim_bridge.engine.scene_editor import SceneEditor
-from sim_bridge.tasks.task import Array, InForce, Pose, Start, State, Task
-
-
-class Readings:
-    """What policies and judges read from a running robosuite model, whoever steps it."""
-
-    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, task: Task[Any]) -> None:
-        self._data = data
-        self._bodies = {name: model.body(body).id for name, body in task.objects.items()}
-        self._site = model.site("gripper0_right_grip_site").id
-        joints = [model.joint(f"robot0_joint{i}") for i in range(1, 8)]
-        fingers = [model.joint(f"gripper0_right_finger_joint{i}") for i in (1, 2)]
-        self._joint_qpos = np.array([joint.qposadr[0] for joint in joints])
-        self._joint_dofs = np.array([joint.dofadr[0] for joint in joints])
-        self._finger_qpos = np.array([joint.qposadr[0] for joint in fingers])
-
-    def write_robot(self, start: Start) -> None:
-        """Put the robot where the start says."""
-        self._data.qpos[self._joint_qpos] = start.joint_pos
-        self._data.qpos[self._finger_qpos] = start.gripper_qpos
-
-    def proprioception(self) -> dict[str, Array]:
-        """Measured state of the robot; poses in the world frame."""
-        data = self._data
-        return {
-            "eef_pos": data.site_xpos[self._site].copy(),
-            "eef_quat_xyzw": _quat_xyzw(data.site_xmat[self._site]),
-            "gripper_qpos": data.qpos[self._finger_qpos],
-            "joint_pos": data.qpos[self._joint_qpos],
-            "joint_vel": data.qvel[self._joint_dofs],
-        }
-
-    def judged(self, start: Start, values: InForce) -> State:
-        """What the task judges by."""
-        data = self._data
-        objects = {
-            name: Pose(data.xpos[body].copy(), data.xmat[body].reshape(3, 3).copy())
-            for name, body in self._bodies.items()
-        }
-        return State(objects, data.site_xpos[self._site].copy(), start, values)
-
-    def state(self) -> dict[str, Any]:
-        """Poses of the task's objects, and of the hand, in the world frame."""
-        data = self._data
-        found: dict[str, Any] = {"eef_pos": data.site_xpos[self._site].copy()}
-        for name, body in self._bodies.items():
-            found[f"{name}_pos"] = data.xpos[body].copy()
-            found[f"{name}_quat_xyzw"] = np.roll(data.xquat[body], -1)
-        return found
-
-
-class Episode:
-    """What a task's start and a scene decide, and what is judged and told of it."""
-
-    def __init__(self, task: Task[Any], readings: Readings, editor: SceneEditor) -> None:
-        self._task = task
-        self._readings = readings
-        self._editor = editor
-        self._scene = NOMINAL
-
-    def begin(self, start: Start, scene: Scene) -> None:
-        """Put the scene in force; CatalogueError leaves the last one."""
-        self._values = self._editor.apply(scene, self._task.drawn(start))
-        self._start, self._scene = start, scene
-
-    def place(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
-        """Put the robot and the objects at the start."""
-        self._readings.write_robot(self._start)
-        self._task.place(model, data, self._start, self._values)
-
-    def stages(self) -> Mapping[str, bool]:
-        """What the task says of the present state."""
-        return self._task.success(self._readings.judged(self._start, self._values))
-
-    def state(self) -> dict[str, Any]:
-        """The privileged state; see Simulation.observe."""
-        return {
-            **self._readings.state(),
-            **self._task.facts(self._start, self._values),
-            "scene": self._scene.ids,
-        }
+from sim_bridge.engine.world import World
+from sim_bridge.tasks.robosuite_task import RobosuiteTask
+from sim_bridge.tasks.task import Array, Task
 
 
 class Simulation:
@@ -117,15 +48,36 @@ class Simulation:
         own = {task.camera: (task.image_size, task.image_size)}
         self._cameras = own if cameras is None else dict(cameras)
         self._sizes = {**own, **self._cameras}
-        self._model = load_model(task)
-        self._data = mujoco.MjData(self._model)
+        self._world = World.light(task) if isinstance(task, RobosuiteTask) else None
+        self._open(task, self._world)
         self._editor = SceneEditor(self._model, task)
-        self._controller = OscController(self._model, self._data, task.control_freq)
-        self._readings = Readings(self._model, self._data, task)
-        self._episode = Episode(task, self._readings, self._editor)
+        self._readings = Readings(self._model, self._data, self._binding, task.objects)
+        parts = task, self._readings, self._editor
+        self._episode: Episode = PlacedByTask(*parts)
+        if self._world is not None:
+            self._episode = PlacedByRobosuite(*parts, self._world)
+        self._scaled: frozenset[int] = frozenset()
         self._renderers: dict[str, CameraRenderer] = {}
         self._steps = 0
         self.reset(0)
+
+    def _open(self, task: Task[Any], world: World | None) -> None:
+        """The compiled model, its data, and what moves its robot."""
+        if world is not None:
+            self._model, self._data, self._binding = world.model, world.data, world.binding
+            self._controller: Stepper = world.controller()
+        else:
+            self._model = load_model(task)
+            self._data = mujoco.MjData(self._model)
+            self._binding = panda(self._model)
+            self._controller = OscController(
+                self._model, self._data, task.control_freq, self._binding
+            )
+        known = [self._model.camera(i).name for i in range(self._model.ncam)]
+        if missing := [name for name in self._sizes if name not in known]:
+            raise ConfigurationError(
+                f"the task {task.name!r} has no camera {missing[0]!r}; it has {', '.join(known)}"
+            )
 
     def check(self, scene: Scene) -> None:
         """Whether the scene can be applied; changes nothing.
@@ -143,7 +95,7 @@ class Simulation:
         """
         self.start_from(self._task.draw_start(seed), scene)
 
-    def start_from(self, start: Start, scene: Scene = NOMINAL) -> None:
+    def start_from(self, start: Any, scene: Scene = NOMINAL) -> None:
         """Start an episode from a given start, for comparison with another engine.
 
         Raises:
@@ -155,6 +107,11 @@ class Simulation:
         mujoco.mj_forward(self._model, self._data)
         self._controller.reset()
         self._steps = 0
+        scaled = self._editor.meshes(self._episode.values)
+        if changed := scaled | self._scaled:
+            for renderer in self._renderers.values():
+                renderer.reload(self._model, changed)
+        self._scaled = scaled
 
     def step(self, action: NDArray[np.float64]) -> None:
         """Execute one command for one control period.
@@ -167,6 +124,7 @@ class Simulation:
         """
         command = checked_action(action, self._task)
         self._controller.step(command)
+        self._episode.executed(command)
         self._steps += 1
 
     def observe(self, state: bool = False) -> dict[str, Any]:
@@ -217,13 +175,13 @@ class Simulation:
             `base`: the arm's; `camera`: the optical frame of the task's (z where it looks, x to
             the right of the picture); each (7,): position, m, and quaternion x, y, z, w.
         """
-        data, base = self._data, self._model.body("robot0_base").id
+        data, base = self._data, self._binding.base
         camera = self._model.camera(self._task.camera).id
         # MuJoCo's cameras look along their -z, with y up
         optical = data.cam_xmat[camera].reshape(3, 3) @ np.diag([1.0, -1.0, -1.0])
         return {
-            "base": np.array([*data.xpos[base], *_quat_xyzw(data.xmat[base])]),
-            "camera": np.array([*data.cam_xpos[camera], *_quat_xyzw(optical.ravel())]),
+            "base": np.array([*data.xpos[base], *quat_xyzw(data.xmat[base])]),
+            "camera": np.array([*data.cam_xpos[camera], *quat_xyzw(optical.ravel())]),
         }
 
     @property
@@ -270,9 +228,3 @@ def checked_action(action: object, task: Task[Any]) -> Array:
             f"{command}"
         )
     return command
-
-
-def _quat_xyzw(mat: Array) -> Array:
-    quat = np.empty(4)
-    mujoco.mju_mat2Quat(quat, mat)
-    return np.roll(quat, -1)

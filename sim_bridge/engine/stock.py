@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stock robosuite behind the interface of Simulation: what this project's engine is measured by."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import mujoco
@@ -9,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.variations import NOMINAL, Scene
+from sim_bridge.engine.episode import Episode, PlacedByRobosuite, PlacedByTask, Readings
 from sim_bridge.engine.models import stock_environment
+from sim_bridge.engine.robosuite_robot import bind_robot
 from sim_bridge.engine.scene_editor import SceneEditor
-from sim_bridge.engine.simulation import Episode, Readings, checked_action
-from sim_bridge.tasks.task import Start, Task
+from sim_bridge.engine.simulation import checked_action
+from sim_bridge.engine.world import World, make_environment
+from sim_bridge.tasks.robosuite_task import RobosuiteTask
+from sim_bridge.tasks.task import Task
 
 
 class StockSimulation:
@@ -30,9 +35,9 @@ class StockSimulation:
             pictures: whether robosuite renders the camera at every step, as it does for a policy
                 that sees; without it `observe` cannot be called.
         """
-        options: dict[str, Any] = {"hard_reset": False, "horizon": 10**9}
+        options: dict[str, Any] = {}
         if pictures:
-            options |= {
+            options = {
                 "has_offscreen_renderer": True,
                 "use_camera_obs": True,
                 "camera_names": task.camera,
@@ -40,13 +45,22 @@ class StockSimulation:
                 "camera_widths": task.image_size,
             }
         self._task = task
-        self._environment = stock_environment(task, **options)
+        if isinstance(task, RobosuiteTask):
+            self._environment = make_environment(task, **options)
+        else:
+            fixed = {"hard_reset": False, "horizon": 10**9}
+            self._environment = stock_environment(task, **fixed, **options)
         self._environment.reset()
         simulator = self._environment.sim
         self._model, self._data = simulator.model._model, simulator.data._data
         self._editor = SceneEditor(self._model, task)
-        self._readings = Readings(self._model, self._data, task)
-        self._episode = Episode(task, self._readings, self._editor)
+        binding = bind_robot(self._environment)
+        self._arm = binding.arm_qpos
+        self._readings = Readings(self._model, self._data, binding, task.objects)
+        parts = task, self._readings, self._editor
+        self._episode: Episode = PlacedByTask(*parts)
+        if isinstance(task, RobosuiteTask):
+            self._episode = PlacedByRobosuite(*parts, World(task, self._environment))
         self._steps = 0
         self.reset(0)
 
@@ -58,17 +72,19 @@ class StockSimulation:
         """Start an episode: the same start as Simulation.reset with this seed and scene."""
         self.start_from(self._task.draw_start(seed), scene)
 
-    def start_from(self, start: Start, scene: Scene = NOMINAL) -> None:
+    def start_from(self, start: Any, scene: Scene = NOMINAL) -> None:
         """Start an episode from a given start."""
         self._take_graphics()
         self._episode.begin(start, scene)
         environment = self._environment
         environment.reset()
-        # The joint noise comes from the start, not from robosuite's own random numbers.
+        # The start is ours, or drawn again from the seed, not from what robosuite drew just now.
         self._data.qvel[:] = 0.0
         self._episode.place(self._model, self._data)
         mujoco.mj_forward(self._model, self._data)
-        environment.robots[0].part_controllers["right"].update_initial_joints(start.joint_pos)
+        robot = environment.robots[0]
+        posture = self._data.qpos[self._arm]
+        robot.part_controllers[robot.arms[0]].update_initial_joints(posture)
         self._images = environment._get_observations(force_update=True)
         self._steps = 0
 
@@ -110,7 +126,12 @@ class StockSimulation:
     @property
     def success(self) -> bool:
         """Whether the task is done now, judged as in Simulation."""
-        return self._episode.stages()["task"]
+        return self.stages["task"]
+
+    @property
+    def stages(self) -> Mapping[str, bool]:
+        """Whether the "task" is done now, and which of its stages."""
+        return self._episode.stages()
 
     @property
     def stock_success(self) -> bool:

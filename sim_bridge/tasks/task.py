@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a task is: what stands there, how an episode starts, what can be varied, what success is."""
 
+import difflib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError
-from robomd_ros.core.plugins import PluginKind
+from robomd_ros.core.plugins import Named, PluginKind
 from robomd_ros.core.spaces import Spaces
 from robomd_ros.core.variations import Scene
 
@@ -38,7 +40,8 @@ TASKS = PluginKind(
 """Tasks by name; each is made by a call without arguments, unless some are given with its name."""
 
 SIMULATED_ROBOT = "Panda"
-"""The only arm that the simulator's own loop moves."""
+"""The arm of tasks that place it themselves, without robosuite's environment object."""
+_ENVIRONMENT = ("robosuite.environments.base", "MujocoEnv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ class Start:
     gripper_qpos: Array
 
 
-StartT = TypeVar("StartT", bound=Start)
+StartT = TypeVar("StartT")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +77,14 @@ class State:
         eef_pos: (3,) m, between the fingers, in the world frame.
         start: of the episode.
         values: in force.
+        judged: what robosuite itself says, of a task that it judges.
     """
 
     objects: Mapping[str, Pose]
     eef_pos: Array
     start: Any
     values: InForce
+    judged: bool | None = None
 
 
 class Task(Protocol[StartT]):
@@ -165,11 +170,22 @@ _PARTS = (
 def task(name: str) -> Task[Any]:
     """The task of this name: ours (upper or lower case), an installed package's, or a module's.
 
+    A class of robosuite's environments, also one of a module, is a task as it is; so is the name of
+    one that robosuite has: `Wipe`, `NutAssembly?robot=UR5e`.
+
     Raises:
         ConfigurationError: there is no such task, or it lacks what a task has.
     """
-    ours = isinstance(name, str) and name.lower() in TASKS.own
-    found: Task[Any] = TASKS.make(name.lower() if ours else name)
+    named = TASKS.parse(name)
+    ours = named.target.lower() in TASKS.own
+    found: Task[Any]
+    if named.is_python or TASKS.knows(named.target):
+        target = TASKS.find(named)
+        found = _of_class(target, named) if _is_environment(target) else TASKS.make(name)
+    elif ours:
+        found = TASKS.make(name[: len(named.target)].lower() + name[len(named.target) :])
+    else:
+        found = _of_robosuite(named)
     if missing := [part for part in _PARTS if not hasattr(type(found), part)]:
         missing = [part for part in missing if part not in getattr(found, "__dict__", {})]
     if missing:
@@ -182,10 +198,51 @@ def task(name: str) -> Task[Any]:
 
 def simulated_task(name: str) -> Task[Any]:
     """The task of this name, if the simulator moves its arm; ConfigurationError."""
+    from sim_bridge.tasks.robosuite_task import RobosuiteTask  # noqa: PLC0415 - it imports this
+
     found = task(name)
-    if found.robot != SIMULATED_ROBOT:
+    if not isinstance(found, RobosuiteTask) and found.robot != SIMULATED_ROBOT:
         raise ConfigurationError(
             f"the task {name!r} has a {found.robot}, the simulator moves a {SIMULATED_ROBOT}; "
             "run it on an arm or its twin: robomd ur5e use_twin:=true"
         )
     return found
+
+
+def plain_name(name: str) -> str:
+    """The name of a task without its arguments: catalogues are for the task with any robot."""
+    return name.partition("?")[0].strip()
+
+
+def _is_environment(target: Any) -> bool:
+    """Whether it is a class of robosuite's environments; robosuite need not be there."""
+    bases = getattr(target, "__mro__", ())
+    return any((b.__module__, b.__name__) == _ENVIRONMENT for b in bases)
+
+
+def _of_class(target: Any, named: Named) -> Task[Any]:
+    """A task of a user's own environment; importing its module has registered it."""
+    from sim_bridge.tasks.robosuite_task import RobosuiteTask  # noqa: PLC0415 - it imports this
+
+    given = {"name": named.target, "environment": target.__name__, "module": target.__module__}
+    made: Task[Any] = TASKS.call(functools.partial(RobosuiteTask, **given), named)
+    return made
+
+
+def _of_robosuite(named: Named) -> Task[Any]:
+    """A task of an environment that robosuite has under this name."""
+    from sim_bridge.tasks.robosuite_task import RobosuiteTask, registered  # noqa: PLC0415
+
+    names = registered()
+    if named.target not in names:
+        known = [*TASKS.names(), *names]
+        close = difflib.get_close_matches(named.target, known, n=1)
+        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        raise ConfigurationError(
+            f"unknown task {named.target!r}{meant}; known: {', '.join(TASKS.names())}; of "
+            f"robosuite: {', '.join(names)}. One of your own: python:<module>:<class>, where the "
+            "class is an environment of robosuite's, or python:<module>:<callable> of a Task"
+        )
+    given = {"name": named.target, "environment": named.target}
+    made: Task[Any] = TASKS.call(functools.partial(RobosuiteTask, **given), named)
+    return made

@@ -141,7 +141,7 @@ def campaign_config(values: Mapping[str, Any]) -> tuple[CampaignConfig, Catalogu
     )
     for variation_id in ids:
         catalogue[variation_id]  # raises for an unknown one
-    if config.task != catalogue.task:
+    if config.task.partition("?")[0] != catalogue.task.partition("?")[0]:
         raise ConfigurationError(
             f"the catalogue {path} is for task {catalogue.task!r}, not {config.task!r}; "
             "give the one of this task with catalogue:=<name or file>"
