@@ -44,6 +44,9 @@ def engines(request):
 
 
 def test_states_and_verdicts_are_robosuites(engines):
+    """The hand opens: closing, the UR5e's fingers meet their own linkage, and contact of meshes
+    amplifies the last bit to some 1e-6 rad.
+    """
     fast, stock = engines
     assert isinstance(fast._controller, OscController)
     size = fast.task.action_size
@@ -55,10 +58,11 @@ def test_states_and_verdicts_are_robosuites(engines):
         first = fast.proprioception()["joint_pos"]
         for _ in range(40):
             command = GENTLE * rng.uniform(-1, 1, size)
+            command[6:] = -1.0
             for engine in engines:
                 engine.step(command)
             ours, theirs = fast.proprioception(), stock.proprioception()
-            assert np.abs(ours["joint_pos"] - theirs["joint_pos"]).max() < 1e-5
+            assert np.abs(ours["joint_pos"] - theirs["joint_pos"]).max() < 1e-9
             assert fast.stages == stock.stages
         assert np.abs(ours["joint_pos"] - first).max() > 0.02  # it did move
 
