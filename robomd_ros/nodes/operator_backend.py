@@ -11,6 +11,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from robomd_msgs.action import ApplyScene, LabelOutcome
+from robomd_ros.core.campaign.repeats import LIMIT
 from robomd_ros.core.errors import CatalogueError, CellFault
 from robomd_ros.core.operator.desk import (
     Answer,
@@ -26,7 +27,7 @@ from robomd_ros.core.trial import Outcome, Result, Source
 from robomd_ros.core.variations import NOMINAL, Scene
 from robomd_ros.nodes.cell_order import REACHING, CellOrder, Told
 from robomd_ros.nodes.change_check import ChangeCheck
-from robomd_ros.nodes.robot_watch import RobotWatch
+from robomd_ros.nodes.robot_watch import RobotWatch, sentence
 from robomd_ros.ros.cell_state import CellStatePublisher, new_token
 from robomd_ros.ros.conversions import (
     facts_to_msg,
@@ -73,6 +74,7 @@ class OperatorBackend:
         values: dict[str, Any],
         told: Told,
         stop: Callable[[], None],
+        resume: Callable[[], None],
     ) -> None:
         """Connect the pieces.
 
@@ -84,6 +86,7 @@ class OperatorBackend:
             values: its parameters.
             told: how a person is told what comes.
             stop: tells the campaign that the operator wants it to end.
+            resume: tells it that a cell that rests is mended.
         """
         self._node = node
         self._desk = desk
@@ -91,7 +94,8 @@ class OperatorBackend:
         self._state = state
         self._timeout = values["operator_timeout"] or math.inf
         self._reset = values["reset_instruction"].strip()
-        self._stop = stop
+        self._stop, self._resume = stop, resume
+        self._resting, self._mending = "", False
         self._robot = RobotWatch(node, ticker, values["recover_timeout"], self._robot_is_ready)
         self._check = ChangeCheck(node, ticker, values["camera"], values["still_pictures"])
         self._robot.also = self._check.fault
@@ -174,6 +178,41 @@ class OperatorBackend:
             outcome = replace(known, result=Result.INVALID, source=source, detail=str(end))
         result.outcome = outcome_to_msg(outcome)
         return finish(handle, result)
+
+    def rests(self, reason: str) -> None:
+        """The campaign gives this cell no more trials, for a reason; empty: it does again."""
+        before, self._resting = self._resting, reason
+        if reason and not before:
+            self._node.executor.create_task(self._mend)
+        elif before and not reason and self._mending:
+            self._desk.withdraw()
+
+    async def _mend(self) -> None:
+        """Have a person see to what made trial after trial invalid; then the campaign goes on."""
+        if self._tidying is not None:
+            await self._tidying
+        self._cancelled = False
+        mended = self._tidying = Future(executor=self._node.executor)
+        text = (
+            f"The last {LIMIT} trials were invalid for one reason: {sentence(self._resting)} The "
+            "campaign waits. Mend it, step back, then answer done: the robot is recovered, and "
+            "the campaign goes on."
+        )
+        self._mending = True
+        try:
+            await self._order.settled()
+            request = Request(kind=RequestKind.RECOVER_ROBOT, instruction=text)
+            answered = await self._ask(request, lambda: not self._resting)
+            self._mending = False
+            await self._order.step_back()
+            if answered is not None:
+                await self._robot.recover()
+                self._resume()
+        except (_EndedError, CellFault) as end:
+            self._node.get_logger().warning(f"the cell still rests: {end}")
+        finally:
+            self._mending, self._tidying = False, None
+            mended.set_result(None)
 
     async def _tidy(self) -> None:
         """Release what is held and go home, under the eyes of who has just given the label.

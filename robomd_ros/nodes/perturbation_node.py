@@ -7,13 +7,15 @@ import time
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.service_introspection import ServiceIntrospectionState
 from std_srvs.srv import Trigger
 
 from robomd_msgs.action import ApplyScene, LabelOutcome
-from robomd_msgs.msg import OperatorRequest
+from robomd_msgs.msg import CampaignStatus, OperatorRequest
 from robomd_msgs.srv import AnswerOperatorRequest
+from robomd_ros.core.campaign.repeats import rest_of
 from robomd_ros.core.operator.desk import (
     LONGEST_TEXT,
     NUMBERS,
@@ -73,6 +75,8 @@ class PerturbationNode(Node):
             force, unless the simulator's node is in this process.
         camera/image_raw (sensor_msgs/Image): back end operator: changes are verified by it, or by
             the topic of `camera`; reliable or best effort, as its publisher is.
+        <campaign_namespace>/campaign_status (robomd_msgs/CampaignStatus, latched): back end
+            operator: a cell that rests, for the same reason thrice, is given to a person.
         robot_status (robomd_msgs/RobotStatus, latched): back end operator: a person is asked to
             reach in where the arm rests, holds nothing and is home, and to recover it before.
 
@@ -89,6 +93,8 @@ class PerturbationNode(Node):
         stop_motion (std_srvs/Trigger): back end operator: likewise, when the way takes too long.
         <campaign_namespace>/pause (std_srvs/Trigger): called when an operator wants it.
         <campaign_namespace>/stop (std_srvs/Trigger): likewise.
+        <campaign_namespace>/resume (std_srvs/Trigger): back end operator: called when a person has
+            mended a cell that rests.
 
     Actions:
         apply_scene (robomd_msgs/ApplyScene): put a scene in force.
@@ -134,6 +140,7 @@ class PerturbationNode(Node):
         self._ticker = Ticker(self, _TICK)
         self._servers: list[OneGoalServer] = []
         if values["backend"] == "operator":
+            resume = self.create_client(Trigger, f"{campaign}/resume")
             operator = OperatorBackend(
                 self,
                 self._desk,
@@ -141,7 +148,14 @@ class PerturbationNode(Node):
                 self._state,
                 values,
                 Told(self._announce, values["countdown"]),
-                lambda: self._call_campaign(Answer.STOP),
+                lambda: self._call_campaign(self._campaign[Answer.STOP]),
+                lambda: self._call_campaign(resume),
+            )
+            self.create_subscription(
+                CampaignStatus,
+                f"{campaign}/campaign_status",
+                lambda m: operator.rests(rest_of(m.message, self._cell_name)),
+                LATCHED,
             )
             self._serve(ApplyScene, "apply_scene", operator.apply_scene, operator.cancel)
             self._serve(LabelOutcome, "label_outcome", operator.label_outcome, operator.cancel)
@@ -221,7 +235,7 @@ class PerturbationNode(Node):
         }
         self.get_logger().info(f"operator answer {json.dumps(record)}")
         if response.accepted and request.answer == Answer.PAUSE:
-            self._call_campaign(Answer.PAUSE)
+            self._call_campaign(self._campaign[Answer.PAUSE])
         return response
 
     async def _undo(self, request: Any) -> tuple[Refusal, str]:
@@ -239,9 +253,8 @@ class PerturbationNode(Node):
             )
         return Refusal(done.error_code), done.error_msg
 
-    def _call_campaign(self, what: Answer) -> None:
-        """Ask the diagnosis to pause or stop; nobody waits for the answer here."""
-        client = self._campaign[what]
+    def _call_campaign(self, client: Client) -> None:
+        """Ask the diagnosis to pause, stop or resume; nobody waits for the answer here."""
         if client.service_is_ready():
             client.call_async(Trigger.Request())
         else:

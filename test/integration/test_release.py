@@ -11,7 +11,8 @@ from in_process import stays
 from std_srvs.srv import Trigger
 from test_perturbation_node import PLACE, Perturbation, Result
 
-from robomd_msgs.msg import CellState, OperatorRequest, RobotStatus
+from robomd_msgs.msg import CampaignStatus, CellState, OperatorRequest, RobotStatus
+from robomd_ros.core.campaign.repeats import LIMIT, Repeats
 from robomd_ros.core.operator.desk import Answer
 from robomd_ros.ros.qos import LATCHED
 
@@ -106,3 +107,32 @@ def test_an_arm_that_sets_nothing_down_moves_for_no_answer(cell):
     again = cell.next(asked.request_id)
     assert "It still holds something." in again.instruction
     assert cell.called == []
+
+
+def test_a_cell_that_rests_is_given_to_a_person_and_goes_on_when_it_is_mended(cell):
+    resumed, repeats = [], Repeats()
+    statuses = cell.client.create_publisher(CampaignStatus, "/robomd/campaign_status", LATCHED)
+    cell.client.create_service(
+        Trigger, "/robomd/resume", lambda _, response: resumed.append(1) or response
+    )
+    cell.start("recover", "home")
+    cell.tell(holds_object=False, position="at home", at_home=True)
+    for n in range(LIMIT):
+        repeats.invalid("cell_0", f"payload is {n}.0, and was 0.9 at the first trial")
+    statuses.publish(CampaignStatus(message=f"plan; {repeats.describe()}"))
+    asked = cell.asked()
+    assert asked.kind == OperatorRequest.RECOVER_ROBOT
+    assert "payload is 2.0, and was 0.9" in asked.instruction
+    assert cell.states[-1].person_inside
+    statuses.publish(CampaignStatus(message=repeats.describe()))  # it is asked once
+    assert cell.answer(asked, Answer.DONE).accepted
+    wait_for(lambda: resumed, "the campaign to go on", 10)
+    assert cell.called == [("recover", False)]
+    statuses.publish(CampaignStatus(message=""))
+    assert stays(lambda: not cell.requests[-1].request_id, 0.3)
+    statuses.publish(CampaignStatus(message=repeats.describe()))  # again, and somebody resumes
+    again = cell.next(asked.request_id)
+    assert again.kind == OperatorRequest.RECOVER_ROBOT
+    statuses.publish(CampaignStatus(message=""))
+    wait_for(lambda: not cell.requests[-1].request_id, "the end of the request", 10)
+    assert len(resumed) == 1

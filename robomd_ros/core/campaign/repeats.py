@@ -8,6 +8,9 @@ _NUMBERS = re.compile(r"\d+(\.\d+)?")
 LIMIT = 3
 """Invalid trials of one cell, one after the other and for one reason, after which it rests."""
 
+_RESTS = f"rests: its last {LIMIT} trials were invalid for the same reason: "
+_THEN = ". Recover the cell, then resume"
+
 
 class Repeats:
     """Counts, cell by cell, how often a trial was invalid for the same reason; not thread-safe."""
@@ -41,8 +44,11 @@ class Repeats:
 
     def describe(self) -> str:
         """For people: which cells rest, why, and what to do; empty if none does."""
-        return "; ".join(
-            f"{cell} rests: its last {LIMIT} trials were invalid for the same reason: {reason}. "
-            "Recover the cell, then resume"
-            for cell, reason in self.resting.items()
-        )
+        return "; ".join(f"{cell} {_RESTS}{reason}{_THEN}" for cell, reason in self.resting.items())
+
+
+def rest_of(described: str, cell: str) -> str:
+    """Why a cell rests, of a text that holds what `describe` says; empty if it does not rest."""
+    _, begun, rest = f"; {described}".partition(f"; {cell} {_RESTS}")
+    reason, ended, _ = rest.partition(_THEN)
+    return reason if begun and ended else ""
