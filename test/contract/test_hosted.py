@@ -156,6 +156,7 @@ def other_python(tmp_path_factory):
     return str(home / "bin" / "python")
 
 
+@pytest.mark.long  # shorter: TestHere, and below
 class TestElsewhere(HostedContract):
     """In another interpreter."""
 

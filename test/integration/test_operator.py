@@ -370,6 +370,7 @@ def test_objects_are_put_back_before_every_trial(by_hand):
     assert same and all("Change nothing else" in a.instruction for a in same)
 
 
+@pytest.mark.long
 def test_the_robot_is_recovered_before_a_scene(by_hand):
     graph = by_hand(budget=2)
     graph.cell.stubborn = 1

@@ -217,6 +217,7 @@ def test_who_has_not_pressed_is_told_that_another_answered(cell):
     assert not one.request.buttons
 
 
+@pytest.mark.long
 def test_the_node_goes_and_comes_back(cell):
     cell.start_operator()
     panel = cell.open_panel()

@@ -221,11 +221,11 @@ FAULTS = {"policy_timeout": 0.7, "command_hold": 0.2}
     ("seed", "reason"),
     [
         (HANGING, "gave no answer within 0.7 s"),
-        (SLEEPING, "gave no answer within 0.7 s"),
+        pytest.param(SLEEPING, "gave no answer within 0.7 s", marks=pytest.mark.long),
         (15, "act raised RuntimeError: joint table lost"),
         (16, "not finite"),
         (17, "shape (3,); this task needs (7,)"),
-        (18, "process died: exit code 7"),
+        pytest.param(18, "process died: exit code 7", marks=pytest.mark.long),
         (19, "process died: signal 11 (SIGSEGV)"),
     ],
 )
@@ -269,8 +269,8 @@ def test_commands_end_before_a_hanging_policy_is_given_up(cell):
     [
         ("image", "camera/image_raw is stale"),
         ("joint_states", "joint_states is stale"),
-        ("tcp_pose", "tcp_pose is stale"),
-        ("gripper_position", "gripper_position is stale"),
+        pytest.param("tcp_pose", "tcp_pose is stale", marks=pytest.mark.long),
+        pytest.param("gripper_position", "gripper_position is stale", marks=pytest.mark.long),
     ],
 )
 def test_what_goes_silent_ends_the_rollout(cell, silent, reason):
@@ -322,15 +322,23 @@ def half(image):
     return image
 
 
+def plain(image):
+    return np.full_like(image, 120)
+
+
+def swapped(image):
+    return image[..., ::-1].copy()
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
         (frozen, "frozen: the same, bit for bit, for 1."),
-        (np.zeros_like, "black"),
-        (lambda image: np.full_like(image, 120), "one plain colour"),
+        pytest.param(np.zeros_like, "black", marks=pytest.mark.long),
+        pytest.param(plain, "one plain colour", marks=pytest.mark.long),
         (half, "of the picture at its bottom"),
         (lambda image: image[::2, ::2].copy(), "were 64 x 48, now they are 32 x 24"),
-        (lambda image: image[..., ::-1].copy(), "red and blue have changed places"),
+        pytest.param(swapped, "red and blue have changed places", marks=pytest.mark.long),
     ],
 )
 def test_a_camera_that_breaks_in_mid_rollout_ends_it(cell, spoil, reason):

@@ -44,9 +44,9 @@ def pages(tmp_path_factory):
         return {"v0", "v1"} <= set(ids) or ("v5" in ids and rng.random() < 0.8)
 
     full = store_campaign(
-        root / "full", 150, fails=together, search="ppo", probability=np.full(6, 1 / 6)
+        root / "full", 70, fails=together, search="ppo", probability=np.full(6, 1 / 6)
     )
-    other = store_campaign(root / "other", 90)
+    other = store_campaign(root / "other", 40)
     empty = store_campaign(root / "empty", 0)
     campaigns = [load_campaign(full), load_campaign(other)]
     return {

@@ -77,6 +77,7 @@ def made(policy: str, **changes) -> WorkerCell:
             13,
             "no answer within 6 s: worker killed; if it only needs longer, raise trial_timeout",
             id="hangs",
+            marks=pytest.mark.long,
         ),
     ],
 )
@@ -126,6 +127,7 @@ def test_cancel_while_idle_spoils_nothing(moody):
     assert moody.run(NOMINAL, 1).outcome.valid
 
 
+@pytest.mark.long
 def test_cancel_during_the_start_lets_it_go_on(worker):
     cell = worker("slow_to_load", connect=False)
     threading.Timer(0.5, cell.cancel).start()
@@ -262,6 +264,7 @@ def test_the_worker_dies_with_its_parent(policy):
     assert gone(pid)
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_parent_and_worker_without_the_workers_traceback():
     # who runs the tests in the background has them ignore Ctrl-C, and children inherit that
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"

@@ -97,6 +97,7 @@ def test_the_camera_s_pictures_may_be_spoilt(twin, kind, spoilt):
     assert not spoilt(picture(twin), good)
 
 
+@pytest.mark.long
 def test_the_camera_freezes_and_comes_late(twin, catalogue):
     twin.client.set_scene(())
     good = picture(twin)
@@ -152,6 +153,7 @@ def test_the_stream_is_read_by_opencv_and_ends_with_the_camera(twin):
     assert cv2.VideoCapture(twin.ready["camera"]).read()[0]
 
 
+@pytest.mark.long
 def test_the_camera_comes_back_after_the_process_that_draws_has_died(twin):
     before = picture(twin)
     for child in psutil.Process(twin.pid).children(recursive=True):

@@ -208,7 +208,8 @@ def calibration(path, **changes):
     return str(path)
 
 
-def test_a_camera_that_works(tmp_path):
+def test_a_camera_that_works(tmp_path, monkeypatch):
+    monkeypatch.setattr(camera, "_LOOK", 1.0)
     config = video(tmp_path / "v.avi")
     found = {f.check: f for f in camera.check_camera(config, calibration(tmp_path / "c.yaml"))}
     assert found["camera"].state is CheckState.GOOD
@@ -246,7 +247,8 @@ def test_a_camera_that_is_frozen_or_shows_nothing(seen, state, says):
     assert finding.remedy or state is CheckState.GOOD
 
 
-def test_a_picture_is_no_camera(tmp_path):
+def test_a_picture_is_no_camera(tmp_path, monkeypatch):
+    monkeypatch.setattr(camera, "_LOOK", 0.5)
     path = tmp_path / "scene.png"
     cv2.imwrite(str(path), grainy(0))
     found = {f.check: f for f in camera.check_camera(CameraConfig(source=str(path)), "")}
@@ -277,7 +279,7 @@ def test_a_loop_is_measured_and_the_priority_is_told():
 
 
 def test_a_camera_that_is_absent(tmp_path, monkeypatch):
-    monkeypatch.setattr(camera, "_PATIENCE", 2.0)
+    monkeypatch.setattr(camera, "_PATIENCE", 0.5)
     found = list(camera.check_camera(CameraConfig(source="/dev/video97"), "/no/such.yaml"))
     assert [f.state for f in found] == [CheckState.BAD, CheckState.BAD]
     assert "/dev/video97" in found[0].found

@@ -213,6 +213,7 @@ def test_unexplained_failure_is_isolated_by_trials_of_its_parts():
     assert trials < 20
 
 
+@pytest.mark.long
 def test_campaign_finds_a_planted_pair():
     catalogue = make_catalogue(10)
     found = 0

@@ -197,6 +197,7 @@ def test_whatever_is_wrong_with_a_ranking_it_is_made_anew(tmp_path, damage):
     assert "the ranking was made anew from the trials" in again.ranking_note
 
 
+@pytest.mark.long
 def test_no_command_is_stopped_by_a_damaged_derived_file(tmp_path, capsys):
     folder = store_campaign(tmp_path / "c", 20)
     other = store_campaign(tmp_path / "other", 20)

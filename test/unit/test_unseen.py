@@ -247,6 +247,7 @@ def command(capsys, *arguments):
     return code, captured.out, captured.err
 
 
+@pytest.mark.long
 def test_a_report_says_that_the_embedding_learned_from_other_trials(campaign, capsys, tmp_path):
     folder = tmp_path / "c"
     shutil.copytree(campaign, folder)
