@@ -6,7 +6,8 @@
 # ROS_WHEELS=kilted before any of them takes ROS 2 Kilted instead of Jazzy; the environment is then made anew.
 SHELL := /bin/bash
 VENV ?= $(CURDIR)/.venv
-RUN := env -u PYTHONPATH -u AMENT_PREFIX_PATH -u COLCON_PREFIX_PATH -u PYTHONHOME -u RMW_IMPLEMENTATION VENV="$(VENV)"
+RUN := env -u PYTHONPATH -u AMENT_PREFIX_PATH -u COLCON_PREFIX_PATH -u PYTHONHOME -u RMW_IMPLEMENTATION \
+	-u PYTHONDONTWRITEBYTECODE VENV="$(VENV)"
 BIN := $(VENV)/bin
 
 # Every variable given on the command line becomes a launch argument: make sim SEED=1 is robomd sim seed:=1.

@@ -22,6 +22,24 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(items):
+    """Files that start processes take turns with those that compute, so that each has a core.
+
+    Those of the arm, which are the longest and the last by name, come first: no worker is left
+    with one of them at the end.
+    """
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    starting = [path for path in files if path.parent.name == "integration"][::-1]
+    rest = [path for path in files if path.parent.name != "integration"]
+    share = len(rest) / max(1, len(starting))
+    order = [] if starting else rest
+    for number, path in enumerate(starting):
+        order += [path, *rest[round(number * share) : round((number + 1) * share)]]
+    items[:] = [item for path in order for item in files[path]]
+
+
 @pytest.fixture
 def tmp_path(tmp_path):
     """A folder beside which nothing lies: a campaign looks at those beside its own."""

@@ -201,6 +201,7 @@ def test_two_front_ends_at_once_and_the_first_answer_counts(cell):
     assert "counted." not in late.told() and "did not count" not in first.told()
 
 
+@pytest.mark.long
 def test_who_has_not_pressed_is_told_that_another_answered(cell):
     cell.start_operator()
     cell.client.create_subscription(

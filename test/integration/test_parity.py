@@ -17,6 +17,7 @@ from sim_bridge.rollout import run_rollout
 from sim_bridge.tasks.task import task
 
 LIFT = task("lift")
+LONG = pytest.mark.long
 BIG = Variation("big", "size", "cube", "Resize cube", {"half_size": (0.03, 0.02, 0.04)})
 
 
@@ -38,7 +39,7 @@ def drive(engine, seed: int, scene: Scene, steps: int = 40) -> dict[str, np.ndar
     return {key: np.array([reading[key] for reading in trace]) for key in trace[0]}
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(s, marks=LONG) for s in range(3, 10))])
 def test_random_commands_give_the_same_joint_positions(engines, seed):
     fast, stock = (drive(engine, seed, NOMINAL) for engine in engines)
     assert np.ptp(fast["joint_pos"], axis=0).max() > 0.1  # it did move

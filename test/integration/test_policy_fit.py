@@ -30,7 +30,15 @@ def test_in_simulation(policy):
         assert part in str(caught.value)
 
 
-@pytest.mark.parametrize("policy", ["Big224Said", "WristSaid", "WantsState", "ReadmeExample"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param("Big224Said", marks=pytest.mark.long),
+        "WristSaid",
+        pytest.param("WantsState", marks=pytest.mark.long),
+        "ReadmeExample",
+    ],
+)
 def test_what_a_policy_says_that_it_needs_it_is_given_in_simulation(policy):
     cell = cell_of(policy, horizon=3)
     cell.connect()

@@ -85,7 +85,10 @@ class Visit:
 
 
 @pytest.mark.parametrize("name", ["report", "empty", "compare"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(DESK, marks=pytest.mark.long, id="desk"), pytest.param(PHONE, id="phone")],
+)
 def test_a_page_opens_offline_without_a_complaint(browser, pages, name, size):
     with Visit(browser, pages[name], size) as visit:
         assert visit.problems == []

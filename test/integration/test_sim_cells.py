@@ -71,7 +71,7 @@ def made(policy: str, **changes) -> WorkerCell:
 @pytest.mark.parametrize(
     ("seed", "reason"),
     [
-        pytest.param(14, "worker died: signal 11 (SIGSEGV)", id="crashes"),
+        pytest.param(14, "worker died: signal 11 (SIGSEGV)", id="crashes", marks=pytest.mark.long),
         pytest.param(15, "worker died: exit code 7", id="leaves"),
         pytest.param(
             13,
@@ -170,8 +170,12 @@ def test_constructor_starts_nothing(worker):
     [
         ("Missing", "has no 'Missing'"),
         pytest.param("NoAct", "NoAct has no method act", marks=pytest.mark.slow),
-        ("WrongSize", r"does not fit the task: .*\(6,\).*\(7,\)"),
-        ("NeedsArguments", "NeedsArguments needs weights; give python:"),
+        pytest.param(
+            "WrongSize", r"does not fit the task: .*\(6,\).*\(7,\)", marks=pytest.mark.long
+        ),
+        pytest.param(
+            "NeedsArguments", "NeedsArguments needs weights; give python:", marks=pytest.mark.long
+        ),
         ("failing_factory", "OSError: no camera calibration"),
         # quick: test_policies.py
         pytest.param("NOT_CALLABLE", "which cannot be called", marks=pytest.mark.slow),
@@ -251,7 +255,10 @@ def parent_script(policy: str) -> str:
 
 @pytest.mark.parametrize(
     "policy",
-    [pytest.param("Slow", marks=pytest.mark.slow), "Hanging"],  # quick: hosted_contract.py
+    [  # shorter: hosted_contract.py
+        pytest.param("Slow", marks=pytest.mark.slow),
+        pytest.param("Hanging", marks=pytest.mark.long),
+    ],
 )
 def test_the_worker_dies_with_its_parent(policy):
     command = [sys.executable, "-c", parent_script(policy)]

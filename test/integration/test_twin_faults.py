@@ -191,7 +191,13 @@ def test_dropped_connections_stop_a_watched_motion(twin, how):
     run_client(twin, f"control().moveJ({answer['start']}, 1.0, 1.4); dashboard().stop()")
 
 
-@pytest.mark.parametrize("what", ["link", pytest.param("controller", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("link", marks=pytest.mark.long),
+        pytest.param("controller", marks=pytest.mark.slow),
+    ],
+)
 def test_a_frozen_controller_is_silent_and_comes_back(twin, what):
     answer = run_client(
         twin,

@@ -335,7 +335,9 @@ def test_help_lists_the_arguments():
     assert all(name in done.stdout for name in ("address", "http_port", "polyscope", "frequency"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_it_ends_on_a_signal_also_where_a_script_started_it_with_an_ampersand(number):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # children inherit it
     try:
