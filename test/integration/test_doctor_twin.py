@@ -14,11 +14,12 @@ pytest.importorskip("mujoco")
 from twin_session import start_twin
 
 from robomd_ros.arms.ur5e.dashboard import Dashboard
+from robomd_ros.arms.ur5e.parameters import ArmParameters
 from robomd_ros.arms.ur5e.rtde_probe import IN_USE, NOT_FOUND, RtdeProbe
 from robomd_ros.doctor.findings import CheckState
 from robomd_ros.doctor.robot import check_robot
 
-ARM = {"set_tool": True, "payload": 0.0, "tcp_offset": [0.0] * 6, "gripper": "robotiq"}
+ARM = dict(ArmParameters(robot_ip="127.0.0.2", set_tool=True, gripper="robotiq"))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,8 @@ def test_a_healthy_robot(twin):
     assert not bad(found), found
     assert "5.12" in found["PolyScope"].found
     assert found["gripper"].state is CheckState.NOTE and "fingers move" in found["gripper"].remedy
-    for name in ("ports", "remote control", "robot mode", "safety mode", "program", "registers"):
+    names = ("ports", "remote control", "robot mode", "safety mode", "program", "registers")
+    for name in (*names, "workspace", "way home"):
         assert found[name].state is CheckState.GOOD, found[name]
     after = twin.client.state()
     assert after["q"] == pytest.approx(before, abs=1e-4)
