@@ -82,6 +82,11 @@ class DriverGraph(ArmGraph):
         values = {**VALUES, "robot_ip": self.address, **parameters}
         return remembering(DriverArmNode)(namespace=PLACE, parameter_overrides=overrides(**values))
 
+    def begin_anew(self):
+        self.fault("clear")
+        wait_for(lambda: not self.arm.link.rival(), "the end of the rival", 25)
+        self.heal()
+
     def fault(self, kind):
         wait_for(self._faults.get_subscription_count, "the stand-in", 5)
         self._faults.publish(String(data=kind))

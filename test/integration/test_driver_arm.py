@@ -79,9 +79,7 @@ def arm(request, module_domain, tmp_path_factory):
 @pytest.fixture
 def home(arm):
     """The arm at home, with nothing wrong."""
-    arm.fault("clear")
-    wait_for(lambda: not arm.arm.link.rival(), "the end of the rival", 25)
-    arm.heal()
+    arm.begin_anew()
     yield arm
     arm.fault("clear")
 

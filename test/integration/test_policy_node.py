@@ -51,8 +51,17 @@ class Cell:
         self.node = PolicyNode(namespace=namespace, parameter_overrides=parameters)
         graph.add(self.node)
         self.action = ActionClient(graph.client, ExecutePolicy, f"{namespace}/execute_policy")
-        self.feedback = []
+        self.feedback, self.handle = [], None
         wait_for(self.action.server_is_ready, "execute_policy", 20)
+
+    def begin_anew(self):
+        """End what runs; the arm as it was built."""
+        if self.handle is not None:
+            self.graph.result(self.handle.cancel_goal_async(), "cancellation")
+            self.graph.result(self.handle.get_result_async(), "the end")
+        self.handle = None
+        self.feedback.clear()
+        self.arm.begin_anew()
 
     def start(self, **goal):
         """The handle of an accepted goal."""
@@ -64,7 +73,9 @@ class Cell:
             ExecutePolicy.Goal(**goal),
             feedback_callback=lambda m: self.feedback.append((time.monotonic(), m.feedback)),
         )
-        return self.graph.result(future, "acceptance")
+        handle = self.graph.result(future, "acceptance")
+        self.handle = handle if handle.accepted else self.handle
+        return handle
 
     def run(self, **goal):
         """The result of a rollout."""
@@ -72,6 +83,7 @@ class Cell:
 
     def finish(self, handle):
         answer = self.graph.result(handle.get_result_async(), "the result")
+        self.handle = None
         self.status = answer.status
         return answer.result
 
@@ -103,10 +115,10 @@ def cell(cells):
         graph.wake(one.arm, one.node)
         used.append(one)
         one.arm.active = True
-        one.arm.begin_anew()
-        one.feedback.clear()
+        one.begin_anew()
         return one
 
+    make.begin_anew = lambda: [one.begin_anew() for one in used]
     yield make
     for one in used:
         one.arm.active = False

@@ -54,7 +54,7 @@ def bound(module_domain):
 
 @pytest.fixture
 def one(bound):
-    bound.arm.begin_anew()
+    bound.begin_anew()
     wait_for(lambda: not bound.node._bond._state.locked(), "an unlocked cell", 5)
     return bound
 
