@@ -64,7 +64,6 @@ class FrontEnd:
                 self.request.buttons and all(b.isEnabled() for b in self.request.buttons.values())
             ),
             "buttons that take a press",
-            20,
         )
 
     def close(self):
@@ -89,7 +88,7 @@ class Cell(Graph):
         )
         self.add(self.node)
         self.action = ActionClient(self.client, ApplyScene, f"{PLACE}/apply_scene")
-        assert self.action.wait_for_server(10)
+        assert self.action.wait_for_server(30)
         self._begin_at_nominal()
 
     def _begin_at_nominal(self):
@@ -140,7 +139,7 @@ class Cell(Graph):
 
     def end(self, future):
         """The error code of the end of a scene."""
-        until(future.done, "end of the scene", 15)
+        until(future.done, "end of the scene")
         return future.result().result.error_code
 
     def close(self):
@@ -159,7 +158,7 @@ def cell(domain):
 def test_the_panel_answers_a_request(cell):
     cell.start_operator()
     panel = cell.open_panel()
-    until(lambda: panel.request.chip.text() == "nothing is asked", "the cell", 20)
+    until(lambda: panel.request.chip.text() == "nothing is asked", "the cell")
     scene = cell.ask(GREEN, BLUE)
     panel.wait_for_buttons()
     assert panel.cell.cell == "cell_0"
@@ -225,10 +224,10 @@ def test_the_node_goes_and_comes_back(cell):
     cell.ask(GREEN)
     panel.wait_for_buttons()
     cell.stop_operator()
-    until(lambda: panel.request.chip.text() == "not connected", "the loss", 20)
+    until(lambda: panel.request.chip.text() == "not connected", "the loss")
     assert not panel.request.buttons and "not connected" in panel.cell.choice.itemText(0)
     cell.start_operator()
-    until(lambda: panel.request.chip.text() == "nothing is asked", "the return", 20)
+    until(lambda: panel.request.chip.text() == "nothing is asked", "the return")
     scene = cell.ask(GREEN)
     panel.wait_for_buttons()
     panel.request.buttons[Answer.DONE].click()
@@ -242,7 +241,7 @@ def test_a_closed_panel_leaves_nothing_on_a_node_that_is_not_its_own(cell):
     before = [len(list(getattr(node, kind))) for kind in ("subscriptions", "clients", "timers")]
     feed = Feed(node, "/robomd")
     panel = Panel(feed)
-    until(lambda: panel.request.chip.text() == "nothing is asked", "the cell", 20)
+    until(lambda: panel.request.chip.text() == "nothing is asked", "the cell")
     panel.close_panel()
     feed.close()
     wait_for(
@@ -264,7 +263,7 @@ def test_of_a_flood_of_rankings_few_are_drawn_and_the_last_one_stays(cell):
     for number in range(300):
         publisher.publish(FailureRanking(trials=number))
         pass_time(0.005)
-    until(lambda: drawn and drawn[-1].trials == 299, "the last ranking", 20)
+    until(lambda: drawn and drawn[-1].trials == 299, "the last ranking")
     assert 2 <= len(drawn) <= 2 + (time.monotonic() - begun)  # once a second
 
 
@@ -289,8 +288,8 @@ def test_a_slow_service_holds_nothing(cell):
     )
     panel = cell.open_panel()
     robot = panel.panel.robot
-    until(lambda: robot.detail.text() == "release the emergency stop", "the robot's state", 20)
-    until(robot.recover.button.isEnabled, "the service", 20)
+    until(lambda: robot.detail.text() == "release the emergency stop", "the robot's state")
+    until(robot.recover.button.isEnabled, "the service")
     assert robot.chip.text() == "✘ NOT READY" and not robot.stop.isEnabled()
     assert "stopped until recovered" in robot.facts.text()
     assert "safety mode robot emergency stop" in robot.facts.text()
@@ -313,9 +312,9 @@ def test_a_message_of_another_version_is_told_and_ends_nothing(cell):
     publisher = cell.client.create_publisher(CampaignStatus, "/robomd/campaign_status", LATCHED)
     publisher.publish(CampaignStatus(state=99))
     panel = cell.open_panel()
-    until(lambda: "99" in panel.panel.problem.text(), "the complaint", 20)
+    until(lambda: "99" in panel.panel.problem.text(), "the complaint")
     publisher.publish(CampaignStatus(state=CampaignStatus.PAUSED, trials_budget=9))
-    until(lambda: "PAUSED" in panel.panel.campaign.chip.text(), "the next message", 20)
+    until(lambda: "PAUSED" in panel.panel.campaign.chip.text(), "the next message")
 
 
 def test_a_campaign_is_shown_and_paused_and_its_pictures_are_read(cell, tmp_path):
@@ -333,20 +332,20 @@ def test_a_campaign_is_shown_and_paused_and_its_pictures_are_read(cell, tmp_path
     )
     front = cell.open_panel()
     bar, trials, ranking = front.panel.campaign, front.panel.trials, front.panel.ranking
-    until(lambda: "NO CAMPAIGN YET" in bar.chip.text(), "the diagnosis", 20)
+    until(lambda: "NO CAMPAIGN YET" in bar.chip.text(), "the diagnosis")
     action = ActionClient(cell.client, Diagnose, "/robomd/diagnose")
-    assert action.wait_for_server(10)
+    assert action.wait_for_server(30)
     cell.result(action.send_goal_async(Diagnose.Goal()), "goal")
     until(lambda: trials.model.rowCount() > 0 and bar.pause.isEnabled(), "trials", 30)
     bar.pause.click()
-    until(lambda: "PAUSED" in bar.chip.text(), "the pause", 20)
+    until(lambda: "PAUSED" in bar.chip.text(), "the pause")
     trials.table.selectRow(0)
-    until(lambda: trials.picture.image is not None, "the recorded picture", 20)
+    until(lambda: trials.picture.image is not None, "the recorded picture")
     assert trials.picture.image.width() == 84
-    until(lambda: front.cell.picture.image is not None, "the camera's picture", 20)
+    until(lambda: front.cell.picture.image is not None, "the camera's picture")
     bar.resume.click()
     until(lambda: "FINISHED" in bar.chip.text(), "the end", 40)
-    until(lambda: ranking.model.modes and ranking.model.modes[0].trials, "the ranking", 20)
+    until(lambda: ranking.model.modes and ranking.model.modes[0].trials, "the ranking")
     worst = ranking.model.modes[0]
     assert worst.ids == (GREEN.id,) and worst.failures == worst.trials
     assert bar.progress.value() == 14 and not bar.stop.button.isEnabled()

@@ -347,4 +347,4 @@ def test_it_ends_on_a_signal_also_where_a_script_started_it_with_an_ampersand(nu
     with twin:
         process = psutil.Process(twin.pid)
         process.send_signal(number)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=30) == 0

@@ -34,7 +34,7 @@ def application():
     return _kept[0]
 
 
-def until(condition, what, timeout=10.0):
+def until(condition, what, timeout=30.0):
     """Let Qt work until the condition is true."""
     deadline = time.monotonic() + timeout
     while not condition():
