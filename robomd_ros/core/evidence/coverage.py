@@ -4,12 +4,16 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from robomd_ros.core.variations import Catalogue, Variation
 
 LEVELS = 6
 """A slot with more variations than this is covered by so many levels, not by each of them."""
+
+_KEPT = 1024
+"""Scenes whose groups are kept: a search asks for those of every scene again and again."""
 
 Key = str
 Group = tuple[Key, ...]
@@ -35,6 +39,7 @@ class Levels:
                 key = variation.id if own else f"{'/'.join(slot)} level {level + 1} of {levels}"
                 self._keys[variation.id] = key
                 self._slots[key] = slot
+        self._found = lru_cache(maxsize=_KEPT)(self._find)
 
     def keys(self, ids: Iterable[str]) -> list[Key]:
         """What these variations stand for, in a fixed order."""
@@ -42,8 +47,11 @@ class Levels:
 
     def groups(self, ids: Iterable[str], size: int) -> set[Group]:
         """Every set of this size that can stand in one scene."""
-        found = combinations(self.keys(ids), size)
-        return {g for g in found if len({self._slots[k] for k in g}) == size}
+        return set(self._found(tuple(self.keys(ids)), size))
+
+    def _find(self, keys: Group, size: int) -> frozenset[Group]:
+        slots = self._slots
+        return frozenset(g for g in combinations(keys, size) if len({slots[k] for k in g}) == size)
 
 
 @dataclass(frozen=True)
