@@ -12,6 +12,7 @@ from graph import PLANTED
 from stalls import repeat
 
 from robomd_ros.cli.main import main
+from sim_bridge.twin.client import TwinError
 
 _numbers = itertools.count(os.getpid())
 
@@ -71,5 +72,6 @@ def pytest_pyfunc_call(pyfuncitem):
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     said = getattr(begins[0], "said", ())
-    repeat(lambda: pyfuncitem.obj(**arguments), begins[0].begin_anew, said)
+    failures = (AssertionError, TwinError)
+    repeat(lambda: pyfuncitem.obj(**arguments), begins[0].begin_anew, said, failures=failures)
     return True

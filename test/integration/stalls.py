@@ -54,17 +54,17 @@ class Stalls:
         return "; ".join(found)
 
 
-def repeat(attempt, heal, said=(), times=3):
+def repeat(attempt, heal, said=(), times=3, failures=AssertionError):
     """Call `attempt`, again where it failed while this computer stalled, with `heal` in between.
 
     Raises:
-        AssertionError: of the last attempt, or of one in which nothing stalled.
+        AssertionError: of the last attempt, or of one in which nothing stalled; or other failures.
     """
     for left in reversed(range(times)):
         with Stalls(said) as stalls:
             try:
                 return attempt()
-            except AssertionError as error:
+            except failures as error:
                 if not left or not (why := stalls.seen()):
                     raise
                 print(f"once more, for this computer was late ({why}): {error}")
