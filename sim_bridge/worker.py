@@ -182,7 +182,7 @@ class WorkerCell:
         return HostedProcess(
             "sim_bridge.worker_process:serve",
             options_to_data(self._options),
-            variables=one_thread(*_THREADS),
+            variables={**one_thread(*_THREADS), "PYTHONHASHSEED": "0"},
         )
 
     def _lose(self) -> None:

@@ -16,6 +16,8 @@ from robomd_ros.core.campaign.parameters import (
     TaskParameters,
     campaign_config,
 )
+from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.plugins import PYTHON
 from robomd_ros.core.schema import option
 from robomd_ros.core.variations import Catalogue, Scene
 
@@ -24,6 +26,7 @@ class SimArguments(BringupArguments):
     """Of diagnose_sim.launch.py and of `robomd sim`."""
 
     cells: int = option(2, "simulator cells that run side by side", low=1, high=64)
+    robot: str = option("", "arm that does the task, Panda or UR5e; empty: the task's own")
     params_file: str = option("sim", "parameter file: a shipped name or the path of a file")
 
 
@@ -46,8 +49,33 @@ _SET_BY_SIM: SetByBringup = {
 
 
 def resolve_sim(given: Mapping[str, Any]) -> dict[str, Any]:
-    """All arguments of a diagnosis in simulation; see `resolve`."""
-    return resolve(given, SimArguments, _SET_BY_SIM, _full_names)
+    """All arguments of a diagnosis in simulation; see `resolve`.
+
+    A task that is not the default one has a catalogue of its own unless another is given, and its
+    policy must be named; "expert" is the task's scripted one.
+    """
+    values = resolve(given, SimArguments, _SET_BY_SIM, _full_names)
+    from sim_bridge.tasks.defaults import (  # noqa: PLC0415 - only who simulates needs it
+        EXPERT,
+        catalogue_of,
+        expert_of,
+        with_robot,
+    )  # fmt: skip
+
+    default = dict(SimArguments())
+    values["task"] = with_robot(values["task"], values["robot"])
+    if values["policy"] == EXPERT:
+        values["policy"] = expert_of(values["task"])
+    if values["task"].lower() != default["task"]:
+        own = values["task"].startswith(PYTHON)
+        if values["policy"] == default["policy"] and "policy" not in given and not own:
+            raise ConfigurationError(
+                f"no policy is shipped for the task {values['task']!r}; give policy:=<name, file "
+                f"or python:...>, or policy:={EXPERT} for the scripted expert that some tasks have"
+            )
+        if values["catalogue"] == default["catalogue"] and "catalogue" not in given:
+            values["catalogue"] = catalogue_of(values["task"], default["catalogue"])
+    return values
 
 
 def _full_names(values: Mapping[str, Any]) -> list[str]:

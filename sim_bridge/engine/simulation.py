@@ -164,6 +164,11 @@ class Simulation:
         """Only the privileged state; see observe."""
         return self._episode.state()
 
+    def full_state(self) -> Array:
+        """Time, s, then MuJoCo's qpos and qvel, as robomimic stores states."""
+        data = self._data
+        return np.concatenate([[self.time], data.qpos, data.qvel])
+
     def proprioception(self) -> dict[str, Array]:
         """Only the robot's measured state; see observe."""
         return self._readings.proprioception()

@@ -5,8 +5,9 @@
 import argparse
 import json
 import multiprocessing
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,9 +20,12 @@ from tqdm import tqdm
 
 from robomd_ros.core.campaign.parameters import TaskParameters
 from robomd_ros.core.errors import ConfigurationError
+from robomd_ros.core.policies import load_policy
 from robomd_ros.core.schema import default_of
+from robomd_ros.core.spaces import Size
 from sim_bridge.engine.simulation import Simulation
-from sim_bridge.experts.lift import ScriptedExpert
+from sim_bridge.tasks.defaults import expert_of
+from sim_bridge.tasks.robosuite_task import RobosuiteTask
 from sim_bridge.tasks.task import Task, simulated_task
 
 Demo = dict[str, NDArray[Any]]
@@ -45,6 +49,8 @@ class DemoConfig:
         noise: the largest standard deviation of the noise on the executed translation, in command
             units; each episode draws its own from 0 to this. 0 executes what the expert wants.
         processes: simulators that run at once; the result does not depend on it.
+        cameras: recorded, with commas between them; empty: the task's own.
+        image_size: pixels, side of their pictures; 0: the task's.
     """
 
     task: str = default_of(TaskParameters, "task")
@@ -52,24 +58,40 @@ class DemoConfig:
     seed: int = 100_000
     noise: float = 0.5
     processes: int = 2
+    cameras: str = ""
+    image_size: int = 0
 
     def __post_init__(self) -> None:
-        simulated_task(self.task)
+        expert_of(self.task)
+        made = simulated_task(self.task)
+        known = made.spaces.cameras or {}
+        if unknown := [name for name in self.seen(made) if name not in known]:
+            raise ConfigurationError(
+                f"the task {self.task!r} has no camera {unknown[0]!r}; it has {', '.join(known)}"
+            )
+        if self.image_size < 0:
+            raise ConfigurationError(f"image_size must be at least 0; got {self.image_size}")
         if self.count < 1 or self.processes < 1 or self.noise < 0:
             raise ConfigurationError(
                 "demonstrations and processes must be at least 1 and noise at least 0; got "
                 f"{self.count}, {self.processes}, {self.noise}"
             )
 
+    def seen(self, task: Task[Any]) -> dict[str, Size]:
+        """Camera -> (height, width) of what is recorded."""
+        names = [name.strip() for name in self.cameras.split(",") if name.strip()]
+        side = self.image_size or task.image_size
+        return {name: (side, side) for name in names or [task.camera]}
+
 
 class DemoRecorder:
     """One simulator that records the expert."""
 
-    def __init__(self, task: Task[Any], noise: float) -> None:
-        self._task = task
-        self._noise = noise
-        self._simulation = Simulation(task)
-        self._expert = ScriptedExpert()
+    def __init__(self, config: DemoConfig) -> None:
+        self._task = task = simulated_task(config.task)
+        self._noise = config.noise
+        self._simulation = Simulation(task, cameras=config.seen(task))
+        self._expert = load_policy(expert_of(config.task))
 
     def record(self, seed: int) -> Demo | None:
         """One episode: noisy execution, clean labels; None if it failed.
@@ -84,13 +106,47 @@ class DemoRecorder:
         while not simulation.success and simulation.steps < self._task.horizon:
             observation = simulation.observe(state=True)
             action = self._expert.act(observation)
-            rows.append(_row(observation, action, self._task.camera, simulation.time))
+            rows.append(self._row(observation, action))
             simulation.step(disturbance.executed(action))
         if not simulation.success:
             return None
         demo = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
         last = np.arange(len(rows)) == len(rows) - 1
         return {**demo, "rewards": last.astype(np.float64), "dones": last.astype(np.int64)}
+
+    def _row(
+        self, observation: dict[str, Any], action: NDArray[np.float64]
+    ) -> dict[str, NDArray[Any]]:
+        own, state = observation["proprioception"], observation["state"]
+        names = {"eef_quat_xyzw": "eef_quat"}
+        seen = {f"obs/{name}_image": image for name, image in observation["images"].items()}
+        told = {f"obs/robot0_{names.get(name, name)}": value for name, value in own.items()}
+        if isinstance(self._task, RobosuiteTask):
+            objects = _poses(state, self._task.objects)
+            states = self._simulation.full_state()
+        else:
+            objects, states = _of_lift(own, state, self._simulation.time)
+            del told["obs/robot0_joint_vel"]
+        return {**seen, **told, "obs/object": objects, "actions": action, "states": states}
+
+
+def _poses(state: dict[str, Any], names: Iterable[str]) -> NDArray[np.float64]:
+    """Of each thing: position, quaternion (xyzw), and the hand's position seen from it."""
+    parts = []
+    for name in names:
+        place = state[f"{name}_pos"]
+        parts += [place, state[f"{name}_quat_xyzw"], state["eef_pos"] - place]
+    return np.concatenate(parts)
+
+
+def _of_lift(
+    own: dict[str, Any], state: dict[str, Any], time: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The cube as above; time and MuJoCo's qpos: arm, fingers, cube (quaternion wxyz)."""
+    cube_quat = state["cube_quat_xyzw"]
+    cube_pose = [*state["cube_pos"], *np.roll(cube_quat, 1)]
+    states = np.concatenate([[time], own["joint_pos"], own["gripper_qpos"], cube_pose])
+    return _poses(state, ["cube"]), states
 
 
 class _Disturbance:
@@ -121,32 +177,12 @@ class _Disturbance:
         return executed
 
 
-def _row(
-    observation: dict[str, Any], action: NDArray[np.float64], camera: str, time: float
-) -> dict[str, NDArray[Any]]:
-    own, state = observation["proprioception"], observation["state"]
-    offset = state["eef_pos"] - state["cube_pos"]
-    cube_quat = state["cube_quat_xyzw"]
-    cube_pose = [*state["cube_pos"], *np.roll(cube_quat, 1)]
-    return {
-        f"obs/{camera}_image": observation["images"][camera],
-        "obs/robot0_eef_pos": own["eef_pos"],
-        "obs/robot0_eef_quat": own["eef_quat_xyzw"],
-        "obs/robot0_gripper_qpos": own["gripper_qpos"],
-        "obs/robot0_joint_pos": own["joint_pos"],
-        "obs/object": np.concatenate([state["cube_pos"], cube_quat, offset]),
-        "actions": action,
-        # time and MuJoCo's qpos: arm, fingers, cube (quaternion wxyz).
-        "states": np.concatenate([[time], own["joint_pos"], own["gripper_qpos"], cube_pose]),
-    }
-
-
 _recorder: DemoRecorder | None = None
 
 
-def _open_recorder(task: str, noise: float) -> None:
+def _open_recorder(config: DemoConfig) -> None:
     global _recorder  # noqa: PLW0603 - one recorder per process of the pool
-    _recorder = DemoRecorder(simulated_task(task), noise)
+    _recorder = DemoRecorder(config)
 
 
 def _record(seed: int) -> Demo | None:
@@ -164,7 +200,8 @@ def demonstrations(config: DemoConfig) -> Iterator[Demo]:
     seeds = range(config.seed, config.seed + _MAX_ATTEMPTS * config.count)
     found = 0
     context = multiprocessing.get_context("spawn")
-    with context.Pool(config.processes, _open_recorder, (config.task, config.noise)) as pool:
+    os.environ.setdefault("PYTHONHASHSEED", "0")  # robosuite draws from sets of names
+    with context.Pool(config.processes, _open_recorder, (config,)) as pool:
         for demo in pool.imap(_record, seeds):
             if demo is None:
                 continue
@@ -194,21 +231,23 @@ def collect(path: Path, config: DemoConfig) -> None:
                 group.create_dataset(key, data=values, **images)
             total += len(demo["actions"])
         data.attrs["total"] = total
-        data.attrs["env_args"] = json.dumps(_environment_arguments(task))
+        data.attrs["env_args"] = json.dumps(_environment_arguments(task, config))
         data.attrs["origin"] = json.dumps(asdict(config))
     partial.replace(path)
 
 
-def _environment_arguments(task: Task[Any]) -> dict[str, Any]:
+def _environment_arguments(task: Task[Any], config: DemoConfig) -> dict[str, Any]:
+    cameras = config.seen(task)
+    side = next(iter(cameras.values()))[0]
     return {
         "env_name": task.environment,
         "env_version": version("robosuite"),
         "type": 1,
         "env_kwargs": {
             "robots": [task.robot],
-            "camera_names": [task.camera],
-            "camera_heights": task.image_size,
-            "camera_widths": task.image_size,
+            "camera_names": list(cameras),
+            "camera_heights": side,
+            "camera_widths": side,
             "control_freq": task.control_freq,
         },
     }
@@ -265,6 +304,12 @@ def _parser() -> argparse.ArgumentParser:
         help="largest standard deviation of the noise on what is executed, in command units",
     )
     parser.add_argument(
+        "--cameras", default=default.cameras, help="recorded, with commas; default: the task's own"
+    )
+    parser.add_argument(
+        "--image-size", type=int, default=default.image_size, help="pixels; 0: the task's own"
+    )
+    parser.add_argument(
         "--processes", type=int, default=default.processes, help="simulators at once"
     )
     return parser
@@ -279,6 +324,8 @@ def main(argv: Sequence[str]) -> int:
         seed=options.seed,
         noise=options.noise,
         processes=options.processes,
+        cameras=options.cameras,
+        image_size=options.image_size,
     )
     collect(options.out, config)
     sys.stdout.write(f"wrote {options.out}\n")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.plugins import add_current_folder
 from robomd_ros.core.spaces import ActionSpec, Quantity, Spaces
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from sim_bridge.engine.edits import Edit
 
+_REACHED = 0.07
+"""m between the fingers and the origin of what is handled."""
 CAMERAS = (
     *("agentview", "frontview", "birdview", "sideview", "robot0_robotview"),
     "robot0_eye_in_hand",
@@ -87,6 +91,8 @@ class RobosuiteTask:
         things: what can be varied, by the name that catalogues give it; None: whatever objects the
             environment has.
         seen: name -> body, of what else experts and policies with `wants_state` see.
+        handled: the thing that is grasped, for the stages; "" where that is nobody's business.
+        lifted_above: m, height of its origin from which on it is lifted.
         module: imported first, for the environments that it registers.
         options: of `robosuite.make`.
     """
@@ -103,6 +109,8 @@ class RobosuiteTask:
     variant: str = ""
     things: Mapping[str, Thing] | None = None
     seen: Mapping[str, str] = field(default_factory=dict)
+    handled: str = ""
+    lifted_above: float = 0.0
     module: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -203,8 +211,14 @@ class RobosuiteTask:
                 model.body_pos[model.body(thing.body).id, :2] += shift["shift"]
 
     def success(self, state: State) -> Mapping[str, bool]:
-        """What robosuite says, and whether the hand has come to an object."""
-        return {"task": bool(state.judged)}
+        """What robosuite says, and how far the hand has come with what it handles."""
+        done = bool(state.judged)
+        if not self.handled:
+            return {"task": done}
+        where = state.objects[self.handled].position
+        near = float(np.linalg.norm(state.eef_pos - where)) < _REACHED
+        lifted = bool(where[2] > self.lifted_above)
+        return {"task": done, "reached": near or lifted or done, "lifted": lifted}
 
     def facts(self, start: RobosuiteStart, values: InForce) -> dict[str, Any]:
         """Nothing else."""

@@ -33,6 +33,11 @@ TASKS = PluginKind(
     "robomd.tasks",
     own={
         "lift": "sim_bridge.tasks.lift:lift",
+        "stack": "sim_bridge.tasks.stack:stack",
+        "can": "sim_bridge.tasks.can:can",
+        "square": "sim_bridge.tasks.square:square",
+        "threading": "sim_bridge.tasks.threading:threading",
+        "door": "sim_bridge.tasks.door:door",
         "ur5e_tabletop": "sim_bridge.tasks.tabletop:tabletop",
     },
     error=ConfigurationError,
