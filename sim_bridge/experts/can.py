@@ -4,17 +4,17 @@
 
 import numpy as np
 
-from sim_bridge.experts.hand import Array, Commands, Hand, ScriptPolicy
+from sim_bridge.experts.hand import Array, Commands, GuidedHand, ScriptPolicy
 
 _CLEAR = 0.16
 """m above the bin's floor, over its walls."""
 _DROP = 0.06
 
 
-class ScriptedExpert(ScriptPolicy):
-    """`python:sim_bridge.experts.can:ScriptedExpert`."""
+class CanExpert(ScriptPolicy):
+    """`python:sim_bridge.experts.can:CanExpert`."""
 
-    def script(self, hand: Hand) -> Commands:
+    def script(self, hand: GuidedHand) -> Commands:
         """Grasp the can, over the walls, let it down where it belongs, let go and rise."""
 
         def can() -> Array:

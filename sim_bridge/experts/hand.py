@@ -28,7 +28,7 @@ _PATIENCE = 120
 """Steps after which a script gives up a point and begins again."""
 
 
-class Hand:
+class GuidedHand:
     """The hand as a script sees and moves it.
 
     A `turn` is an angle about the vertical, rad, from how the hand stands at home: there the
@@ -166,10 +166,10 @@ class ScriptPolicy:
 
     def reset(self, seed: int, instruction: str) -> None:
         """Begin anew; nothing is drawn at random."""
-        self._hand = Hand()
+        self._hand = GuidedHand()
         self._commands: Commands | None = None
 
-    def script(self, hand: Hand) -> Commands:
+    def script(self, hand: GuidedHand) -> Commands:
         """The commands of one try; overridden."""
         raise NotImplementedError
 

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from sim_bridge.experts.hand import Array, Commands, Hand, ScriptPolicy, nearest
+from sim_bridge.experts.hand import Array, Commands, GuidedHand, ScriptPolicy, nearest
 
 _HANDLE = np.array([0.058, 0.0, 0.0])
 """m, the middle of the handle in the nut's frame."""
@@ -12,10 +12,10 @@ _OVER, _ON = 0.13, -0.02
 """m of the nut's middle from the peg's: clear of it, and so far down that it cannot leave."""
 
 
-class ScriptedExpert(ScriptPolicy):
-    """`python:sim_bridge.experts.square:ScriptedExpert`."""
+class SquareExpert(ScriptPolicy):
+    """`python:sim_bridge.experts.square:SquareExpert`."""
 
-    def script(self, hand: Hand) -> Commands:
+    def script(self, hand: GuidedHand) -> Commands:
         """Grasp the handle across, turn the nut the nearest way that fits, put it over the peg."""
         yaw = hand.yaw("square_nut")
         hand.turn, way = _grasp_and_way(yaw)

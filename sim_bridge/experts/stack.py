@@ -4,13 +4,13 @@
 
 import numpy as np
 
-from sim_bridge.experts.hand import Array, Commands, Hand, ScriptPolicy, nearest
+from sim_bridge.experts.hand import Array, Commands, GuidedHand, ScriptPolicy, nearest
 
 
-class ScriptedExpert(ScriptPolicy):
-    """`python:sim_bridge.experts.stack:ScriptedExpert`."""
+class StackExpert(ScriptPolicy):
+    """`python:sim_bridge.experts.stack:StackExpert`."""
 
-    def script(self, hand: Hand) -> Commands:
+    def script(self, hand: GuidedHand) -> Commands:
         """Grasp a face of the cube, lift it, put it on the other, let go and rise."""
 
         def cube() -> Array:

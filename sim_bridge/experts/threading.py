@@ -4,16 +4,16 @@
 
 import numpy as np
 
-from sim_bridge.experts.hand import Array, Commands, Hand, ScriptPolicy, nearest
+from sim_bridge.experts.hand import Array, Commands, GuidedHand, ScriptPolicy, nearest
 
 _TIP = np.array([0.128, 0.0, 0.0])
 """m, the rod's far end in its frame, whose origin is the middle of the block that is gripped."""
 
 
-class ScriptedExpert(ScriptPolicy):
-    """`python:sim_bridge.experts.threading:ScriptedExpert`."""
+class ThreadingExpert(ScriptPolicy):
+    """`python:sim_bridge.experts.threading:ThreadingExpert`."""
 
-    def script(self, hand: Hand) -> Commands:
+    def script(self, hand: GuidedHand) -> Commands:
         """Grasp the block, lift the rod, bring its tip before the opening, push it through."""
 
         def tip() -> Array:

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class DemoConfig:
         noise: the largest standard deviation of the noise on the executed translation, in command
             units; each episode draws its own from 0 to this. 0 executes what the expert wants.
         processes: simulators that run at once; the result does not depend on it.
-        cameras: recorded, with commas between them; empty: the task's own.
+        cameras: recorded; none: the task's own.
         image_size: pixels, side of their pictures; 0: the task's.
     """
 
@@ -58,7 +58,7 @@ class DemoConfig:
     seed: int = 100_000
     noise: float = 0.5
     processes: int = 2
-    cameras: str = ""
+    cameras: tuple[str, ...] = field(default_factory=tuple)
     image_size: int = 0
 
     def __post_init__(self) -> None:
@@ -79,9 +79,8 @@ class DemoConfig:
 
     def seen(self, task: Task[Any]) -> dict[str, Size]:
         """Camera -> (height, width) of what is recorded."""
-        names = [name.strip() for name in self.cameras.split(",") if name.strip()]
         side = self.image_size or task.image_size
-        return {name: (side, side) for name in names or [task.camera]}
+        return {name: (side, side) for name in self.cameras or (task.camera,)}
 
 
 class DemoRecorder:
@@ -304,7 +303,9 @@ def _parser() -> argparse.ArgumentParser:
         help="largest standard deviation of the noise on what is executed, in command units",
     )
     parser.add_argument(
-        "--cameras", default=default.cameras, help="recorded, with commas; default: the task's own"
+        "--cameras",
+        default=",".join(default.cameras),
+        help="recorded, with commas between them; default: the task's own",
     )
     parser.add_argument(
         "--image-size", type=int, default=default.image_size, help="pixels; 0: the task's own"
@@ -324,7 +325,7 @@ def main(argv: Sequence[str]) -> int:
         seed=options.seed,
         noise=options.noise,
         processes=options.processes,
-        cameras=options.cameras,
+        cameras=tuple(name.strip() for name in options.cameras.split(",") if name.strip()),
         image_size=options.image_size,
     )
     collect(options.out, config)

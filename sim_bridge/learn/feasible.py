@@ -22,6 +22,7 @@ from robomd_ros.core.trial import Result
 from robomd_ros.core.variations import FEASIBLE, Catalogue, load_catalogue
 from sim_bridge.cells import SimulatorOptions
 from sim_bridge.learn.truth import RolloutJob, measure
+from sim_bridge.tasks.defaults import expert_of
 
 _FIRST_SEED = 5000
 _ID = re.compile(r"(?P<indent>\s*)- id: (?P<id>[a-z0-9_]+)\s*$")
@@ -105,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     path = config_file("variations", arguments.catalogue)
     catalogue = load_catalogue(path)
-    expert = arguments.expert or f"python:sim_bridge.experts.{catalogue.task}:ScriptedExpert"
+    expert = arguments.expert or expert_of(catalogue.task)
     options = SimulatorOptions(catalogue.task, expert, catalogue)
     if arguments.rollouts < 1:
         raise ConfigurationError(f"--rollouts must be at least 1; got {arguments.rollouts}")

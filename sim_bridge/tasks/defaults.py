@@ -27,13 +27,14 @@ def with_robot(task: str, robot: str) -> str:
 
 def expert_of(task: str) -> str:
     """The specification of the task's expert as a policy; ConfigurationError if it has none."""
-    name = plain_name(task)
+    name = plain_name(task).lower()
     module = f"sim_bridge.experts.{name}"
     if name not in TASKS.own or importlib.util.find_spec(module) is None:
         raise ConfigurationError(
             f"the task {name!r} has no scripted expert; give policy:=<name, file, or python:...>"
         )
-    return f"python:{module}:ScriptedExpert"
+    kind = "ScriptedExpert" if name == "lift" else f"{name.title()}Expert"
+    return f"python:{module}:{kind}"
 
 
 def catalogue_of(task: str, otherwise: str) -> str:
@@ -44,7 +45,7 @@ def catalogue_of(task: str, otherwise: str) -> str:
         otherwise: of a task that has no environment of robosuite's: its edits are its own.
 
     Raises:
-        ConfigurationError: there is no such task, or nowhere to write.
+        ConfigurationError: robosuite cannot make the task, or there is nowhere to write.
     """
     name = plain_name(task).lower()
     if name in TASKS.own:
@@ -53,7 +54,11 @@ def catalogue_of(task: str, otherwise: str) -> str:
         except ConfigurationError:
             return str(_made(task))
         return name
-    return str(_made(task)) if isinstance(simulated_task(task), RobosuiteTask) else otherwise
+    try:
+        placed_by_robosuite = isinstance(simulated_task(task), RobosuiteTask)
+    except ConfigurationError:
+        return otherwise  # what is wrong with the task is said where the diagnosis is checked
+    return str(_made(task)) if placed_by_robosuite else otherwise
 
 
 def _made(task: str) -> Path:

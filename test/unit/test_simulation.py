@@ -199,7 +199,7 @@ def test_for_a_nominal_cube_success_is_robosuites_rule():
 
 
 def test_an_unknown_task_is_explained():
-    with pytest.raises(ConfigurationError, match="unknown task 'juggle'; known: lift, ur5e"):
+    with pytest.raises(ConfigurationError, match="unknown task 'juggle'; known: lift, stack"):
         task("juggle")
 
 
