@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A campaign on the twin whose cell breaks again and again: INVALID, never a label, and rest."""
 
+import contextlib
 import json
 import random
 import time
@@ -34,6 +35,7 @@ FAULTS = {
     "reduced_mode": ({}, ("safety mode",)),
     "payload": ({"kg": 2.0}, ("payload is 2.0",)),
 }
+PARTS = ("camera", "gripper")
 KILLED = {"policy_node": (CELL, 0.5), "diagnosis_node": ("/robomd", 0.5)}
 """Node -> its namespace, and s of robot time after which the arm rests when it is killed."""
 LATE = 0.4
@@ -117,18 +119,37 @@ def kill(run, name, randomly):
     return took
 
 
-def test_a_broken_cell_gives_no_label_and_a_dead_node_no_motion(tmp_path, domain):
-    with Ur5eRun(tmp_path, domain, *GIVEN, "budget:=200") as run:
+@contextlib.contextmanager
+def long_campaign(folder, domain):
+    """A campaign that goes on, once it has had its first label."""
+    with Ur5eRun(folder, domain, *GIVEN, "budget:=200") as run:
         run.operator.lets_lower = True
         wait_for(lambda: valid(run.out), f"a first label; {run.bringup.output[-3000:]}", 300)
-        randomly = random.Random(4)
-        wrong = []
-        for name in FAULTS:
+        yield run
+
+
+@pytest.mark.parametrize("group", [*PARTS, "robot"])
+def test_a_broken_cell_gives_no_label(tmp_path, domain, group):
+    kinds = ("camera", "gripper")
+    names = [
+        n for n in FAULTS if (n.partition("_")[0] if n.startswith(kinds) else "robot") == group
+    ]
+    assert len(names) > 2
+    randomly, wrong = random.Random(group), []
+    with long_campaign(tmp_path, domain) as run:
+        for name in names:
             begun = time.monotonic()
             wrong.append(strike(run, name, randomly))
             print(f"{name}: {wrong[-1] or 'INVALID, never a label'}"
                   f" ({time.monotonic() - begun:.0f} s)", flush=True)  # fmt: skip
-        took = {name: [kill(run, name, randomly) for _ in range(2)] for name in KILLED}
-        print(f"killed: at rest after {took} s of robot time")
-        assert not any(wrong), wrong
-        assert all(t < KILLED[name][1] + LATE for name, times in took.items() for t in times)
+    assert not any(wrong), wrong
+
+
+def test_a_node_that_is_killed_in_a_rollout_leaves_no_motion(tmp_path, domain):
+    randomly = random.Random(4)
+    with long_campaign(tmp_path, domain) as run:
+        took = {}
+        for name in KILLED:
+            took[name] = [kill(run, name, randomly) for _ in range(3)]
+            print(f"{name} killed: at rest after {took[name]} s of robot time", flush=True)
+    assert all(t < KILLED[name][1] + LATE for name, times in took.items() for t in times)

@@ -27,7 +27,7 @@ CATALOGUE = load_catalogue(config_file("variations", "ur5e_tabletop"))
 @pytest.mark.timeout(1800)
 def test_twenty_trials_over_the_whole_catalogue(tmp_path, domain, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    given = ("search:=uniform", "seed:=3", "max_attempts:=20", "confidence:=0.999")
+    given = ("search:=uniform", "seed:=3", "max_attempts:=3", "confidence:=0.999")
     out, asked, published = run_campaign(
         tmp_path, domain, 20, *given, timeout=1700, lets_lower=True
     )
