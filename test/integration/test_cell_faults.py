@@ -110,7 +110,7 @@ def seconds_to_rest(run, since):
 def kill(run, name, randomly):
     """s of robot time from the death of a node in mid-motion of a rollout until the arm rests."""
     in_a_rollout(run, randomly)
-    process = run.bringup.node(name, KILLED[name][0])
+    process = run.bringup.node(f"robomd_ros.nodes.{name}", KILLED[name][0])
     wait_for(lambda: run.twin.state()["speed"] > 0.1, "motion", 60)
     labels, since = len(valid(run.out)), run.twin.state()["time"]
     process.kill()
