@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 
-from sim_bridge.engine import edits
+from sim_bridge.engine import disturbance, edits
 from sim_bridge.engine.edits import Edit
 from sim_bridge.tasks.robosuite_task import RobosuiteTask, Thing
 from sim_bridge.tasks.task import Slot
@@ -29,6 +29,7 @@ def edits_of(task: RobosuiteTask) -> Mapping[Slot, Edit]:
         ("direction", "light"): edits.light_direction(),
         ("pose", "camera"): edits.camera_pose(camera),
         ("zoom", "camera"): edits.field_of_view(camera),
+        **disturbance.EDITS,
     }
 
 

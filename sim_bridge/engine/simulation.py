@@ -14,6 +14,7 @@ from robomd_ros.core.spaces import Size
 from robomd_ros.core.variations import NOMINAL, Scene
 from sim_bridge.engine.binding import panda
 from sim_bridge.engine.controller import OscController, Stepper
+from sim_bridge.engine.disturbance import Disturbance
 from sim_bridge.engine.episode import (
     Episode,
     PlacedByRobosuite,
@@ -57,6 +58,7 @@ class Simulation:
         if self._world is not None:
             self._episode = PlacedByRobosuite(*parts, self._world)
         self._scaled: frozenset[int] = frozenset()
+        self._disturbance = Disturbance()
         self._renderers: dict[str, CameraRenderer] = {}
         self._steps = 0
         self.reset(0)
@@ -106,6 +108,7 @@ class Simulation:
         self._episode.place(self._model, self._data)
         mujoco.mj_forward(self._model, self._data)
         self._controller.reset()
+        self._disturbance.begin(self._episode.values, getattr(start, "seed", 0))
         self._steps = 0
         scaled = self._editor.meshes(self._episode.values)
         if changed := scaled | self._scaled:
@@ -122,7 +125,7 @@ class Simulation:
         Raises:
             ValueError: the command has another shape or is not finite; nothing moved.
         """
-        command = checked_action(action, self._task)
+        command = self._disturbance.executed(checked_action(action, self._task))
         self._controller.step(command)
         self._episode.executed(command)
         self._steps += 1
@@ -158,7 +161,7 @@ class Simulation:
         if renderer is None:
             renderer = CameraRenderer(self._model, camera, self._sizes[camera])
             self._renderers[camera] = renderer
-        return renderer.draw(self._data)
+        return self._disturbance.seen(renderer.draw(self._data), camera, self._steps)
 
     def state(self) -> dict[str, Any]:
         """Only the privileged state; see observe."""

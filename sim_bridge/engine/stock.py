@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robomd_ros.core.variations import NOMINAL, Scene
+from sim_bridge.engine.disturbance import Disturbance
 from sim_bridge.engine.episode import Episode, PlacedByRobosuite, PlacedByTask, Readings
 from sim_bridge.engine.models import stock_environment
 from sim_bridge.engine.robosuite_robot import bind_robot
@@ -62,6 +63,7 @@ class StockSimulation:
         if isinstance(task, RobosuiteTask):
             self._episode = PlacedByRobosuite(*parts, World(task, self._environment))
         self._steps = 0
+        self._disturbance = Disturbance()
         self.reset(0)
 
     def check(self, scene: Scene) -> None:
@@ -86,11 +88,12 @@ class StockSimulation:
         posture = self._data.qpos[self._arm]
         robot.part_controllers[robot.arms[0]].update_initial_joints(posture)
         self._images = environment._get_observations(force_update=True)
+        self._disturbance.begin(self._episode.values, getattr(start, "seed", 0))
         self._steps = 0
 
     def step(self, action: NDArray[np.float64]) -> None:
         """Execute one command; ValueError unless it is the task's number of finite numbers."""
-        command = checked_action(action, self._task)
+        command = self._disturbance.executed(checked_action(action, self._task))
         self._take_graphics()
         self._images = self._environment.step(command)[0]
         self._steps += 1
@@ -113,7 +116,9 @@ class StockSimulation:
 
     def draw(self) -> NDArray[np.uint8]:
         """Only the picture of the task's camera."""
-        return np.ascontiguousarray(self._images[f"{self._task.camera}_image"][::-1])
+        camera = self._task.camera
+        picture = np.ascontiguousarray(self._images[f"{camera}_image"][::-1])
+        return self._disturbance.seen(picture, camera, self._steps)
 
     def state(self) -> dict[str, Any]:
         """Only the privileged state."""

@@ -128,6 +128,22 @@ def _zoom(what: str) -> Iterator[Made]:
     yield "narrow", {"factor": [0.8]}, "Let the camera see 20 percent less"
 
 
+def _latency(what: str) -> Iterator[Made]:
+    yield "2", {"steps": [2.0]}, "Execute each command 100 ms late"
+    yield "5", {"steps": [5.0]}, "Execute each command 250 ms late"
+
+
+def _noise(what: str) -> Iterator[Made]:
+    if what == "camera":
+        yield "strong", {"std": [25.0]}, "Add strong noise to the pictures"
+    else:
+        yield "strong", {"std": [0.5]}, "Add noise to the motions of the arm"
+
+
+def _blur(what: str) -> Iterator[Made]:
+    yield "strong", {"radius": [2.0]}, "Blur the pictures"
+
+
 _MADE = {
     "size": _size,
     "mass": _mass,
@@ -137,6 +153,9 @@ _MADE = {
     "direction": _direction,
     "pose": _pose,
     "zoom": _zoom,
+    "latency": _latency,
+    "noise": _noise,
+    "blur": _blur,
 }
 
 
