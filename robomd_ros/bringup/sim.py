@@ -66,7 +66,7 @@ def resolve_sim(given: Mapping[str, Any]) -> dict[str, Any]:
     values["task"] = with_robot(values["task"], values["robot"])
     if values["policy"] == EXPERT:
         values["policy"] = expert_of(values["task"])
-    if values["task"].lower() != default["task"]:
+    if values["task"] != default["task"]:
         own = values["task"].startswith(PYTHON)
         if values["policy"] == default["policy"] and "policy" not in given and not own:
             raise ConfigurationError(

@@ -10,18 +10,28 @@ from pathlib import Path
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.share import config_file
 from sim_bridge.tasks.robosuite_task import RobosuiteTask
-from sim_bridge.tasks.task import TASKS, plain_name, simulated_task
+from sim_bridge.tasks.task import SIMULATED_ROBOT, TASKS, plain_name, simulated_task
 
 EXPERT = "expert"
 """As a policy: the scripted expert of the task."""
 
 
 def with_robot(task: str, robot: str) -> str:
-    """The task with this arm; ConfigurationError if it says another one itself."""
+    """The task with this arm, ours in lower case; ConfigurationError if it names another arm."""
+    if plain_name(task).lower() in TASKS.own:
+        name, mark, arguments = task.partition("?")
+        task = name.strip().lower() + mark + arguments
     if not robot or f"robot={robot}" in task.partition("?")[2].split("&"):
         return task
     if "robot=" in task.partition("?")[2]:
         raise ConfigurationError(f"the task {task!r} names its robot; leave out robot:={robot}")
+    if task == "lift":  # it places the arm itself
+        if robot == SIMULATED_ROBOT:
+            return task
+        raise ConfigurationError(
+            f"the task 'lift' is for a {SIMULATED_ROBOT}; got robot:={robot}: give another task, or "
+            "leave out robot:="
+        )
     return f"{task}{'&' if '?' in task else '?'}robot={robot}"
 
 

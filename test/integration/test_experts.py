@@ -29,7 +29,10 @@ def successes(name: str, seeds: range) -> tuple[int, list[int]]:
     return done, steps
 
 
-@pytest.mark.parametrize("name", TASKS)
+LONG = [pytest.param(name, marks=pytest.mark.long) for name in TASKS[1:]]
+
+
+@pytest.mark.parametrize("name", [TASKS[0], *LONG])
 def test_an_expert_does_its_task(name):
     done, steps = successes(name, range(2))
     assert done == 2, steps

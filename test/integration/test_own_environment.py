@@ -66,6 +66,13 @@ def test_a_camera_that_the_task_lacks_is_named(here):
 def test_a_task_without_a_policy_says_what_to_give():
     with pytest.raises(ConfigurationError, match="no policy is shipped for the task 'stack'"):
         resolve_sim({"task": "stack"})
-    values = resolve_sim({"task": "stack", "robot": "UR5e", "policy": "expert"})
+    values = resolve_sim({"task": "Stack", "robot": "UR5e", "policy": "expert"})
     assert values["task"] == "stack?robot=UR5e" and values["catalogue"] == "stack"
     assert values["policy"] == "python:sim_bridge.experts.stack:StackExpert"
+    with pytest.raises(ConfigurationError, match="names its robot; leave out robot:=UR5e"):
+        resolve_sim({"task": "stack?robot=Panda", "robot": "UR5e", "policy": "expert"})
+    with pytest.raises(ConfigurationError, match="'door' has no scripted expert; give policy:="):
+        resolve_sim({"task": "door", "policy": "expert"})
+    assert resolve_sim({"robot": "Panda"})["task"] == "lift"
+    with pytest.raises(ConfigurationError, match="'lift' is for a Panda; got robot:=UR5e"):
+        resolve_sim({"robot": "UR5e"})

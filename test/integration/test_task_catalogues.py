@@ -16,7 +16,9 @@ from sim_bridge.tasks.task import simulated_task
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("stack", "square", "door")]
 
 
-@pytest.fixture(scope="module", params=["can", *SLOW, pytest.param("threading")])
+@pytest.fixture(
+    scope="module", params=["can", *SLOW, pytest.param("threading", marks=pytest.mark.long)]
+)
 def simulation(request):
     simulation = Simulation(simulated_task(request.param))
     yield simulation
