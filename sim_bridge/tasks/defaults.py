@@ -29,8 +29,8 @@ def with_robot(task: str, robot: str) -> str:
         if robot == SIMULATED_ROBOT:
             return task
         raise ConfigurationError(
-            f"the task 'lift' is for a {SIMULATED_ROBOT}; got robot:={robot}: give another task, or "
-            "leave out robot:="
+            f"the task 'lift' is for a {SIMULATED_ROBOT}; got robot:={robot}: give another "
+            "task, or leave out robot:="
         )
     return f"{task}{'&' if '?' in task else '?'}robot={robot}"
 
