@@ -113,7 +113,7 @@ class SimBridgeNode(Node):
         DriverWatch(self, self._on_driver_gone)
         self._apply_server = self._serve(ApplyScene, "sim/apply_scene", self.apply_scene)
         self._execute_server = self._serve(ExecutePolicy, "execute_policy", self._execute_policy)
-        self.create_timer(self._idle_period, self._publish_idle)
+        self._idle = self.create_timer(self._idle_period, self._publish)
         self.get_logger().info(f"up: cell {self._cell.name} is ready, waits for goals")
 
     def _serve(self, action_type: Any, name: str, execute: Any) -> OneGoalServer:
@@ -198,18 +198,18 @@ class SimBridgeNode(Node):
 
     async def _working(self, handle: Any, work: Any) -> Any:
         """Do blocking work in a thread; feedback every half second shows that this node lives."""
-        with self._ticker.calling(lambda: self._feedback(handle)):
-            return await in_thread(self, "trial", work)
+        self._idle.cancel()
+        try:
+            with self._ticker.calling(lambda: self._feedback(handle)):
+                return await in_thread(self, "trial", work)
+        finally:
+            self._idle.reset()
 
     def _feedback(self, handle: Any) -> None:
         if isinstance(handle.request, ApplyScene.Goal):
             handle.publish_feedback(ApplyScene.Feedback(waiting_for="simulator"))
         else:
             handle.publish_feedback(ExecutePolicy.Feedback(duration=math.nan))
-
-    def _publish_idle(self) -> None:
-        if not (self._applying or self._execute_server.busy):
-            self._publish()
 
     def _publish(self) -> None:
         self._stamp = self.get_clock().now().to_msg()

@@ -18,10 +18,12 @@ from action_msgs.srv import CancelGoal
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
 from rclpy.node import Node
+from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 
 from robomd_msgs.action import ApplyScene, ExecutePolicy, LabelOutcome
+from robomd_msgs.msg import CellState
 from robomd_ros.core.campaign.parameters import DiagnosisParameters
 from robomd_ros.core.errors import (
     CellFault,
@@ -33,7 +35,6 @@ from robomd_ros.core.schema import default_of
 from robomd_ros.core.trial import Outcome, Result, Trial
 from robomd_ros.core.variations import Scene
 from robomd_ros.nodes.early_label import EarlyLabel
-from robomd_ros.ros.cell_state import CellStateWatch
 from robomd_ros.ros.conversions import (
     facts_from_msg,
     outcome_from_msg,
@@ -41,7 +42,8 @@ from robomd_ros.ros.conversions import (
     scene_to_msg,
 )
 from robomd_ros.ros.driver import DriverSign
-from robomd_ros.ros.qos import IMAGE_IN
+from robomd_ros.ros.polled import PolledSubscription
+from robomd_ros.ros.qos import IMAGE_IN, LATCHED
 from robomd_ros.ros.runtime import cancel_late, on_executor
 from robomd_ros.ros.standard import image_from_msg, time_from_msg
 
@@ -104,7 +106,8 @@ class RosCell:
         ]
         self._may_clear = True
         self._policy_client = ActionClient(node, ExecutePolicy, f"{name}/execute_policy")
-        self._state = CellStateWatch(node, f"{name}/cell_state")
+        self._state: CellState | None = None
+        self._states = PolledSubscription(node, CellState, f"{name}/cell_state", LATCHED)
         self.driver = DriverSign(node, name)
         """Says that this diagnosis drives the cell."""
         self.instruction = ""
@@ -196,6 +199,7 @@ class RosCell:
         self.cancel()
         self.driver.leave()
         self._node.destroy_subscription(self._subscription)
+        self._states.destroy()
         self._scene_client.destroy()
         self._policy_client.destroy()
         self._label_client.destroy()
@@ -251,7 +255,9 @@ class RosCell:
                 f"the rollout ran under the scene token {ran.token!r}, but {applied.token!r} was "
                 "applied for it: somebody else changes the scene or starts rollouts in this cell"
             )
-        state = self._state.newest
+        for said in self._states.take():
+            self._state = deserialize_message(said, CellState)
+        state = self._state
         # while a label is asked for no scene is made: then it was started again if it names none
         changed = state is not None and (
             state.token != applied.token

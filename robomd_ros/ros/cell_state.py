@@ -88,8 +88,7 @@ class CellStatePublisher:
         self.newest.since = node.get_clock().now().to_msg()
         self._followers: list[Callable[[Scene, str], None]] = []
         self._publisher = node.create_publisher(CellState, topic, LATCHED)
-        if period:
-            node.create_timer(period, self.publish)
+        self._repetition = node.create_timer(period, self._say) if period else None
         self.publish()
 
     @property
@@ -124,7 +123,12 @@ class CellStatePublisher:
         self.publish()
 
     def publish(self) -> None:
-        """Say it again."""
+        """Say it now; the next repetition is due a period later."""
+        self._say()
+        if self._repetition is not None:
+            self._repetition.reset()
+
+    def _say(self) -> None:
         self.newest.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(self.newest)
 

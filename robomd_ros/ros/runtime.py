@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 import rclpy
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -27,8 +25,6 @@ from robomd_ros.terminal.output import print_what_can_be
 EXIT_FAULT = 1
 EXIT_CAMPAIGN = 3
 """Exit code of a diagnosis whose campaign failed: the message says what to do first."""
-_SPIN = 0.2
-"""s after which a spinning node looks for signals."""
 KEEP_SHORT = 2.0
 """s that results are kept where a campaign sends several goals a second."""
 Value = TypeVar("Value")
@@ -63,16 +59,15 @@ def run_node(make: Callable[[], Node | Iterable[Node]], args: list[str] | None =
         for node in (made,) if isinstance(made, Node) else made:
             nodes.append(node)
             executor.add_node(node)
-        # a timeout of spin_once would make and destroy a timer every time that something is done
-        nodes[0].create_timer(_SPIN, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
         for node in nodes:
             getattr(node, "connect", lambda: None)()
         # an exception in the middle of a callback, or of rclpy itself, could leave either broken
         asked_to_end = threading.Event()
         _on_signals(lambda *_: asked_to_end.set())
         gc.freeze()  # all of this lives as long as the node: not to be gone through again and again
-        while rclpy.ok() and not asked_to_end.is_set():
-            executor.spin_once()
+        with _woken_by_signals(executor):
+            while rclpy.ok() and not asked_to_end.is_set():
+                executor.spin_once()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except RoboMDError as error:
@@ -94,6 +89,36 @@ def _on_signals(handler: Any) -> None:
     with contextlib.suppress(ValueError):  # not on the main thread: whoever called handles them
         signal.signal(signal.SIGINT, handler)
         signal.signal(signal.SIGTERM, handler)
+
+
+@contextlib.contextmanager
+def _woken_by_signals(executor: SingleThreadedExecutor) -> Iterator[None]:
+    """A signal gives the executor something to do: while it waits, Python runs no handler.
+
+    Python itself writes into a pipe that a signal has come; a thread that sleeps until then tells
+    the executor. A node that is idle wakes up for nothing, and a signal is heeded at once.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def tell() -> None:
+        while os.read(reading, 64):
+            executor.create_task(lambda: None)
+        os.close(reading)
+
+    try:
+        before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    except ValueError:  # not on the main thread: whoever called handles signals
+        os.close(reading)
+        os.close(writing)
+        yield
+        return
+    threading.Thread(target=tell, name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)
 
 
 def _close(nodes: list[Node], executor: SingleThreadedExecutor) -> None:
@@ -179,23 +204,28 @@ def on_executor(node: Node, question: Callable[[], Future]) -> Future:
 class Ticker:
     """One timer of a node for all that wants to be called now and then.
 
-    Making and destroying a timer for every goal costs a trial some ms.
+    Making and destroying a timer for every goal costs a trial some ms; one that nobody needs
+    rests, for every tick costs the node one. Used on the thread that spins the node.
     """
 
     def __init__(self, node: Node, period: float) -> None:
-        """Start the timer; period in s."""
+        """Prepare; period in s."""
         self.node = node
         self._callbacks: list[Callable[[], None]] = []
-        node.create_timer(period, self._tick)
+        self._timer = node.create_timer(period, self._tick, autostart=False)
 
     @contextlib.contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call it at every tick within this context."""
+        """Call it at every tick within this context; the first comes after a period."""
+        if not self._callbacks:
+            self._timer.reset()
         self._callbacks.append(callback)
         try:
             yield
         finally:
             self._callbacks.remove(callback)
+            if not self._callbacks:
+                self._timer.cancel()
 
     def _tick(self) -> None:
         for callback in list(self._callbacks):
