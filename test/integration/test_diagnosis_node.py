@@ -263,6 +263,7 @@ def test_questions_after_a_campaign(diagnosis):
     assert math.isnan(wrong.probability_a_fails_more)
 
 
+@pytest.mark.long
 def test_ratio_of_the_search_agent(diagnosis):
     graph = diagnosis(search="ppo", search_options="{n_steps: 4, n_epochs: 1}")
     modes = graph.run(budget=8).result.ranking.failure_modes

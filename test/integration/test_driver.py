@@ -166,6 +166,7 @@ cell.run(scene, 1)
 """
 
 
+@pytest.mark.long
 def test_a_rollout_ends_with_the_diagnosis_that_asked_for_it(driven, domain):
     graph = driven(duration=60.0)
     other = subprocess.Popen([sys.executable, "-c", OTHER], env={**os.environ, **domain})

@@ -158,6 +158,7 @@ def running(tmp_path_factory, module_domain):
     check_what_is_left(campaign.out)
 
 
+@pytest.mark.long
 def test_worker_killed(running):
     running.settle()
     since = time.time()

@@ -99,6 +99,7 @@ def graph(domain):
     graph.close()
 
 
+@pytest.mark.long
 def test_a_person_answers_on_the_terminal_of_the_view(terminal, graph):
     action = ActionClient(graph.client, ApplyScene, "/robomd/ur5e/apply_scene")
     assert action.wait_for_server(30)

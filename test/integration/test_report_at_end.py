@@ -20,6 +20,7 @@ from sim_bridge.sim_bridge_node import SimBridgeNode
 IDS = ("table_color_green", "table_color_blue", "table_color_red")
 
 
+@pytest.mark.long
 def test_a_campaign_ends_with_its_report(domain, tmp_path):
     folder = tmp_path / "campaign"
     graph = Graph(domain)

@@ -31,6 +31,7 @@ def twin():
         yield process.client
 
 
+@pytest.mark.long
 def test_what_is_asked_is_done_in_the_twin(domain, twin):
     graph = Graph(domain)
     try:

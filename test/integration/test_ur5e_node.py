@@ -128,6 +128,7 @@ def test_joint_targets_are_followed_by_name(arm):
     arm.rests(within=1.0)
 
 
+@pytest.mark.long
 def test_a_move_follows_a_stream_and_a_stream_waits_for_a_move(arm):
     with arm.holding():
         arm.stream(0.5, lambda: arm.send_twist(z=0.05))

@@ -69,6 +69,7 @@ def test_only_the_last_row_draws_scenes_apart():
         assert [row.margin for row in rows] == [SETTINGS.margin] * 4 + [APART]
 
 
+@pytest.mark.long
 def test_the_report_is_written(tmp_path):
     samples, _ = planted(30, repeats=2)
     model = train(samples, SETTINGS, 0)
