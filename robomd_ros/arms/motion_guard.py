@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from robomd_ros.core.cell_lock import CellLock
 from robomd_ros.core.errors import RoboMDError
 
 LONGEST_LEASE = 2.0
@@ -25,10 +26,11 @@ _AHEAD = 0.1
 """s by which a command's stamp may lie in the future: clocks differ a little."""
 
 
-_UNHEARD = (
+UNHEARD = (
     "nobody says whether a person is in the cell (cell_state); start perturbation_node in it, or, "
     "with nobody near the arm, set require_cell_state to false"
 )
+"""Why nothing moves before the cell's state was ever heard, and what to do."""
 
 
 class LeaseCode(IntEnum):
@@ -78,23 +80,6 @@ class StopLatch:
 
 
 @dataclass(frozen=True)
-class HeardCell:
-    """What was last heard of the cell.
-
-    Attributes:
-        person_inside: somebody is asked to reach in.
-        token: of the scene in force; empty: none is.
-        detail: why the arm is locked, for people.
-        heard: monotonic s.
-    """
-
-    person_inside: bool
-    token: str
-    detail: str
-    heard: float
-
-
-@dataclass(frozen=True)
 class Lease:
     """The right of one executor to move the arm.
 
@@ -122,8 +107,7 @@ class MotionGuard:
         obstacle: Callable[[], str],
         *,
         command_age: float,
-        cell_silence: float,
-        require_cell: bool,
+        cell: CellLock,
     ) -> None:
         """Prepare.
 
@@ -131,47 +115,16 @@ class MotionGuard:
             latch: of the arm.
             obstacle: why the arm itself cannot move now; empty if it can.
             command_age: s that a streamed command may be old.
-            cell_silence: s for which the cell's state may be silent.
-            require_cell: nothing moves before the cell's state was ever heard.
+            cell: what is heard of the cell, and whether that locks it.
         """
         self.latch = latch
         self._obstacle = obstacle
         self._command_age = command_age
-        self._cell_silence = cell_silence
-        self._require_cell = require_cell
+        self.cell = cell
+        """Told of every state of the cell."""
         self._lock = threading.RLock()
-        self._cell: HeardCell | None = None
-        self._cell_fault = ""
         self._lease: Lease | None = None
         self._ended: dict[str, str] = {}
-
-    # the cell
-
-    def hear_cell(self, person_inside: bool, token: str, detail: str) -> None:
-        """The state of the cell has come."""
-        with self._lock:
-            self._cell = HeardCell(person_inside, token, detail, time.monotonic())
-
-    def doubt_cell(self, fault: str) -> None:
-        """Say why the state of the cell cannot be believed; empty: it can."""
-        self._cell_fault = fault
-
-    def lock_reason(self) -> str:
-        """Why nothing may move in this cell now, whoever asks; empty if it may."""
-        cell = self._cell
-        if cell is None:
-            return _UNHEARD if self._require_cell else ""
-        if self._cell_fault:
-            return self._cell_fault
-        silent = time.monotonic() - cell.heard
-        if silent > self._cell_silence:
-            return (
-                f"the cell's state has been silent for {silent:.1f} s, so somebody may be in the "
-                "cell; is perturbation_node running?"
-            )
-        if cell.person_inside:
-            return cell.detail or "a person is asked to reach into the cell"
-        return ""
 
     # the lease
 
@@ -204,8 +157,8 @@ class MotionGuard:
             if reason := self._obstacle():
                 raise MotionRefused(LeaseCode.NOT_READY, reason)
             self._require_token(token, may_be_none=True)
-            locked = self.lock_reason()
-            none_in_force = self._cell is not None and not self._cell.token
+            locked = self.cell.reason()
+            none_in_force = self.cell.heard is not None and not self.cell.token
             if locked and not token and not none_in_force:
                 raise MotionRefused(LeaseCode.LOCKED, locked)
             name = secrets.token_hex(8)
@@ -247,7 +200,7 @@ class MotionGuard:
                 return self._ended[before.name]
             if reason := self._end_of(before):
                 return self._end(reason)
-            if before.moves and (locked := self.lock_reason()):
+            if before.moves and (locked := self.cell.reason()):
                 self._lease = replace(before, moves=False)
                 return locked
             return ""
@@ -258,7 +211,7 @@ class MotionGuard:
         """MotionRefused unless a move may begin that quotes no lease: nobody holds one."""
         with self._lock:
             self._require_no_stop()
-            if locked := self.lock_reason():
+            if locked := self.cell.reason():
                 raise MotionRefused(LeaseCode.LOCKED, locked)
             if self.lease is not None:
                 holder = self._lease.holder if self._lease is not None else ""
@@ -271,7 +224,7 @@ class MotionGuard:
         with self._lock:
             self._require_no_stop()
             lease = self._require_lease(name)
-            if locked := self.lock_reason():
+            if locked := self.cell.reason():
                 raise MotionRefused(LeaseCode.LOCKED, locked)
             if not lease.moves:
                 raise MotionRefused(
@@ -300,7 +253,7 @@ class MotionGuard:
                 self._require_no_stop()
                 raise MotionRefused(
                     LeaseCode.NO_SUCH_LEASE,
-                    self.lock_reason()
+                    self.cell.reason()
                     or f"{_listed(publishers)} commands without a lease; take one by hold_motion",
                 )
             others = [name for name in publishers if name != lease.holder]
@@ -323,7 +276,7 @@ class MotionGuard:
         """Why a lease cannot go on; empty if it can."""
         if self.latch.reason:
             return f"stopped: {self.latch.reason}"
-        if self._cell is not None and lease.token and lease.token != self._cell.token:
+        if self.cell.heard is not None and lease.token and lease.token != self.cell.token:
             return "the scene for which the lease was taken is in force no more"
         return self._obstacle()
 
@@ -351,9 +304,9 @@ class MotionGuard:
 
     def _require_token(self, token: str, may_be_none: bool) -> None:
         """A trial's token is that of the scene in force, where the cell says which it is."""
-        if self._cell is None or (may_be_none and not token):
+        if self.cell.heard is None or (may_be_none and not token):
             return
-        if not token or token != self._cell.token:
+        if not token or token != self.cell.token:
             quoted = f"{token!r} is not" if token else "no scene was named as"
             raise MotionRefused(
                 LeaseCode.WRONG_TOKEN, f"{quoted} the scene in force; apply the scene anew"

@@ -25,11 +25,12 @@ from robomd_ros.arms.gripper.gripper import Gripper
 from robomd_ros.arms.gripper.worker import GripperWorker
 from robomd_ros.arms.limits import LimitError
 from robomd_ros.arms.motion import JointReading, MoveCode, MoveEnd
-from robomd_ros.arms.motion_guard import LeaseCode, MotionGuard, MotionRefused
+from robomd_ros.arms.motion_guard import UNHEARD, LeaseCode, MotionGuard, MotionRefused
 from robomd_ros.arms.moving_arm import MovingArm
 from robomd_ros.arms.ur5e.kinematics import quat_xyzw
 from robomd_ros.arms.ur5e.options import ArmListener
 from robomd_ros.arms.ur5e.status import ArmStatus
+from robomd_ros.core.cell_lock import CellLock
 from robomd_ros.core.errors import RoboMDError
 from robomd_ros.nodes.motion_gate import MotionGate
 from robomd_ros.ros.parameters import allow_changes, declare
@@ -86,8 +87,10 @@ class ArmNode(Node, ABC):
                 self._arm.latch,
                 self._arm.obstacle,
                 command_age=self._values["command_timeout"],
-                cell_silence=self._values["cell_silence"],
-                require_cell=self._values["require_cell_state"],
+                cell=CellLock(
+                    UNHEARD if self._values["require_cell_state"] else "",
+                    self._values["cell_silence"],
+                ),
             ),
             self._end_motion,
         )

@@ -99,13 +99,13 @@ class MotionGate:
 
     def _on_cell(self, message: CellState) -> None:
         publishers = self._publishers(self._subscription.topic_name)
-        self.guard.doubt_cell(
+        self.guard.cell.doubt(
             f"the cell's state comes from several nodes: {' and '.join(publishers)}; end all but "
             "one (one that has died is listed for up to 20 s)"
             if len(publishers) > 1
             else ""
         )
-        self.guard.hear_cell(message.person_inside, message.token, message.detail)
+        self.guard.cell.hear(message.person_inside, message.token, message.detail)
 
     def _on_hold(
         self, request: HoldMotion.Request, response: HoldMotion.Response
@@ -133,7 +133,7 @@ class MotionGate:
         if not lease.moves:
             response.error_code = int(LeaseCode.LOCKED)
             response.error_msg = (
-                f"{guard.lock_reason() or 'a person was asked to reach in'}: this lease opens the "
+                f"{guard.cell.reason() or 'a person was asked to reach in'}; this lease opens the "
                 "gripper and moves nothing"
             )
 

@@ -3,7 +3,6 @@
 """The state of a cell on its topic: who publishes it, and whether anything may move."""
 
 import math
-import time
 import uuid
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from std_msgs.msg import Header
 
 from robomd_msgs.action import ExecutePolicy
 from robomd_msgs.msg import CellState, Scene
+from robomd_ros.core.cell_lock import CellLock
 from robomd_ros.ros.qos import LATCHED
 
 TOPIC = "cell_state"
@@ -148,38 +148,25 @@ class CellStateWatch:
         """
         self.newest: CellState | None = None
         """The last state that came; None before the first."""
-        self._arrived = self._inside = -math.inf
         self._on_state = on_state
-        self._topic = node.resolve_topic_name(topic)
+        self._lock = CellLock(
+            f"nobody publishes {node.resolve_topic_name(topic)}, so that nobody knows whether a "
+            "person is in the cell; start perturbation_node in it",
+            SILENCE,
+            _CONTRADICTION,
+        )
         node.create_subscription(CellState, topic, self._keep, LATCHED)
 
     @property
     def token(self) -> str:
         """Of the scene in force; "" if there is none."""
-        return str(self.newest.token) if self.newest is not None else ""
+        return self._lock.token
 
     def locked(self) -> str:
         """Why nothing may move, as a sentence with the remedy; "" if it may."""
-        state = self.newest
-        if state is None:
-            return (
-                f"nobody publishes {self._topic}, so that nobody knows whether a person is in the "
-                "cell; start perturbation_node in it"
-            )
-        now = time.monotonic()
-        if state.person_inside or now - self._inside < _CONTRADICTION:
-            why = state.detail or "somebody is asked to reach in"
-            return f"the cell is locked: {why}; it is free when that has been answered"
-        age = now - self._arrived
-        if age > SILENCE:
-            return (
-                f"{self._topic} is silent for {age:.1f} s, so that nobody knows whether a person "
-                "is in the cell; start perturbation_node again"
-            )
-        return ""
+        return self._lock.reason()
 
     def _keep(self, message: CellState) -> None:
-        self.newest, self._arrived = message, time.monotonic()
-        if message.person_inside:
-            self._inside = self._arrived
+        self.newest = message
+        self._lock.hear(message.person_inside, message.token, message.detail)
         self._on_state(message)

@@ -76,7 +76,7 @@ class LockedGraph(ArmGraph):
     def begin_anew(self):
         self.cell.silent = False
         self.cell.say()
-        wait_for(lambda: not self.node._gate.guard.lock_reason(), "the cell's state", 5)
+        wait_for(lambda: not self.node._gate.guard.cell.reason(), "the cell's state", 5)
         self.heal()
 
 
@@ -434,7 +434,7 @@ def strays(arm, seed, count):
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_no_stray_command_moves_anything_while_a_person_is_asked(arm, count):
     arm.cell.say(inside=True)
-    wait_for(arm.node._gate.guard.lock_reason, "the lock", 5)
+    wait_for(arm.node._gate.guard.cell.reason, "the lock", 5)
     before = sum(arm.node._refused.values())
     start, grip = np.array(arm.twin.state()["q"]), arm.twin.state()["gripper"]
     with Watch(arm.twin) as watch:
@@ -477,7 +477,7 @@ def test_at_random_moments(arm, name):
                 arm.cell.say(inside=True)
             elif name == "silence":
                 arm.cell.silent = True
-                wait_for(arm.node._gate.guard.lock_reason, "silence", 5)
+                wait_for(arm.node._gate.guard.cell.reason, "silence", 5)
                 since = arm.twin.state()["time"]
             else:
                 STOPS[name][0](arm)

@@ -7,7 +7,14 @@ import math
 import pytest
 
 from robomd_ros.arms import motion_guard
-from robomd_ros.arms.motion_guard import LeaseCode, MotionGuard, MotionRefused, StopLatch
+from robomd_ros.arms.motion_guard import (
+    UNHEARD,
+    LeaseCode,
+    MotionGuard,
+    MotionRefused,
+    StopLatch,
+)
+from robomd_ros.core.cell_lock import CellLock
 
 ME, OTHER = "/cell/policy_node", "/cell/stray"
 
@@ -39,14 +46,13 @@ class Arm:
             self.latch,
             lambda: self.obstacle,
             command_age=0.1,
-            cell_silence=1.0,
-            require_cell=require,
+            cell=CellLock(UNHEARD if require else "", 1.0),
         )
         if heard:
             self.scene()
 
     def scene(self, token="scene-1", inside=False):
-        self.guard.hear_cell(inside, token, "somebody is asked to reach in" if inside else "")
+        self.guard.cell.hear(inside, token, "somebody is asked to reach in" if inside else "")
 
 
 @pytest.fixture
@@ -140,8 +146,20 @@ def test_a_silent_cell_and_one_that_cannot_be_believed_lock(arm, clock):
     assert "silent" in why
     arm.scene()
     arm.guard.check_free()
-    arm.guard.doubt_cell("two nodes publish it")
+    arm.guard.cell.doubt("two nodes publish it")
     assert refusal(arm.guard.check_free) == (LeaseCode.LOCKED, "two nodes publish it")
+
+
+def test_somebody_inside_holds_for_a_while_against_a_second_publisher_that_says_otherwise(clock):
+    lock = CellLock("not heard", silence=1.0, contradiction=0.5)
+    assert lock.reason() == "not heard"
+    lock.hear(True, "", "the lamp is changed")
+    clock.now += 0.4
+    lock.hear(False, "scene-1", "")
+    assert "the lamp is changed" in lock.reason()
+    clock.now += 0.2
+    assert lock.reason() == "" and lock.token == "scene-1"
+    assert CellLock("not heard", silence=1.0).reason() == "not heard"
 
 
 def test_a_cell_that_was_never_heard_locks_unless_somebody_says_otherwise(clock):
