@@ -20,7 +20,7 @@ from robomd_ros.core.arguments import Arguments, help_text, parse_arguments
 from robomd_ros.core.errors import ConfigurationError, RoboMDError
 from robomd_ros.core.schema import option, taken
 from robomd_ros.core.share import config_file
-from robomd_ros.core.yaml_text import load_yaml
+from robomd_ros.core.yaml_text import dump_yaml, load_yaml
 
 _USAGE = "robomd teach home|box|mark <name>"
 _MARGIN = 0.02
@@ -119,7 +119,7 @@ def teach_mark(read: Read, path: Path, name: str, ask: Callable[[str], str]) -> 
         print(f"{name} is {away:.0f} mm from where it was taught")
         if ask("Type replace to teach it anew, or Enter to keep it: ").strip() != "replace":
             return
-    path.write_text(yaml.safe_dump({**known, name: place}, default_flow_style=None))
+    path.write_text(dump_yaml({**known, name: place}))
     print(f"{name}: {place} m in the base frame, written to {path}")
 
 

@@ -75,8 +75,8 @@ class PerturbationNode(Node):
             force, unless the simulator's node is in this process.
         camera/image_raw (sensor_msgs/Image): back end operator: changes are verified by it, or by
             the topic of `camera`; reliable or best effort, as its publisher is.
-        <campaign_namespace>/campaign_status (robomd_msgs/CampaignStatus, latched): back end
-            operator: a cell that rests, for the same reason thrice, is given to a person.
+        <campaign_namespace>/campaign_status (robomd_msgs/CampaignStatus): back end operator:
+            latched; a cell that rests, for the same reason thrice, is given to a person.
         robot_status (robomd_msgs/RobotStatus, latched): back end operator: a person is asked to
             reach in where the arm rests, holds nothing and is home, and to recover it before.
 

@@ -99,7 +99,7 @@ def test_a_scene_is_put_on_what_the_reset_draws_and_taken_back(engines):
         ("Lfit", r"unknown task 'Lfit' \(did you mean 'Lift'\?\); known: lift.*Wipe.*python:"),
         ("TwoArmLift", "needs two arms"),
         ("Stack?robot=Robbie", "no robot 'Robbie'; the simulator moves Panda, UR5e"),
-        ("Stack?robot=Tiago", "'Stack' has 2 arms"),
+        ("Stack?robot=Tiago", "'stack' has 2 arms"),
         ("Wipe?camera=top", "has no camera 'top'; it has frontview"),
     ],
 )

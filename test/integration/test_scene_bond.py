@@ -111,7 +111,7 @@ def test_while_a_person_is_inside_or_nobody_says_so_nothing_moves(one):
     one.arm.silent.add("cell_state")
     wait_for(lambda: "silent" in one.node._bond._state.locked(), "the silence", 5)
     refused = one.run(token="any")
-    assert refused.error_code == CODES.LOCKED and "cell_state is silent" in refused.error_msg
+    assert refused.error_code == CODES.LOCKED and "has been silent" in refused.error_msg
     assert one.arm.twists == []
 
 

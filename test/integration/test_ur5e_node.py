@@ -87,6 +87,7 @@ def test_a_move_arrives_and_tells_its_progress(arm):
 def test_a_cancelled_move_stops_on_the_way(arm):
     handle = arm.start_move(AWAY)
     arm.moving()
+    wait_for(lambda: arm.q[0] > HOME[0] + 0.02, "some of the way", 10)
     arm.result(handle.cancel_goal_async(), "cancellation")
     arm.rests(within=1.0)
     result = arm.end(handle)

@@ -46,6 +46,8 @@ STAGES = ("nothing", "reached", "grasped", "lifted", "placed")
 """Words that say how far the policy came; any other word beside a label is a tag."""
 
 _NAMES = {Answer.REALLY_DONE: "really done", Answer.OPEN_GRIPPER: "open"}
+_RESTS = ("at home", "tool at ")
+"""How the places begin at which an arm stands still."""
 _SHORTEST = 3
 """Letters from which the beginning of a word stands for it."""
 _WHOLE = frozenset({"stop", "invalid", "open", "really done", "relabel", "resume"})
@@ -161,5 +163,11 @@ def steps_of(request: Request) -> list[str]:
 def position_of(request: Request) -> str:
     """Where the arm stands and what it holds, as a sentence; "" where there is no arm."""
     holds = "The gripper HOLDS an object." if request.holds_object else ""
-    where = f"The arm rests: {request.arm_position}." if request.arm_position else ""
+    place = request.arm_position
+    if not place or request.kind is RequestKind.ROLLOUT_RUNS:
+        where = ""  # while the policy moves the arm, where it was says nothing
+    elif place.startswith(_RESTS):
+        where = f"The arm rests: {place}."
+    else:
+        where = "The arm moves." if place == "moving" else f"The arm moves: {place}."
     return " ".join(filter(None, (where, holds)))
