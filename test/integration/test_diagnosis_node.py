@@ -273,6 +273,7 @@ def test_ratio_of_the_search_agent(diagnosis):
     assert compared.log_ratio == pytest.approx(math.log(compared.ratio))
 
 
+@pytest.mark.long
 def test_a_combination_is_compared_with_its_parts(diagnosis):
     graph = diagnosis(TableCell(fails_in=[{GREEN, BLUE}]), accumulate="true")
     modes = graph.run(budget=60).result.ranking.failure_modes

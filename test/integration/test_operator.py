@@ -388,6 +388,7 @@ def test_the_robot_is_recovered_before_a_scene(by_hand):
     assert not rows(graph.out, "result = 'INVALID'")
 
 
+@pytest.mark.long
 def test_a_robot_that_recovers_by_itself_needs_no_answer(by_hand):
     graph = by_hand(budget=1)
     graph.operator.silent.set()

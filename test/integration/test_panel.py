@@ -317,6 +317,7 @@ def test_a_message_of_another_version_is_told_and_ends_nothing(cell):
     until(lambda: "PAUSED" in panel.panel.campaign.chip.text(), "the next message")
 
 
+@pytest.mark.long
 def test_a_campaign_is_shown_and_paused_and_its_pictures_are_read(cell, tmp_path):
     place = {"namespace": PLACE}
     table = TableCell(fails_in=[[GREEN.id]], duration=0.15)

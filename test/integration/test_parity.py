@@ -137,6 +137,7 @@ def test_the_shipped_policy_succeeds_as_often_in_both_engines():
     assert abs(successes[0] - successes[1]) <= 2, successes
 
 
+@pytest.mark.long
 def test_pictures_agree():
     """Mean difference over arm poses, of 255; the rest is supersampling and reflections."""
     fast, stock = Simulation(LIFT), StockSimulation(LIFT)

@@ -110,6 +110,7 @@ def test_a_worker_killed_between_trials_spoils_none(moody):
     assert moody.pid != before
 
 
+@pytest.mark.long
 def test_cancel_kills_a_stuck_worker(moody):
     assert moody.run(NOMINAL, 1).outcome.valid
     threading.Timer(0.5, moody.cancel).start()

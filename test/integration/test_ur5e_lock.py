@@ -255,6 +255,7 @@ def test_a_silent_dashboard_stops_a_move(arm):
     assert stays(lambda: arm.twin.state()["speed"] < NEAR_REST, 0.5)
 
 
+@pytest.mark.long
 def test_an_arm_that_does_not_follow_ends_the_stream_and_the_lease(arm):
     with streaming(arm, z=0.1):
         arm.twin.fault("stuck")
@@ -292,6 +293,7 @@ def test_a_cell_that_falls_silent_locks_the_arm(arm):
     refuses_everything(arm, "silent")
 
 
+@pytest.mark.long
 def test_while_a_person_is_inside_the_trial_s_lease_opens_the_gripper_and_closes_nothing(arm):
     wait_for(lambda: not arm.node._gripper.fault, "a gripper that answers", 10)
     with arm.holding(SCENE):

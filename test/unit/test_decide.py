@@ -55,6 +55,7 @@ def by_chance(scene, seed):
     return bool(np.random.default_rng([seed, 3]).random() < rate)
 
 
+@pytest.mark.long
 def test_the_budget_goes_to_what_is_undecided(tmp_path):
     run(tmp_path, by_chance, 160, confidence=0.9999999)
     tries = Counter(ids for ids, _ in asked(tmp_path) if ids)

@@ -68,6 +68,7 @@ def finished(tmp_path_factory):
     return folder, ranking, recorder
 
 
+@pytest.mark.long
 def test_a_campaign_ends_with_predictions_of_what_it_did_not_try(finished):
     folder, ranking, recorder = finished
     tried = {trial.scene.ids[0] for trial in recorder.trials}

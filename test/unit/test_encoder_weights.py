@@ -66,6 +66,7 @@ def test_a_hub_that_refuses(hub, spec, repository, offline):
     assert seconds < SECONDS
 
 
+@pytest.mark.long
 def test_a_hub_that_is_silent(hub):
     with socket.create_server(("127.0.0.1", 0)) as server:
         hub(f"http://127.0.0.1:{server.getsockname()[1]}")

@@ -413,6 +413,7 @@ def test_no_folder_and_no_room_are_errors(tmp_path, capsys):
     assert "cannot write the report" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_end_of_a_campaign_writes_it_in_another_process(tmp_path):
     folder, told = store_campaign(tmp_path, 1), []
     start_report(folder, told.append)

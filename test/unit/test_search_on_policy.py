@@ -98,6 +98,7 @@ def test_the_view_is_that_of_the_nominal_picture():
     assert make_search("ppo", search._context).policy_probability() is None
 
 
+@pytest.mark.long
 def test_one_lane_with_the_same_seed_repeats_itself_through_updates():
     runs = [play(make(seed=s), 24, lambda scene: len(scene) == 2) for s in (1, 1, 2)]
     assert runs[0] == runs[1] != runs[2]
