@@ -12,6 +12,7 @@ from sim_bridge.learn import demos
 from sim_bridge.learn.demos import DemoConfig, DemoRecorder, collect
 
 
+@pytest.mark.long
 def test_two_cameras_of_any_size_are_written(tmp_path, monkeypatch):
     config = DemoConfig(
         task="stack", count=1, noise=0.0, cameras=("agentview", "robot0_eye_in_hand"), image_size=32

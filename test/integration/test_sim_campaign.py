@@ -65,7 +65,6 @@ def planted(tmp_path_factory, module_domain):
     return out, late, bringup.output
 
 
-@pytest.mark.long
 def test_planted_variation_is_ranked_first(planted):
     out, late, _ = planted
     stored = ranking(out)

@@ -59,6 +59,7 @@ def test_offset_leads_from_cube_to_gripper(collected):
     assert np.abs(steps["offset"]).max() < 0.5
 
 
+@pytest.mark.long
 def test_training_lowers_the_error_and_repeats(collected):
     steps = demos.load(collected, "agentview")
     torch.set_num_threads(1)

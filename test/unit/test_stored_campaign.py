@@ -227,6 +227,7 @@ def test_the_ranking_is_written_anew_when_the_campaign_goes_on(tmp_path):
 # What this program does not know
 
 
+@pytest.mark.long
 def test_what_is_not_known_can_still_be_read(tmp_path, capsys):
     """A search, a policy, a kind of change, an order and keys of another version."""
     falling = Variation("v6", "gravity", "world", "Double the gravity.", {"kind": "twice"})
