@@ -51,14 +51,15 @@ _SET_BY_SIM: SetByBringup = {
 def resolve_sim(given: Mapping[str, Any]) -> dict[str, Any]:
     """All arguments of a diagnosis in simulation; see `resolve`.
 
-    A task that is not the default one has a catalogue of its own unless another is given, and its
-    policy must be named; "expert" is the task's scripted one.
+    A task that is not the default one has its own catalogue and horizon unless others are given;
+    its policy must be named; "expert" is the task's scripted one.
     """
     values = resolve(given, SimArguments, _SET_BY_SIM, _full_names)
     from sim_bridge.tasks.defaults import (  # noqa: PLC0415 - only who simulates needs it
         EXPERT,
         catalogue_of,
         expert_of,
+        horizon_of,
         with_robot,
     )  # fmt: skip
 
@@ -75,6 +76,8 @@ def resolve_sim(given: Mapping[str, Any]) -> dict[str, Any]:
             )
         if values["catalogue"] == default["catalogue"] and "catalogue" not in given:
             values["catalogue"] = catalogue_of(values["task"], default["catalogue"])
+        if values["horizon"] == default["horizon"] and "horizon" not in given:
+            values["horizon"] = horizon_of(values["task"], default["horizon"])
     return values
 
 

@@ -71,6 +71,17 @@ def catalogue_of(task: str, otherwise: str) -> str:
     return str(_made(task)) if placed_by_robosuite else otherwise
 
 
+def horizon_of(task: str, otherwise: int) -> int:
+    """Steps that the task gives a rollout; `otherwise` where the task is unknown or not imported.
+
+    What is wrong with a task is said where the diagnosis is checked.
+    """
+    try:
+        return int(simulated_task(task).horizon)
+    except ConfigurationError:
+        return otherwise
+
+
 def _made(task: str) -> Path:
     from sim_bridge.engine.models import cache_folder  # noqa: PLC0415 - MuJoCo is heavy
     from sim_bridge.tasks.generated_catalogue import text  # noqa: PLC0415

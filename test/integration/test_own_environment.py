@@ -69,6 +69,8 @@ def test_a_task_without_a_policy_says_what_to_give():
     values = resolve_sim({"task": "Stack", "robot": "UR5e", "policy": "expert"})
     assert values["task"] == "stack?robot=UR5e" and values["catalogue"] == "stack"
     assert values["policy"] == "python:sim_bridge.experts.stack:StackExpert"
+    assert values["horizon"] == 200
+    assert resolve_sim({"task": "can", "policy": "expert", "horizon": 80})["horizon"] == 80
     with pytest.raises(ConfigurationError, match="names its robot; leave out robot:=UR5e"):
         resolve_sim({"task": "stack?robot=Panda", "robot": "UR5e", "policy": "expert"})
     with pytest.raises(ConfigurationError, match="'door' has no scripted expert; give policy:="):
