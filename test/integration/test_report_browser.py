@@ -19,6 +19,7 @@ from robomd_ros.report.write import write_comparison, write_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
+pytestmark = pytest.mark.long  # test_report.py reads the page without a browser
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 
