@@ -48,6 +48,10 @@ _SET_BY_SIM: SetByBringup = {
 """Parameters that a parameter file may not set, with the argument to use instead."""
 
 
+_OF_TASK = ("policy", "catalogue", "horizon")
+"""What goes with a task where nobody has said it."""
+
+
 def resolve_sim(given: Mapping[str, Any]) -> dict[str, Any]:
     """All arguments of a diagnosis in simulation; see `resolve`.
 
@@ -68,15 +72,15 @@ def resolve_sim(given: Mapping[str, Any]) -> dict[str, Any]:
     if values["policy"] == EXPERT:
         values["policy"] = expert_of(values["task"])
     if values["task"] != default["task"]:
-        own = values["task"].startswith(PYTHON)
-        if values["policy"] == default["policy"] and "policy" not in given and not own:
+        unsaid = {name for name in _OF_TASK if values[name] == default[name] and name not in given}
+        if "policy" in unsaid and not values["task"].startswith(PYTHON):
             raise ConfigurationError(
                 f"no policy is shipped for the task {values['task']!r}; give policy:=<name, file "
                 f"or python:...>, or policy:={EXPERT} for the scripted expert that some tasks have"
             )
-        if values["catalogue"] == default["catalogue"] and "catalogue" not in given:
+        if "catalogue" in unsaid:
             values["catalogue"] = catalogue_of(values["task"], default["catalogue"])
-        if values["horizon"] == default["horizon"] and "horizon" not in given:
+        if "horizon" in unsaid:
             values["horizon"] = horizon_of(values["task"], default["horizon"])
     return values
 

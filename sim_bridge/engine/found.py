@@ -10,7 +10,8 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from sim_bridge.tasks.robosuite_task import ArmSize, Found, RobosuiteTask, Thing
+from sim_bridge.tasks.robosuite_task import Found, RobosuiteTask, Thing
+from sim_bridge.tasks.task import ArmSize
 
 _PLAIN = (mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER)
 _NUMBERED = re.compile(r"\d+(_main)?\Z")

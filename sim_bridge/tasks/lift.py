@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from robomd_ros.core.campaign.config import CampaignConfig
 from robomd_ros.core.errors import CatalogueError
 from robomd_ros.core.schema import default_of
-from robomd_ros.core.spaces import ActionSpec, Quantity, Spaces
+from robomd_ros.core.spaces import Spaces
 from robomd_ros.core.variations import Scene
-from sim_bridge.tasks.task import InForce, Pose, Slot, Start, State
+from sim_bridge.tasks.task import ArmSize, InForce, Pose, Slot, Start, State, simulated_spaces
 
 if TYPE_CHECKING:
     import mujoco
@@ -154,21 +154,12 @@ class LiftTask:
     @property
     def spaces(self) -> Spaces:
         """What a cell of this task gives a policy, and takes from it."""
-        joints = len(self.home)
-        return Spaces(
-            cameras={name: (self.image_size, self.image_size) for name in self.cameras},
-            proprioception={
-                "eef_pos": Quantity(3, "m", "world"),
-                "eef_quat_xyzw": Quantity(4, "", "world"),
-                "gripper_qpos": Quantity(2, "m"),
-                "joint_pos": Quantity(joints, "rad"),
-                "joint_vel": Quantity(joints, "rad/s"),
-            },
-            action=ActionSpec(
-                "delta_pose", self.action_size, (-1.0,), (1.0,), float(self.control_freq)
-            ),
-            state=True,
-            any_size=True,
+        return simulated_spaces(
+            self.cameras,
+            self.image_size,
+            ArmSize(len(self.home), 2, "m"),
+            self.action_size,
+            self.control_freq,
         )
 
     @property

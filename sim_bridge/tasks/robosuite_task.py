@@ -15,9 +15,9 @@ import numpy as np
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.plugins import add_current_folder
-from robomd_ros.core.spaces import ActionSpec, Quantity, Spaces
+from robomd_ros.core.spaces import Spaces
 from robomd_ros.core.variations import Scene
-from sim_bridge.tasks.task import InForce, Slot, State
+from sim_bridge.tasks.task import ArmSize, InForce, Slot, State, simulated_spaces
 
 if TYPE_CHECKING:
     import mujoco
@@ -31,21 +31,6 @@ CAMERAS = (
     "robot0_eye_in_hand",
 )
 """Of robosuite's table tops."""
-
-
-@dataclass(frozen=True)
-class ArmSize:
-    """What must be known of an arm before a model is there.
-
-    Attributes:
-        joints: of the arm.
-        fingers: joints of the gripper that comes with it.
-        finger_unit: of these.
-    """
-
-    joints: int
-    fingers: int
-    finger_unit: str
 
 
 ARMS: Mapping[str, ArmSize] = {"Panda": ArmSize(7, 2, "m"), "UR5e": ArmSize(6, 6, "rad")}
@@ -154,25 +139,12 @@ class RobosuiteTask:
     @property
     def spaces(self) -> Spaces:
         """What a cell of this task gives a policy, and takes from it."""
-        arm = self._arm
-        fingers = {"gripper_qpos": Quantity(arm.fingers, arm.finger_unit)} if arm.fingers else {}
-        return Spaces(
-            cameras={
-                name: (self.image_size, self.image_size)
-                for name in self.cameras or self.found.cameras
-            },
-            proprioception={
-                "eef_pos": Quantity(3, "m", "world"),
-                "eef_quat_xyzw": Quantity(4, "", "world"),
-                **fingers,
-                "joint_pos": Quantity(arm.joints, "rad"),
-                "joint_vel": Quantity(arm.joints, "rad/s"),
-            },
-            action=ActionSpec(
-                "delta_pose", self.action_size, (-1.0,), (1.0,), float(self.control_freq)
-            ),
-            state=True,
-            any_size=True,
+        return simulated_spaces(
+            self.cameras or self.found.cameras,
+            self.image_size,
+            self._arm,
+            self.action_size,
+            self.control_freq,
         )
 
     @property

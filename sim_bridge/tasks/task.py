@@ -4,7 +4,7 @@
 
 import difflib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from robomd_ros.core.errors import ConfigurationError
 from robomd_ros.core.plugins import Named, PluginKind
-from robomd_ros.core.spaces import Spaces
+from robomd_ros.core.spaces import ActionSpec, Quantity, Spaces
 from robomd_ros.core.variations import Scene
 
 if TYPE_CHECKING:
@@ -47,6 +47,21 @@ TASKS = PluginKind(
 SIMULATED_ROBOT = "Panda"
 """The arm of tasks that place it themselves, without robosuite's environment object."""
 _ENVIRONMENT = ("robosuite.environments.base", "MujocoEnv")
+
+
+@dataclass(frozen=True)
+class ArmSize:
+    """What must be known of an arm before a model is there.
+
+    Attributes:
+        joints: of the arm.
+        fingers: joints of the gripper that comes with it.
+        finger_unit: of these.
+    """
+
+    joints: int
+    fingers: int
+    finger_unit: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +214,34 @@ def task(name: str) -> Task[Any]:
             "Task in sim_bridge/tasks/task.py, or start from a replace() of lift()"
         )
     return found
+
+
+def simulated_spaces(
+    cameras: Iterable[str], image_size: int, arm: ArmSize, action_size: int, control_freq: float
+) -> Spaces:
+    """What a cell in simulation gives a policy, and takes from it.
+
+    Args:
+        cameras: by name.
+        image_size: of their pictures, which a policy may ask for in any other size, pixels.
+        arm: that is simulated.
+        action_size: of OSC_POSE and the gripper.
+        control_freq: Hz.
+    """
+    fingers = {"gripper_qpos": Quantity(arm.fingers, arm.finger_unit)} if arm.fingers else {}
+    return Spaces(
+        cameras={name: (image_size, image_size) for name in cameras},
+        proprioception={
+            "eef_pos": Quantity(3, "m", "world"),
+            "eef_quat_xyzw": Quantity(4, "", "world"),
+            **fingers,
+            "joint_pos": Quantity(arm.joints, "rad"),
+            "joint_vel": Quantity(arm.joints, "rad/s"),
+        },
+        action=ActionSpec("delta_pose", action_size, (-1.0,), (1.0,), float(control_freq)),
+        state=True,
+        any_size=True,
+    )
 
 
 def simulated_task(name: str) -> Task[Any]:
