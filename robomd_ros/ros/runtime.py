@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import rclpy
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -225,7 +226,8 @@ class Ticker:
         finally:
             self._callbacks.remove(callback)
             if not self._callbacks:
-                self._timer.cancel()
+                with contextlib.suppress(InvalidHandle):  # the node has gone, and its timer with it
+                    self._timer.cancel()
 
     def _tick(self) -> None:
         for callback in list(self._callbacks):

@@ -98,3 +98,9 @@ def test_a_ticker_rests_while_nobody_needs_it(spun):
     with ticker.calling(lambda: ticks.append(time.monotonic())):
         spin(0.2)
     assert len(ticks) > over, "it begins again"
+
+
+def test_what_waits_when_its_node_goes_ends_without_an_error(spun):
+    node, _ = spun
+    with Ticker(node, 0.02).calling(lambda: None):
+        node.destroy_node()
